@@ -1,0 +1,57 @@
+//! Where orders come from, as the configuration names it.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::words::words;
+
+words! {
+    /// How a file is written.
+    Format {
+        /// One JSON object a line.
+        Jsonl = "jsonl",
+        /// Comma separated, with a header line.
+        Csv = "csv",
+    }
+}
+
+words! {
+    /// What one bad row means for its file.
+    OnBadRow {
+        /// The good rows run.
+        SkipRow = "skip_row",
+        /// Nothing of the file runs.
+        RejectFile = "reject_file",
+    }
+}
+
+/// One `[[inputs]]` of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputSpec {
+    /// A file that is re-read when it changes, or a folder that is emptied.
+    pub path: PathBuf,
+    /// None: by the file's ending.
+    #[serde(default)]
+    pub format: Option<Format>,
+    /// The file's name of a column or field, to ours.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+    /// Our field, to the value of rows that have none.
+    #[serde(default)]
+    pub defaults: BTreeMap<String, String>,
+    /// The file's columns whose values, joined, are the job key.
+    #[serde(default)]
+    pub key_columns: Vec<String>,
+    /// What one bad row means.
+    #[serde(default = "skip_row")]
+    pub on_bad_row: OnBadRow,
+    /// IANA zone of times that carry none; without it such times are rejected.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+}
+
+fn skip_row() -> OnBadRow {
+    OnBadRow::SkipRow
+}

@@ -1,0 +1,16 @@
+//! The nouns, shared by every room: no I/O, no clock, no decisions.
+
+mod call;
+mod input;
+mod object;
+mod order;
+mod state;
+mod time;
+mod words;
+
+pub use call::*;
+pub use input::*;
+pub use object::*;
+pub use order::*;
+pub use state::*;
+pub use time::*;

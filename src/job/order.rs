@@ -1,0 +1,180 @@
+//! What people ask for: an order is one accepted row of an input file.
+
+use serde::{Deserialize, Serialize};
+
+use super::{time::Time, words::words};
+
+words! {
+    /// What is done for the person.
+    Workflow {
+        /// Take all access away. Revocations come before grants.
+        Offboard = "offboard",
+        /// Create the identity and link its ACS users.
+        Onboard = "onboard",
+    }
+}
+
+words! {
+    /// Order among jobs of one workflow.
+    Priority {
+        /// Before everything else.
+        Urgent = "urgent",
+        /// The default.
+        Normal = "normal",
+        /// When nothing else is ready.
+        Low = "low",
+    }
+}
+
+/// How a person is named. At least one field is given; the first of id, key, e-mail and phone finds, the others must agree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Seam's id.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user_identity_id: Option<String>,
+    /// The owner's own key.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user_identity_key: Option<String>,
+    /// Compared with ASCII case folded, never partially.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub email_address: Option<String>,
+    /// E.164, compared as written.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phone_number: Option<String>,
+}
+
+/// One ACS user to link to the identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AcsLink {
+    /// This very ACS user.
+    ById {
+        /// Seam's id.
+        acs_user_id: String,
+    },
+    /// The one in this system with exactly this e-mail or phone.
+    InSystem {
+        /// The system.
+        acs_system_id: String,
+        /// Exact e-mail.
+        email_address: Option<String>,
+        /// Exact phone.
+        phone_number: Option<String>,
+    },
+    /// Every ACS user with exactly this e-mail, at most one a system.
+    ByEmail {
+        /// Exact e-mail.
+        email_address: String,
+    },
+    /// A new one in this system (an existing one of the same e-mail or phone is taken instead).
+    Create {
+        /// The system.
+        acs_system_id: String,
+        /// Required by Seam.
+        full_name: String,
+        /// Optional.
+        email_address: Option<String>,
+        /// Optional.
+        phone_number: Option<String>,
+    },
+}
+
+/// One accepted row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Names the job for ever; the same key twice is one job.
+    pub job_key: String,
+    /// What is done.
+    pub workflow: Workflow,
+    /// For whom.
+    pub person: Person,
+    /// The person's name (onboarding).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub full_name: Option<String>,
+    /// ACS users to link (onboarding).
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub acs_users: Vec<AcsLink>,
+    /// Order among the others.
+    pub priority: Priority,
+    /// Not before this moment, by the wall clock.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_before: Option<Time>,
+    /// Should be done by then; missing it changes nothing but the view `overdue`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub deadline: Option<Deadline>,
+    /// Why, in the orderer's words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+/// When an order should be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deadline {
+    /// At this moment.
+    At(Time),
+    /// So many milliseconds after acceptance.
+    Within(i64),
+}
+
+/// Where a row came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The input's path, or `enqueue`.
+    pub input: String,
+    /// The file the row was read from.
+    pub file: String,
+    /// 1-based line of the row's first byte.
+    pub line: u64,
+}
+
+/// A row that cannot be accepted, told so that its writer can mend it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The field at fault, as the file names it; empty for the whole row.
+    pub field: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// One row as the parser hands it on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Where it stands.
+    pub place: Place,
+    /// Its job key, as far as it could be read (empty: none).
+    pub job_key: String,
+    /// SHA-256 (hex) of the order in its canonical JSON; of the raw bytes where there is no order.
+    pub content_hash: String,
+    /// The order, or everything that is wrong with the row.
+    pub order: Result<Order, Vec<Problem>>,
+}
+
+words! {
+    /// What became of a row.
+    Fate {
+        /// A new job.
+        Accepted = "accepted",
+        /// Same key, same content as an earlier row.
+        Duplicate = "duplicate",
+        /// Refused; the problems say why.
+        Rejected = "rejected",
+        /// Accepted, and needs a person before anything happens.
+        Held = "held",
+    }
+}
+
+/// A row's fate, as it is reported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Where the row stands.
+    pub place: Place,
+    /// Its key.
+    pub job_key: String,
+    /// What became of it.
+    pub fate: Fate,
+    /// Why, where it was not simply accepted.
+    pub problems: Vec<Problem>,
+}

@@ -1,0 +1,181 @@
+//! States and marks: the words of the database's CHECKs.
+
+use super::words::words;
+
+words! {
+    /// Where a job stands.
+    JobState {
+        /// Has something to do and waits for a place on the wire.
+        Ready = "ready",
+        /// Has a request on the wire.
+        Running = "running",
+        /// Waits for a time, an event or another job.
+        Waiting = "waiting",
+        /// Needs a person; the reason says what to do.
+        Held = "held",
+        /// Done and proven.
+        Succeeded = "succeeded",
+        /// Cannot be done (onboarding only).
+        Failed = "failed",
+        /// Ended by an operator or by a newer order.
+        Cancelled = "cancelled",
+    }
+}
+
+impl JobState {
+    /// Nothing will happen to the job any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, JobState::Succeeded | JobState::Failed | JobState::Cancelled)
+    }
+}
+
+words! {
+    /// The named parts of the workflows. Names are for ever: rows outlive releases.
+    StepName {
+        /// Offboarding: exactly one identity, the one asked for.
+        Find = "find",
+        /// Offboarding: every object, committed before the first delete.
+        Inventory = "inventory",
+        /// Offboarding.
+        ClientSessions = "client_sessions",
+        /// Offboarding.
+        InstantKeys = "instant_keys",
+        /// Offboarding.
+        AccessGrants = "access_grants",
+        /// Offboarding.
+        Credentials = "credentials",
+        /// Both workflows.
+        AcsUsers = "acs_users",
+        /// Offboarding.
+        EnrollmentAutomations = "enrollment_automations",
+        /// Offboarding.
+        Phones = "phones",
+        /// Offboarding: the last look before the point of no return.
+        ConfirmEmpty = "confirm_empty",
+        /// Both workflows.
+        UserIdentity = "user_identity",
+        /// Both workflows: the read-back.
+        Verify = "verify",
+    }
+}
+
+words! {
+    /// Where a step stands.
+    StepState {
+        /// Not begun.
+        Pending = "pending",
+        /// At work.
+        Open = "open",
+        /// Everything proven or parked, something parked: later steps go on, the identity stays.
+        Parked = "parked",
+        /// Proven.
+        Closed = "closed",
+    }
+}
+
+words! {
+    /// Where a target stands.
+    Mark {
+        /// Onboarding: to be created or linked.
+        Wanted = "wanted",
+        /// Offboarding: seen alive.
+        Found = "found",
+        /// A request for it was decided (and perhaps answered 200, which proves nothing).
+        Requested = "requested",
+        /// Cannot go on for now; retried hourly, shown everywhere.
+        Parked = "parked",
+        /// Proven by an event or a read-back.
+        Proven = "proven",
+    }
+}
+
+words! {
+    /// Why a target is parked.
+    Cause {
+        /// Its access system cannot be reached.
+        AcsSystemDisconnected = "acs_system_disconnected",
+        /// Seam says the access system did not take the delete, twice.
+        FailedToDelete = "failed_to_delete",
+        /// Seam answered 200 twice and nothing happens.
+        NotDeleting = "not_deleting",
+        /// Being deleted for longer than the patience set for it.
+        StillBeingDeleted = "still_being_deleted",
+        /// Seam turned the request down three times.
+        Refused = "refused",
+        /// Seam forbids this one request (403) while the key is good.
+        Forbidden = "forbidden",
+        /// It belongs to somebody else too.
+        Shared = "shared",
+        /// An offline code or card that no request can revoke.
+        NotRevocable = "not_revocable",
+        /// An earlier target of the same access system is parked.
+        EarlierParked = "earlier_parked",
+        /// A device or entrance that is still open to the person.
+        StillOpen = "still_open",
+    }
+}
+
+words! {
+    /// What proved a target.
+    Proof {
+        /// Seam's event about this object.
+        Event = "event",
+        /// A complete look without it.
+        Absent = "absent",
+        /// A typed not-found by its own id (and key).
+        NotFound = "not_found",
+        /// Read back alive and as asked (onboarding).
+        ReadBack = "read_back",
+        /// The answer to the create carried the object itself (onboarding).
+        Reply = "reply",
+        /// It was there before and agrees (onboarding).
+        Adopted = "adopted",
+    }
+}
+
+words! {
+    /// What an attempt does; with its kind and target it says which answer belongs where.
+    Act {
+        /// `user_identities/get`.
+        GetIdentity = "get_identity",
+        /// `user_identities/list` with a search.
+        SearchIdentities = "search_identities",
+        /// A complete listing of one kind.
+        Look = "look",
+        /// `acs/systems/get`.
+        GetAcsSystem = "get_acs_system",
+        /// `acs/users/get`.
+        GetAcsUser = "get_acs_user",
+        /// `acs/users/list` with a search.
+        SearchAcsUsers = "search_acs_users",
+        /// The kind's delete.
+        Delete = "delete",
+        /// `user_identities/create`.
+        CreateIdentity = "create_identity",
+        /// `user_identities/add_acs_user`.
+        AddAcsUser = "add_acs_user",
+        /// `acs/users/create`.
+        CreateAcsUser = "create_acs_user",
+    }
+}
+
+impl Act {
+    /// Whether the act changes anything at Seam.
+    pub fn changes(self) -> bool {
+        matches!(self, Act::Delete | Act::CreateIdentity | Act::AddAcsUser | Act::CreateAcsUser)
+    }
+}
+
+words! {
+    /// How a person is known; one lock for each kind and value.
+    Selector {
+        /// `user_identity_id`.
+        Id = "user_identity_id",
+        /// `user_identity_key`.
+        Key = "user_identity_key",
+        /// E-mail, ASCII case folded.
+        Email = "email_address",
+        /// Phone number.
+        Phone = "phone_number",
+    }
+}

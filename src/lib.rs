@@ -1,0 +1,3 @@
+//! Backstitch grants and, above all, revokes people's physical access through the Seam API.
+
+pub mod job;
