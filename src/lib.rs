@@ -1,3 +1,5 @@
 //! Backstitch grants and, above all, revokes people's physical access through the Seam API.
 
 pub mod job;
+pub mod store;
+pub mod workflow;
