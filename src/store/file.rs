@@ -75,6 +75,17 @@ impl Place {
                 refuse(&asked, &format!("leads nowhere ({e})"), "correct the link or restore its target".into())
             })?,
         };
+        match fs::metadata(&db) {
+            Ok(meta) if !meta.is_file() => {
+                return Err(refuse(&db, "is not a regular file", "give the path of a database file".into()));
+            }
+            Ok(meta) if meta.nlink() > 1 => {
+                let problem = "has a second name (a hard link), and SQLite's log goes by the name";
+                return Err(refuse(&db, problem, "remove the other name, or work on a copy".into()));
+            }
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(OpenError::io(&db, "looking at")(e)),
+            _ => {}
+        }
         let home = db.parent().unwrap_or(&dir);
         let home_mode = fs::metadata(home).map_err(OpenError::io(home, "looking at"))?.mode();
         if home_mode & 0o002 != 0 {
@@ -85,18 +96,7 @@ impl Place {
             let problem = format!("lies on a network file system ({name}), where SQLite's locks do not hold");
             return Err(refuse(home, &problem, "use a local disk".into()));
         }
-        match fs::metadata(&db) {
-            Ok(meta) if !meta.is_file() => {
-                Err(refuse(&db, "is not a regular file", "give the path of a database file".into()))
-            }
-            Ok(meta) if meta.nlink() > 1 => {
-                let problem = "has a second name (a hard link), and SQLite's log goes by the name";
-                Err(refuse(&db, problem, "remove the other name, or work on a copy".into()))
-            }
-            Ok(_) => Ok(Place { asked, db }),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Place { asked, db }),
-            Err(e) => Err(OpenError::io(&db, "looking at")(e)),
-        }
+        Ok(Place { asked, db })
     }
 
     /// The database's name with something behind it: `-wal`, `.lock`, …
@@ -141,7 +141,7 @@ impl Place {
 
 fn network_name(dir: &Path) -> Result<Option<&'static str>, OpenError> {
     let stat = rustix::fs::statfs(dir).map_err(|e| OpenError::io(dir, "looking at the file system of")(e.into()))?;
-    Ok(named(i64::from(stat.f_type).cast_unsigned()))
+    Ok(named(stat.f_type.cast_unsigned()))
 }
 
 fn named(magic: u64) -> Option<&'static str> {
@@ -191,7 +191,9 @@ impl FileGuard {
     pub(crate) fn remember(&mut self) -> Result<(), OpenError> {
         let mut watched = vec![self.lock.watched()];
         let place = &self.place;
-        for path in [place.db.clone(), place.asked.clone(), place.beside("-wal"), place.beside("-shm")] {
+        let asked = Some(place.asked.clone()).filter(|asked| *asked != place.db);
+        let names = [place.db.clone(), place.beside("-wal"), place.beside("-shm")];
+        for path in names.into_iter().chain(asked) {
             let id = FileId::at(&path).map_err(OpenError::io(&path, "looking at"))?;
             watched.push((path, id));
         }
@@ -204,7 +206,7 @@ impl FileGuard {
         &self.place.db
     }
 
-    /// Whether database, log and lock file are still the ones that were opened: five `stat` calls, no `open`.
+    /// Whether database, log and lock file are still the ones that were opened: a handful of `stat` calls, no `open`.
     ///
     /// In WAL mode SQLite does not notice that its files were deleted, renamed or replaced: every commit goes on
     /// succeeding, into files that nobody will find again. So this is asked before every effect.

@@ -129,3 +129,55 @@ fn held(db: &Path, file: &mut File) -> OpenError {
     };
     OpenError::Locked { path: db.to_path_buf(), pid, holder }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        path::Path,
+        sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    };
+
+    use super::{Holder, Lock};
+
+    /// The moment between opening a lock file and locking it, in which the holder may remove it.
+    #[test]
+    fn a_lock_file_that_comes_and_goes_never_has_two_holders() {
+        let dir = tempfile::tempdir().unwrap();
+        let (db, path) = (dir.path().join("b.db"), dir.path().join("b.db.lock"));
+        let (inside, taken) = (AtomicBool::new(false), AtomicU32::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..3000 {
+                        let Ok(lock) = Lock::take(&db, &path) else { continue };
+                        assert!(!inside.swap(true, Ordering::SeqCst), "two holders");
+                        taken.fetch_add(1, Ordering::SeqCst);
+                        std::thread::yield_now();
+                        inside.store(false, Ordering::SeqCst);
+                        lock.discard().unwrap();
+                    }
+                });
+            }
+        });
+        assert!(taken.into_inner() > 8);
+    }
+
+    #[test]
+    fn a_shorter_line_leaves_nothing_of_the_longer_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("b.db.lock");
+        let holder = |host: &str| Holder {
+            instance_id: Some("instance-1".into()),
+            pid: 7,
+            host: host.into(),
+            started_at: "then".into(),
+        };
+        for host in ["a-machine-with-a-long-name", "short"] {
+            let lock = Lock::take(Path::new("b.db"), &path).unwrap();
+            lock.write(&holder(host)).unwrap();
+        }
+        let lock = Lock::take(Path::new("b.db"), &path).unwrap();
+        assert_eq!(lock.before, Some(holder("short")));
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
+    }
+}

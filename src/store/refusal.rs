@@ -136,7 +136,7 @@ pub enum OpenError {
         doing: &'static str,
     },
     /// Everything of the operating system.
-    #[error("{doing} {}: {source}", path.display())]
+    #[error("{doing} {}: {source}; check the path, its permissions, and that the disk is neither full nor read-only", path.display())]
     Io {
         /// What was being done.
         doing: &'static str,
@@ -219,5 +219,31 @@ impl OpenError {
     pub(crate) fn io(path: &std::path::Path, doing: &'static str) -> impl FnOnce(io::Error) -> OpenError {
         let path = path.to_path_buf();
         move |source| OpenError::Io { doing, path, source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+
+    use super::OpenError;
+
+    #[tokio::test]
+    async fn a_foreign_lock_is_told_from_other_trouble() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("b.db");
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true).busy_timeout(Duration::ZERO);
+        let (mut one, mut two) = (options.connect().await.unwrap(), options.connect().await.unwrap());
+        sqlx::query("BEGIN EXCLUSIVE").execute(&mut one).await.unwrap();
+        let busy = sqlx::query("BEGIN IMMEDIATE").execute(&mut two).await.unwrap_err();
+        let refusal = OpenError::sqlite(&path, "opening")(busy);
+        assert!(matches!(refusal, OpenError::Busy { .. }), "{refusal}");
+        assert_eq!(refusal.exit_code(), 75);
+        let other = sqlx::query("SELECT nothing").execute(&mut two).await.unwrap_err();
+        let refusal = OpenError::sqlite(&path, "opening")(other);
+        assert!(matches!(refusal, OpenError::Sqlite { .. }), "{refusal}");
+        assert_eq!(refusal.exit_code(), 74);
     }
 }

@@ -97,6 +97,14 @@ async fn damage_is_refused_and_kept_for_inspection() {
         assert_refused(&error, 74, &["is damaged", "restore a backup"]);
         assert!(fs::read(&db).unwrap() == bytes, "{name}: the evidence was changed");
     }
+    // Every single page counts.
+    for n in 0..whole.len() / 4096 {
+        let mut bytes = whole.clone();
+        bytes[page(n)].fill(0);
+        fs::write(&db, &bytes).unwrap();
+        let error = open(&db).await.map(drop).expect_err("a zeroed page");
+        assert!(matches!(error, OpenError::Damaged { .. }), "page {n}: {error}");
+    }
     fs::write(&db, &whole).unwrap();
     assert_eq!(open(&db).await.unwrap().epoch, 2);
 }
