@@ -155,8 +155,12 @@ fn must_exist(path: &Path) -> Result<(), OpenError> {
 /// Trouble with the file; everything committed is safe in the log nevertheless.
 pub async fn leave(mut writer: SqliteConnection, path: &Path) -> Result<(), OpenError> {
     let tell = || OpenError::sqlite(path, "closing");
-    // Passive: waits for no reader, and leaves the log's length to tools that ship it.
-    sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut writer).await.map_err(tell())?;
+    // Emptied, so that a backup put in the file's place meets no frames of the old one. Without patience: who still
+    // reads (or ships the log elsewhere) keeps it as it is.
+    sqlx::raw_sql("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(&mut writer)
+        .await
+        .map_err(tell())?;
     let mut keeper = read_only(path).await?;
     look::ours(&mut keeper, path).await?;
     writer.close().await.map_err(tell())?;

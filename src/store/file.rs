@@ -29,6 +29,14 @@ impl FileId {
     pub fn at(path: &Path) -> io::Result<FileId> {
         fs::metadata(path).map(|meta| FileId::of(&meta))
     }
+
+    /// The same file as text for the next run: inode and birth, since inodes are used again at once and device numbers
+    /// change with a reboot.
+    pub fn lasting(path: &Path) -> Result<String, OpenError> {
+        let meta = fs::metadata(path).map_err(OpenError::io(path, "looking at"))?;
+        let born = meta.created().ok().and_then(|born| born.duration_since(std::time::UNIX_EPOCH).ok());
+        Ok(format!("{}.{}", meta.ino(), born.unwrap_or_default().as_nanos()))
+    }
 }
 
 /// Where a database lives.

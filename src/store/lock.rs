@@ -19,6 +19,9 @@ use super::{
 pub(crate) struct Holder {
     /// The database that lives here; absent until one was created.
     pub instance_id: Option<String>,
+    /// Which database file was open: whether the log beside it is still the log of this file.
+    #[serde(default)]
+    pub file: Option<String>,
     /// The engine's process.
     pub pid: u32,
     /// The engine's machine.
@@ -168,6 +171,7 @@ mod tests {
         let path = dir.path().join("b.db.lock");
         let holder = |host: &str| Holder {
             instance_id: Some("instance-1".into()),
+            file: Some("1.1".into()),
             pid: 7,
             host: host.into(),
             started_at: "then".into(),

@@ -6,7 +6,7 @@ use sqlx::{Connection, SqliteConnection, SqlitePool, migrate::Migrator};
 
 use super::{
     connect::{self, APPLICATION_ID, leave},
-    file::{FileGuard, Header, Place},
+    file::{FileGuard, FileId, Header, Place},
     lock::{Holder, Lock},
     look,
     refusal::OpenError,
@@ -67,6 +67,7 @@ pub async fn open_engine(args: OpenArgs<'_>) -> Result<Opened, OpenError> {
     let known = lock.before.as_ref().and_then(|before| before.instance_id.clone());
     let mut holder = Holder {
         instance_id: known.clone(),
+        file: lock.before.as_ref().and_then(|before| before.file.clone()),
         pid: args.pid,
         host: args.host.to_owned(),
         started_at: args.started_at.to_owned(),
@@ -77,7 +78,10 @@ pub async fn open_engine(args: OpenArgs<'_>) -> Result<Opened, OpenError> {
         notes.push(format!("the last engine here ran on {}, since {}", before.host, before.started_at));
     }
     let created = match what_to_open(&place, &lock_path, known.as_deref()) {
-        Ok(Found::Ours) => false,
+        Ok(Found::Ours) => {
+            refuse_anothers_log(&place, &lock_path, holder.file.as_deref())?;
+            false
+        }
         Ok(Found::Nothing) => {
             upgrade::create(&place, args.migrator, args.fresh_instance_id).await?;
             true
@@ -99,6 +103,7 @@ pub async fn open_engine(args: OpenArgs<'_>) -> Result<Opened, OpenError> {
     let backup = if upgraded { Some(upgrade::upgrade(&mut conn, &place, args.migrator).await?) } else { None };
     let epoch = begin_epoch(&mut conn, &place.db, &args).await?;
     holder.instance_id = Some(seen.instance_id.clone());
+    holder.file = Some(FileId::lasting(&place.db)?);
     lock.write(&holder)?;
     let readers = connect::readers(&place.db);
     Ok(Opened {
@@ -135,6 +140,26 @@ fn what_to_open(place: &Place, lock_path: &Path, known: Option<&str>) -> Result<
         (Header::Sqlite { application_id }, _) => {
             Err(OpenError::Foreign { path, found: look::foreign(application_id.into()) })
         }
+    }
+}
+
+/// A backup put in the place of a file that crashed, with that file's log still beside it: SQLite would replay the log
+/// into the backup and mix the two, and no check would surely notice.
+fn refuse_anothers_log(place: &Place, lock_path: &Path, before: Option<&str>) -> Result<(), OpenError> {
+    let now = FileId::lasting(&place.db)?;
+    if before.is_none_or(|before| before == now) {
+        return Ok(());
+    }
+    match ["-wal", "-journal"].into_iter().find(|suffix| place.holds_anything(suffix)) {
+        None => Ok(()),
+        Some(suffix) => Err(OpenError::Place {
+            path: place.beside(suffix),
+            problem: format!("may be the log of another file: {} was replaced since the last run", place.db.display()),
+            remedy: format!(
+                "after restoring a backup move {suffix} and -shm away; if both were copied together, delete {}",
+                lock_path.display()
+            ),
+        }),
     }
 }
 

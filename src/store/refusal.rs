@@ -42,8 +42,8 @@ pub enum OpenError {
     },
     /// The lock file remembers a database that is not there. An empty one in its place would forget every open revocation.
     #[error(
-        "the database {} is gone, though {} remembers it (instance {instance_id}); restore a backup to this path, \
-         or delete {1} to start afresh on purpose", path.display(), lock_path.display()
+        "the database {} is gone, though {} remembers it (instance {instance_id}); restore a backup to this path \
+         (remove -wal and -shm first), or delete {1} to start afresh on purpose", path.display(), lock_path.display()
     )]
     Gone {
         /// Where the database should be.

@@ -103,6 +103,23 @@ fn engine_process() {
 }
 
 #[test]
+fn a_strict_umask_does_not_shut_the_group_out() {
+    let (_dir, db) = home();
+    let test = std::env::current_exe().unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 077; exec \"$0\" --exact exclusive::engine_process --ignored"]).arg(test);
+    let status = command.env("BACKSTITCH_TEST_DB", &db).stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap();
+    assert!(status.success());
+    for suffix in ["", "-wal", "-shm", ".lock"] {
+        let path = beside(&db, suffix);
+        // The helper just ends, so its log may be gone.
+        let Ok(meta) = std::fs::metadata(&path) else { continue };
+        assert_eq!(meta.permissions().mode() & 0o777, 0o640, "{suffix}");
+    }
+    assert!(db.exists());
+}
+
+#[test]
 fn processes_exclude_each_other_and_a_killed_one_frees_the_file() {
     use std::io::{BufRead, BufReader};
     let (_dir, db) = home();

@@ -21,6 +21,8 @@ async fn the_log_stays_after_a_clean_stop_with_everything_in_the_file() {
     assert_eq!(rows, 2000);
     sqlx::Connection::close(reader).await.unwrap();
 
+    assert_eq!(fs::metadata(beside(&db, "-wal")).unwrap().len(), 0);
+
     // The checkpoint came first: the file alone, without its log, has all of it.
     let alone = tempfile::tempdir().unwrap();
     fs::copy(&db, alone.path().join("b.db")).unwrap();

@@ -1,5 +1,13 @@
 //! Opening the database: who may, what is refused, what is left untouched (P13, P14).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "clippy spares test functions only, not their helpers"
+)]
+
 mod exclusive;
 mod leaving;
 mod refused;

@@ -62,6 +62,33 @@ async fn a_database_that_is_gone_is_never_created_again_empty() {
 }
 
 #[tokio::test]
+async fn a_restored_backup_never_meets_the_log_of_the_file_before() {
+    let (_dir, db) = filled().await;
+    let backup = db.with_file_name("backup");
+    fs::copy(&db, &backup).unwrap();
+    // After a clean stop the log is empty: a backup goes in without further ado.
+    fs::copy(&backup, db.with_file_name("b.new")).unwrap();
+    fs::rename(db.with_file_name("b.new"), &db).unwrap();
+    let mut opened = open(&db).await.unwrap();
+    sqlx::query("INSERT INTO people (name) VALUES ('Ada')").execute(&mut opened.conn).await.unwrap();
+
+    // Killed in this state, the log is not; the backup is put in the file's place.
+    let log = fs::read(beside(&db, "-wal")).unwrap();
+    opened.leave().await.unwrap();
+    fs::write(beside(&db, "-wal"), &log).unwrap();
+    // Even under the same inode number, which file systems hand out again.
+    fs::remove_file(&db).unwrap();
+    fs::copy(&backup, &db).unwrap();
+    let error = open(&db).await.unwrap_err();
+    assert_refused(&error, 78, &["b.db-wal", "replaced since the last run", "move -wal and -shm away", "b.db.lock"]);
+    assert!(fs::read(beside(&db, "-wal")).unwrap() == log, "the evidence was changed");
+    for suffix in ["-wal", "-shm"] {
+        fs::remove_file(beside(&db, suffix)).unwrap();
+    }
+    assert_eq!(open(&db).await.unwrap().epoch, 2);
+}
+
+#[tokio::test]
 async fn another_instance_at_the_path_is_refused() {
     let (_dir, db) = filled().await;
     let lock = fs::read_to_string(beside(&db, ".lock")).unwrap();
@@ -192,7 +219,7 @@ async fn what_a_crash_leaves_behind_is_no_hindrance() {
     let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
     sqlx::raw_sql("BEGIN IMMEDIATE; UPDATE doors SET note = 'half'").execute(&mut conn).await.unwrap();
     let (_copy, crashed) = home();
-    for suffix in ["", "-journal", ".lock"] {
+    for suffix in ["", "-journal"] {
         fs::copy(beside(&db, suffix), beside(&crashed, suffix)).unwrap();
     }
     let mut opened = open(&crashed).await.unwrap();
