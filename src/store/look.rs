@@ -77,20 +77,17 @@ pub(crate) fn foreign(application_id: i64) -> String {
 async fn judge(conn: &mut SqliteConnection, path: &Path, migrator: &Migrator) -> Result<Look, OpenError> {
     ours(conn, path).await?;
     let damaged = |line: String| OpenError::Damaged { path: path.to_path_buf(), lines: vec![line] };
-    let applied: Vec<(i64, Vec<u8>, bool)> =
-        sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
+    let applied: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version")
             .fetch_all(&mut *conn)
             .await
             .map_err(|e| missing(e, path))?;
-    for (version, checksum, success) in &applied {
+    for (version, checksum) in &applied {
         let Some(known) = migrator.iter().find(|m| m.version == *version) else {
             return Err(OpenError::Newer { path: path.to_path_buf(), found: *version, known: newest(migrator) });
         };
         if known.checksum.as_ref() != checksum.as_slice() {
             return Err(OpenError::Changed { path: path.to_path_buf(), version: *version });
-        }
-        if !success {
-            return Err(damaged(format!("migration {version} was begun and never finished")));
         }
     }
     let instance_id: Option<String> = sqlx::query_scalar("SELECT instance_id FROM engine WHERE id = 1")

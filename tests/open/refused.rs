@@ -79,7 +79,8 @@ async fn a_restored_backup_never_meets_the_log_of_the_file_before() {
     // Even under the same inode number, which file systems hand out again.
     fs::remove_file(&db).unwrap();
     fs::copy(&backup, &db).unwrap();
-    let error = open(&db).await.unwrap_err();
+    assert!(open(&db).await.is_err());
+    let error = open(&db).await.expect_err("a refused start must not make the next one forget");
     assert_refused(&error, 78, &["b.db-wal", "replaced since the last run", "move -wal and -shm away", "b.db.lock"]);
     assert!(fs::read(beside(&db, "-wal")).unwrap() == log, "the evidence was changed");
     for suffix in ["-wal", "-shm"] {
