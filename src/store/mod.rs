@@ -3,15 +3,26 @@
 
 mod accept;
 mod columns;
+mod connect;
 mod feed;
+mod file;
 mod load;
+mod lock;
+mod look;
+mod open;
 mod operator;
+mod refusal;
 mod save;
+mod upgrade;
 
 pub use accept::{Accepted, NewRow};
+pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
 pub use feed::{EngineRow, Recovered};
+pub use file::FileGuard;
 pub use load::LockRow;
+pub use open::{OpenArgs, Opened, open_engine};
 pub use operator::{Deed, Operator, Picked};
+pub use refusal::OpenError;
 pub use save::LockChanges;
 
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
