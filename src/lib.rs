@@ -1,3 +1,7 @@
 //! Backstitch grants and, above all, revokes people's physical access through the Seam API.
 
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod job;
+pub mod telemetry;

@@ -1,0 +1,142 @@
+//! The API key: read once, from a place of its own, and never shown.
+
+use std::{
+    fmt,
+    fs::{File, OpenOptions},
+    io::{ErrorKind, Read},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use secrecy::SecretString;
+
+use super::Settings;
+
+/// Where the key came from; said in the log in place of the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// systemd's `LoadCredential=seam_api_key:…`.
+    Credential(PathBuf),
+    /// `seam.api_key_file`.
+    File(PathBuf),
+    /// `SEAM_API_KEY`.
+    Env,
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeySource::Credential(path) => write!(f, "the credential {}", path.display()),
+            KeySource::File(path) => write!(f, "the file {}", path.display()),
+            KeySource::Env => f.write_str("SEAM_API_KEY"),
+        }
+    }
+}
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// No place names one.
+    #[error(
+        "no Seam API key: put it alone into a file that only its owner can read and name it in `seam.api_key_file`, or set SEAM_API_KEY"
+    )]
+    None,
+    /// The file cannot be opened or read.
+    #[error("the API key in {source_named} cannot be read: {cause}")]
+    Unreadable {
+        /// Which place.
+        source_named: KeySource,
+        /// The system's word.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// Others could read or change the file.
+    #[error("{} {why}, so the API key in it is not used; run: {remedy}", path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+        /// The command that mends it.
+        remedy: String,
+    },
+    /// What stands there is no key.
+    #[error("{0} holds no API key: it must be one line of visible ASCII characters and nothing else")]
+    Malformed(KeySource),
+}
+
+/// Longer texts are no keys; the file is not read further.
+const MAX_BYTES: u64 = 4096;
+
+/// The key: `$CREDENTIALS_DIRECTORY/seam_api_key`, else `seam.api_key_file` (refused if group or others can read it, or
+/// if it belongs to somebody other than us and root), else `SEAM_API_KEY`. A place that is named but bad is an error,
+/// never a reason to try the next. One trailing newline is cut.
+pub fn api_key(
+    settings: &Settings,
+    env: impl Fn(&str) -> Option<String>,
+) -> Result<(SecretString, KeySource), KeyError> {
+    if let Some(folder) = env("CREDENTIALS_DIRECTORY") {
+        let path = Path::new(&folder).join("seam_api_key");
+        let source = KeySource::Credential(path.clone());
+        // systemd keeps others out of that folder itself; on some systems the file is group-readable there by ACL.
+        match open(&path) {
+            Ok(file) => return read(file, source),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(cause) => return Err(KeyError::Unreadable { source_named: source, cause }),
+        }
+    }
+    let path = &settings.seam.api_key_file;
+    if !path.as_os_str().is_empty() {
+        let source = KeySource::File(path.clone());
+        let file = open(path).map_err(|cause| KeyError::Unreadable { source_named: source.clone(), cause })?;
+        private(path, &file)?;
+        return read(file, source);
+    }
+    match env("SEAM_API_KEY") {
+        Some(text) => secret(&text, KeySource::Env),
+        None => Err(KeyError::None),
+    }
+}
+
+/// Without waiting for a writer, should it be a pipe.
+fn open(path: &Path) -> std::io::Result<File> {
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
+    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+/// Asked of the open file, so that nobody can swap it between the question and the reading.
+fn private(path: &Path, file: &File) -> Result<(), KeyError> {
+    let meta = file
+        .metadata()
+        .map_err(|cause| KeyError::Unreadable { source_named: KeySource::File(path.to_owned()), cause })?;
+    let us = rustix::process::geteuid().as_raw();
+    let refuse = |why: String, remedy: String| Err(KeyError::Exposed { path: path.to_owned(), why, remedy });
+    if !meta.is_file() {
+        return refuse("is not a regular file".to_owned(), format!("ls -l {}", path.display()));
+    }
+    if meta.uid() != us && meta.uid() != 0 {
+        let remedy = format!("chown {us} {}", path.display());
+        return refuse(format!("belongs to user {}, not to us ({us}) or root", meta.uid()), remedy);
+    }
+    if meta.mode() & 0o077 != 0 {
+        let why = format!("is open to group or others (mode {:04o})", meta.mode() & 0o7777);
+        return refuse(why, format!("chmod 600 {}", path.display()));
+    }
+    Ok(())
+}
+
+fn read(file: File, source: KeySource) -> Result<(SecretString, KeySource), KeyError> {
+    let mut text = String::new();
+    match file.take(MAX_BYTES + 1).read_to_string(&mut text) {
+        Ok(_) => secret(&text, source),
+        Err(error) if error.kind() == ErrorKind::InvalidData => Err(KeyError::Malformed(source)),
+        Err(cause) => Err(KeyError::Unreadable { source_named: source, cause }),
+    }
+}
+
+fn secret(text: &str, source: KeySource) -> Result<(SecretString, KeySource), KeyError> {
+    let key = text.strip_suffix('\n').unwrap_or(text);
+    let key = key.strip_suffix('\r').unwrap_or(key);
+    let good = !key.is_empty() && key.len() as u64 <= MAX_BYTES && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if good { Ok((SecretString::from(key), source)) } else { Err(KeyError::Malformed(source)) }
+}
