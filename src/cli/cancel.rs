@@ -10,8 +10,8 @@ use super::{Exit, Failure, Global};
 Examples:
   backstitch cancel hr-8812 --reason 'ordered for the wrong person, HR-8830'
 
-What was already done at Seam stays done. Cancelling an offboarding can leave access behind: the view `access_left`
-shows it.")]
+What was already done at Seam stays done. Cancelling an offboarding can leave access behind: the view \
+`access_left` shows it.")]
 pub struct CancelArgs {
     /// Job keys or numbers
     #[arg(value_name = "JOB", required = true)]

@@ -17,8 +17,8 @@ Examples:
   backstitch check
   backstitch check --config ./backstitch.toml leavers.csv
 
-Reads the configuration, every input it names and the files given here. One mistake a line, with its place. Reads
-neither the database nor the API key, and asks Seam nothing.")]
+Reads the configuration, every input it names and the files given here. One mistake a line, with its place. \
+Reads neither the database nor the API key, and asks Seam nothing.")]
 pub struct CheckArgs {
     /// Files of orders to read as well
     #[arg(value_name = "FILE")]

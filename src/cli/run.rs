@@ -11,8 +11,8 @@ Examples:
   backstitch run
   backstitch run --config ./backstitch.toml --database ./backstitch.db
 
-SIGTERM or Ctrl-C: no new requests, those on the wire may finish (`engine.drain_s`), then the end; a second one ends at
-once. Both are safe, and so is kill -9: the next start goes on where this one stopped.")]
+SIGTERM or Ctrl-C: no new requests, those on the wire may finish (`engine.drain_s`), then the end; a second one \
+ends at once. Both are safe, and so is kill -9: the next start goes on where this one stopped.")]
 pub struct RunArgs {
     /// Make every wait FACTOR times shorter (for tests and demonstrations; the log says so)
     #[arg(long, value_name = "FACTOR", hide = true, value_parser = super::factor)]

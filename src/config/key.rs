@@ -140,3 +140,93 @@ fn secret(text: &str, source: KeySource) -> Result<(SecretString, KeySource), Ke
     let good = !key.is_empty() && key.len() as u64 <= MAX_BYTES && key.bytes().all(|byte| byte.is_ascii_graphic());
     if good { Ok((SecretString::from(key), source)) } else { Err(KeyError::Malformed(source)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::{PermissionsExt, chown},
+        path::Path,
+    };
+
+    use secrecy::ExposeSecret;
+
+    use super::{KeyError, KeySource, api_key};
+    use crate::config::Settings;
+
+    fn write(path: &Path, text: &str, mode: u32) {
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn settings(file: &Path) -> Settings {
+        let mut settings = Settings::load(None, std::iter::empty()).unwrap();
+        settings.seam.api_key_file = file.to_owned();
+        settings
+    }
+
+    fn of_env(name: &str) -> Option<String> {
+        (name == "SEAM_API_KEY").then(|| "from_env".to_owned())
+    }
+
+    #[test]
+    fn the_first_place_that_is_named_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        write(&file, "from_file\n", 0o600);
+        write(&folder.path().join("seam_api_key"), "from_credential", 0o440);
+        let credentials = folder.path().to_str().unwrap().to_owned();
+        let with_credentials = |name: &str| match name {
+            "CREDENTIALS_DIRECTORY" => Some(credentials.clone()),
+            other => of_env(other),
+        };
+        let read = |settings: &Settings, env: &dyn Fn(&str) -> Option<String>| {
+            let (key, source) = api_key(settings, env).unwrap();
+            (key.expose_secret().to_owned(), source)
+        };
+        let credential = KeySource::Credential(folder.path().join("seam_api_key"));
+        assert_eq!(read(&settings(&file), &with_credentials), ("from_credential".to_owned(), credential));
+        fs::remove_file(folder.path().join("seam_api_key")).unwrap();
+        assert_eq!(read(&settings(&file), &with_credentials), ("from_file".to_owned(), KeySource::File(file.clone())));
+        assert_eq!(read(&settings(Path::new("")), &of_env), ("from_env".to_owned(), KeySource::Env));
+        assert!(matches!(api_key(&settings(Path::new("")), |_| None), Err(KeyError::None)));
+    }
+
+    /// P12: a key that others could have read or planted is not used, and no message repeats it.
+    #[test]
+    fn exposed_and_malformed_files_are_refused_even_with_another_key_at_hand() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        for mode in [0o640, 0o604, 0o660, 0o610, 0o666] {
+            write(&file, "a_secret", mode);
+            let error = api_key(&settings(&file), of_env).unwrap_err();
+            assert!(matches!(error, KeyError::Exposed { .. }), "{mode:o}");
+            assert!(error.to_string().contains("chmod 600") && !error.to_string().contains("a_secret"), "{error}");
+        }
+        for text in ["", "\n", "two lines\n", "a_secret\n\n", "a_secret ", "a_s\u{e9}cret", &"x".repeat(5000)] {
+            write(&file, text, 0o600);
+            let error = api_key(&settings(&file), of_env).unwrap_err();
+            assert!(matches!(error, KeyError::Malformed(_)), "{text:?}");
+            assert!(!format!("{error} {error:?}").contains("a_secret"));
+        }
+        fs::write(&file, b"\xff\xfe").unwrap();
+        assert!(matches!(api_key(&settings(&file), of_env), Err(KeyError::Malformed(_))));
+        assert!(matches!(api_key(&settings(folder.path()), of_env), Err(KeyError::Exposed { .. })));
+        fs::remove_file(&file).unwrap();
+        assert!(matches!(api_key(&settings(&file), of_env), Err(KeyError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_refused() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: only root can give a file away");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        write(&file, "a_secret", 0o600);
+        chown(&file, Some(12_345), None).unwrap();
+        let error = api_key(&settings(&file), of_env).unwrap_err();
+        assert!(error.to_string().contains("belongs to user 12345"), "{error}");
+    }
+}

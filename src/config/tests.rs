@@ -40,7 +40,6 @@ fn defaults_load_and_say_what_the_table_says() {
     assert!(settings.inputs.is_empty());
 }
 
-/// P9: a mistake in the settings is told before anything is believed; nothing is guessed.
 #[test]
 fn every_mistake_is_told_with_its_place() {
     let text = "\
@@ -191,4 +190,19 @@ fn dividing_shortens_every_wait_and_no_time_out() {
         same.divide_delays(odd);
         assert_eq!(same, before);
     }
+}
+
+#[test]
+fn the_example_is_good() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/example.toml");
+    // Its time zone needs a tzdata that a bare machine may lack.
+    let text = fs::read_to_string(path).unwrap().replace("Europe/Berlin", "UTC");
+    assert_eq!(load(&text, &[]).unwrap().inputs.len(), 2);
+}
+
+#[test]
+fn names_of_columns_pass_through_unchanged() {
+    let text = "[[inputs]]\npath = \"x\"\ncolumns = { \"Work.Email [1]\" = \"email_address\", UPPER = \"reason\" }\n";
+    let columns = load(text, &[]).unwrap().inputs.remove(0).columns;
+    assert_eq!(columns.into_keys().collect::<Vec<_>>(), ["UPPER", "Work.Email [1]"]);
 }
