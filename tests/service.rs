@@ -16,7 +16,7 @@ fn value(unit: &str, key: &str) -> String {
 
 #[test]
 fn stopping_outlasts_the_drain_and_hopeless_ends_are_not_repeated() {
-    let settings = Settings::load(None, std::iter::empty()).unwrap();
+    let settings = Settings::built_in().unwrap();
     let stop_s: f64 = value(&unit(), "TimeoutStopSec").parse().unwrap();
     assert!(stop_s >= 2.0 * settings.engine.drain_s.as_s());
     assert!(settings.database.path.starts_with(format!("/var/lib/{}", value(&unit(), "StateDirectory"))));

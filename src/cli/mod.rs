@@ -20,9 +20,14 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{ArgAction, Args, Parser, Subcommand, error::ErrorKind};
 
+use secrecy::SecretString;
+
 pub use exit::{Exit, Failure};
 
-use crate::{config::Settings, telemetry};
+use crate::{
+    config::{self, KeySource, Settings},
+    telemetry,
+};
 
 /// Grants and, above all, revokes people's access through the Seam API: every order is a durable job, done and proven.
 #[derive(Debug, Parser)]
@@ -135,6 +140,11 @@ impl Global {
             settings.database.path.clone_from(path);
         }
         Ok(settings)
+    }
+
+    /// The API key and where it came from.
+    pub fn api_key(&self, settings: &Settings) -> Result<(SecretString, KeySource), Failure> {
+        Ok(config::api_key(settings, |name| std::env::var(name).ok())?)
     }
 
     /// Sets the log up, by the settings, `-v` and `-q`, and `RUST_LOG` above all.

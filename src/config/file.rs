@@ -135,6 +135,7 @@ fn is_section(name: &str) -> bool {
 
 fn unknown_at_top(name: &str) -> String {
     match elsewhere(name) {
+        _ if looks_like_key(name) => KEY_HERE.to_owned(),
         Some(section) => format!("`{name}` stands outside its section; it belongs under `[{section}]`"),
         None => format!("unknown section `{name}`{}", did_you_mean(name, sections().chain(["inputs"]))),
     }
@@ -142,6 +143,9 @@ fn unknown_at_top(name: &str) -> String {
 
 /// The message for a name that its section does not have.
 pub(super) fn unknown(section: &str, name: &str) -> String {
+    if looks_like_key(name) {
+        return KEY_HERE.to_owned();
+    }
     if matches!(name, "api_key" | "apikey" | "key" | "token" | "secret") {
         return format!(
             "unknown setting `{section}.{name}`: {}",

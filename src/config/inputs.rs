@@ -70,6 +70,7 @@ impl Reader<'_> {
                 "defaults" => spec.defaults = self.defaults(value),
                 "key_columns" => spec.key_columns = self.texts(value),
                 "time_zone" => spec.time_zone = self.time_zone(value),
+                other if looks_like_key(other) => self.problems.push(self.source.problem(key.span(), KEY_HERE)),
                 other => {
                     let near = did_you_mean(other, FIELDS);
                     self.problems.push(self.source.problem(key.span(), format!("inputs have no `{other}`{near}")));
@@ -168,6 +169,9 @@ impl Reader<'_> {
 }
 
 fn unknown_field(field: &str) -> Option<String> {
-    let near = did_you_mean(field, ROW_FIELDS.iter().copied());
-    (!ROW_FIELDS.contains(&field)).then(|| format!("rows have no field {field:?}{near}"))
+    match field {
+        _ if ROW_FIELDS.contains(&field) => None,
+        _ if looks_like_key(field) => Some(KEY_HERE.to_owned()),
+        _ => Some(format!("rows have no field {field:?}{}", did_you_mean(field, ROW_FIELDS.iter().copied()))),
+    }
 }

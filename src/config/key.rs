@@ -63,7 +63,18 @@ pub enum KeyError {
     /// What stands there is no key.
     #[error("{0} holds no API key: it must be one line of visible ASCII characters and nothing else")]
     Malformed(KeySource),
+    /// Another of Seam's secrets, which could not do the work.
+    #[error("{0} holds a {1}, not an API key; make a key in Seam's console, under API keys")]
+    WrongKind(KeySource, &'static str),
 }
+
+/// How Seam's other secrets begin (Seam's JavaScript SDK tells them apart in the same way).
+const OTHER_KINDS: [(&str, &str); 4] = [
+    ("seam_at", "personal access token"),
+    ("seam_cst", "client session token"),
+    ("seam_pk", "publishable key"),
+    ("ey", "session JWT"),
+];
 
 /// Longer texts are no keys; the file is not read further.
 const MAX_BYTES: u64 = 4096;
@@ -138,7 +149,11 @@ fn secret(text: &str, source: KeySource) -> Result<(SecretString, KeySource), Ke
     let key = text.strip_suffix('\n').unwrap_or(text);
     let key = key.strip_suffix('\r').unwrap_or(key);
     let good = !key.is_empty() && key.len() as u64 <= MAX_BYTES && key.bytes().all(|byte| byte.is_ascii_graphic());
-    if good { Ok((SecretString::from(key), source)) } else { Err(KeyError::Malformed(source)) }
+    match OTHER_KINDS.iter().find(|(prefix, _)| key.starts_with(prefix)) {
+        Some((_, kind)) if good => Err(KeyError::WrongKind(source, kind)),
+        None if good => Ok((SecretString::from(key), source)),
+        _ => Err(KeyError::Malformed(source)),
+    }
 }
 
 #[cfg(test)]
@@ -160,7 +175,7 @@ mod tests {
     }
 
     fn settings(file: &Path) -> Settings {
-        let mut settings = Settings::load(None, std::iter::empty()).unwrap();
+        let mut settings = Settings::built_in().unwrap();
         settings.seam.api_key_file = file.to_owned();
         settings
     }
@@ -208,6 +223,11 @@ mod tests {
             let error = api_key(&settings(&file), of_env).unwrap_err();
             assert!(matches!(error, KeyError::Malformed(_)), "{text:?}");
             assert!(!format!("{error} {error:?}").contains("a_secret"));
+        }
+        for (text, kind) in [("seam_at1_longtoken", "personal access token"), ("seam_cst1_token", "client session")] {
+            write(&file, text, 0o600);
+            let said = api_key(&settings(&file), of_env).unwrap_err().to_string();
+            assert!(said.contains(kind) && !said.contains(text), "{said}");
         }
         fs::write(&file, b"\xff\xfe").unwrap();
         assert!(matches!(api_key(&settings(&file), of_env), Err(KeyError::Malformed(_))));

@@ -38,15 +38,28 @@ impl Settings {
     /// `env` is the process's environment. On any mistake, all of them.
     pub fn load(config: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Settings, ConfigErrors> {
         let path = config.unwrap_or(Path::new(DEFAULT_PATH));
+        match file::read(path, config.is_some()) {
+            Ok(text) => Settings::layered(path, &text, file::walk(path, &text), env),
+            Err(problem) => {
+                let unread = FileLayer { problems: vec![problem], ..FileLayer::default() };
+                Settings::layered(path, "", unread, env)
+            }
+        }
+    }
+
+    /// The defaults alone, whatever the machine's own file and environment say (for `demo`, and for tests).
+    pub fn built_in() -> Result<Settings, ConfigErrors> {
+        Settings::layered(Path::new(""), "", FileLayer::default(), std::iter::empty())
+    }
+
+    fn layered(
+        path: &Path,
+        text: &str,
+        mut layer: FileLayer,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<Settings, ConfigErrors> {
         let mut defaults = file::walk(Path::new(""), DEFAULTS);
         defaults.found.iter_mut().for_each(|found| found.place = Place::BuiltIn);
-        let (text, mut layer) = match file::read(path, config.is_some()) {
-            Ok(text) => {
-                let layer = file::walk(path, &text);
-                (text, layer)
-            }
-            Err(problem) => (String::new(), FileLayer { problems: vec![problem], ..Default::default() }),
-        };
         let mut problems = std::mem::take(&mut layer.problems);
         let from_env = environment(env, &mut problems);
         let mut values: BTreeMap<&str, &Found> = BTreeMap::new();
@@ -58,7 +71,7 @@ impl Settings {
         let mut inputs = layer.inputs;
         inputs.iter_mut().for_each(|input| input.path = folder.join(&input.path));
         if problems.is_empty() {
-            match merge(&text, &from_env) {
+            match merge(text, &from_env) {
                 Ok(mut settings) => {
                     settings.inputs = inputs;
                     settings.seam.endpoint.truncate(settings.seam.endpoint.trim_end_matches('/').len());

@@ -141,6 +141,9 @@ impl Shape {
 
     /// Says what is wrong with a value, if anything.
     pub(super) fn refuse(self, value: &Scalar) -> Option<String> {
+        if matches!((self, value), (Shape::Endpoint, Scalar::Text(text)) if text.contains('@')) {
+            return Some("must not carry a user or password".to_owned());
+        }
         let good = match (self, value) {
             (Shape::Text, Scalar::Text(_)) => true,
             (Shape::Path { may_be_empty }, Scalar::Text(text)) => may_be_empty || !text.is_empty(),
@@ -220,6 +223,8 @@ mod tests {
         }
         assert_eq!(Shape::Count { min: 1, max: 2 }.read("2"), Scalar::Whole(2));
         assert_eq!(Shape::Text.read("007"), Scalar::Text("007".to_owned()));
+        let said = Shape::Endpoint.refuse(&Scalar::Text("https://u:secret@host".to_owned())).unwrap();
+        assert!(!said.contains("secret"), "{said}");
         let said = Shape::Count { min: 1, max: 2 }.refuse(&Scalar::Fraction(1.5));
         assert_eq!(said.as_deref(), Some("must be a whole number from 1 to 2, not 1.5"));
     }

@@ -31,7 +31,8 @@ fn defaults_table_and_rules_are_one() {
 
 #[test]
 fn defaults_load_and_say_what_the_table_says() {
-    let settings = load("", &[]).unwrap();
+    let settings = Settings::built_in().unwrap();
+    assert_eq!(settings, load("", &[]).unwrap());
     assert_eq!(settings.seam.endpoint, "https://connect.getseam.com");
     assert_eq!(settings.database.path, Path::new("/var/lib/backstitch/backstitch.db"));
     assert_eq!((settings.verify.settle_s.ms(), settings.retry.max_s.ms()), (60_000, 300_000));
@@ -161,6 +162,20 @@ fn keys_in_settings_are_refused_unseen() {
     let said = format!("{errors} {errors:?}");
     assert_eq!(errors.problems.len(), 5, "{said}");
     assert!(!said.contains("2bMS") && said.contains("SEAM_API_KEY"), "{said}");
+    for broken in [
+        "api_key = {key}",
+        "{key} = 1",
+        "api_key_file = \"{key}",
+        "{key}",
+        "x = [{key}, 1]",
+        "[{key}",
+        "[{key}]",
+        "[[inputs]]\n{key} = 1",
+    ] {
+        let text = format!("[seam]\n{}\n", broken.replace("{key}", key));
+        let said = load(&text, &[]).unwrap_err().to_string();
+        assert!(!said.contains("2bMS"), "{said}");
+    }
     let said = problems("[seam]\napi_key = \"short\"", &[("BACKSTITCH__SEAM__API_KEY", "x")]).join("\n");
     assert!(said.matches("SEAM_API_KEY").count() == 2 && !said.contains("short"), "{said}");
 }
