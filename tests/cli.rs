@@ -66,3 +66,25 @@ fn a_named_file_that_is_missing_is_a_mistake() {
     assert_eq!(output.status.code(), Some(78));
     assert!(text(&output.stdout).starts_with("none.toml: cannot be read: "), "{}", text(&output.stdout));
 }
+
+/// `backstitch … | head` ends as if all had been read; a full disk does not.
+#[test]
+fn a_reader_that_left_is_no_failure_and_a_full_disk_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("b.toml"), "[seam]\nburst = 0\n").unwrap();
+    let run = |stdout: std::process::Stdio| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_backstitch"));
+        command.current_dir(folder.path()).env_clear().args(["check", "--config", "b.toml"]);
+        let child = command.stdout(stdout).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = run(writer.into());
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(78), "1 mistake in the configuration\n"));
+    if let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") {
+        let output = run(full.into());
+        assert_eq!(output.status.code(), Some(74));
+        assert!(text(&output.stderr).starts_with("error: standard output cannot be written: "));
+    }
+}
