@@ -1,5 +1,10 @@
 //! Backstitch grants and, above all, revokes people's physical access through the Seam API.
 
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod engine;
 pub mod job;
 pub mod store;
+pub mod telemetry;
 pub mod workflow;

@@ -55,3 +55,23 @@ pub struct InputSpec {
 fn skip_row() -> OnBadRow {
     OnBadRow::SkipRow
 }
+
+/// Every field a row can have, as jsonl names them and csv heads its columns (`acs_users` is jsonl's alone, its flat
+/// twins `acs_user_ids` and `acs_system_ids` are csv's).
+pub const ROW_FIELDS: &[&str] = &[
+    "job_key",
+    "workflow",
+    "user_identity_id",
+    "user_identity_key",
+    "full_name",
+    "email_address",
+    "phone_number",
+    "acs_users",
+    "acs_user_ids",
+    "acs_system_ids",
+    "priority",
+    "not_before",
+    "deadline",
+    "reason",
+    "rehire",
+];

@@ -1,0 +1,186 @@
+//! The command line: arguments and exit codes; one file per command. Data goes to standard output, talk to standard
+//! error.
+
+mod cancel;
+mod check;
+mod demo;
+mod enqueue;
+mod exit;
+mod jobs;
+pub mod out;
+mod release;
+mod retry;
+mod run;
+mod sandbox;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use clap::{ArgAction, Args, Parser, Subcommand, error::ErrorKind};
+
+use secrecy::SecretString;
+
+pub use exit::{Exit, Failure};
+
+use crate::{
+    config::{self, KeySource, Settings},
+    telemetry,
+};
+
+/// Grants and, above all, revokes people's access through the Seam API: every order is a durable job, done and proven.
+#[derive(Debug, Parser)]
+#[command(name = "backstitch", version, arg_required_else_help = true, after_help = exit::EXIT_TABLE)]
+pub struct Cli {
+    /// What every command knows.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Arguments of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Settings file [default: /etc/backstitch/backstitch.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    pub config: Option<PathBuf>,
+    /// Database file, instead of `database.path`
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Everywhere")]
+    pub database: Option<PathBuf>,
+    /// JSON instead of text for people, one value a line
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub json: bool,
+    /// Log more; twice: everything
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Everywhere")]
+    pub verbose: u8,
+    /// Log only warnings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Everywhere")]
+    pub quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon: read the inputs, do the work, until told to stop
+    Run(run::RunArgs),
+    /// Show the whole work in half a minute, on a simulated Seam
+    Demo(demo::DemoArgs),
+    /// Read the configuration and input files, tell every mistake, start nothing
+    Check(check::CheckArgs),
+    /// Take orders from a file or standard input
+    Enqueue(enqueue::EnqueueArgs),
+    /// List jobs
+    Jobs(jobs::JobsArgs),
+    /// Show one job: where it stands, what it waits for, what happened
+    Show(show::ShowArgs),
+    /// Try again now what waits, is held or has failed
+    Retry(retry::RetryArgs),
+    /// End jobs without doing the rest of their work
+    Cancel(cancel::CancelArgs),
+    /// Let held jobs go on
+    Release(release::ReleaseArgs),
+    /// Run a simulated Seam to try things on
+    Sandbox(sandbox::SandboxArgs),
+}
+
+/// Parses the arguments (the first is the program's name), does the work, and says how it ended.
+pub fn main<A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> ExitCode {
+    match Cli::try_parse_from(args) {
+        Ok(cli) => end(cli.run()).into(),
+        Err(error) => {
+            // To standard output for help and version, to standard error for mistakes.
+            let _ = error.print();
+            match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done.into(),
+                _ => Exit::Usage.into(),
+            }
+        }
+    }
+}
+
+fn end(result: Result<Exit, Failure>) -> Exit {
+    result.unwrap_or_else(|failure| {
+        let _ = failure.render(&mut anstream::stderr());
+        failure.exit
+    })
+}
+
+impl Cli {
+    /// Runs the command to its end. Blocks; commands that need a runtime start their own.
+    pub fn run(&self) -> Result<Exit, Failure> {
+        let global = &self.global;
+        match &self.command {
+            Command::Run(args) => run::run(global, args),
+            Command::Demo(args) => demo::run(global, args),
+            Command::Check(args) => check::run(global, args),
+            Command::Enqueue(args) => enqueue::run(global, args),
+            Command::Jobs(args) => jobs::run(global, args),
+            Command::Show(args) => show::run(global, args),
+            Command::Retry(args) => retry::run(global, args),
+            Command::Cancel(args) => cancel::run(global, args),
+            Command::Release(args) => release::run(global, args),
+            Command::Sandbox(args) => sandbox::run(global, args),
+        }
+    }
+}
+
+/// The environment, without variables that are not UTF-8: none of ours can be.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+impl Global {
+    /// The settings of all layers, `--database` on top.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        let mut settings = Settings::load(self.config.as_deref(), environment())?;
+        if let Some(path) = &self.database {
+            settings.database.path.clone_from(path);
+        }
+        Ok(settings)
+    }
+
+    /// The API key and where it came from.
+    pub fn api_key(&self, settings: &Settings) -> Result<(SecretString, KeySource), Failure> {
+        Ok(config::api_key(settings, |name| std::env::var(name).ok())?)
+    }
+
+    /// Sets the log up, by the settings, `-v` and `-q`, and `RUST_LOG` above all.
+    pub fn start_log(&self, settings: &Settings) -> Result<(), Failure> {
+        let level = match (self.quiet, self.verbose) {
+            (true, _) => "warn",
+            (false, 0) => &settings.log.level,
+            (false, 1) => "debug",
+            (false, _) => "trace",
+        };
+        let filter = std::env::var("RUST_LOG").ok();
+        telemetry::init(settings.log.format, level, filter.as_deref())
+            .map_err(|message| Failure::new(Exit::Config, message))
+    }
+}
+
+/// `--speed`: how many times faster.
+fn factor(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(factor) if (0.001..=100_000.0).contains(&factor) => Ok(factor),
+        _ => Err("must be a number from 0.001 to 100000".to_owned()),
+    }
+}
+
+/// A share.
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
+        _ => Err("must be a number from 0 to 1".to_owned()),
+    }
+}
+
+/// `--reason`: words for whoever reads the history.
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say why, in words".to_owned()),
+        words => Ok(words.to_owned()),
+    }
+}

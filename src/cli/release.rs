@@ -1,0 +1,25 @@
+//! `backstitch release`: an operator lets held jobs go on.
+
+use clap::Args;
+
+use super::{Exit, Failure, Global};
+
+/// Arguments of `release`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  backstitch release hr-8812 --reason 'the shared badge was taken off her by hand'
+
+The job looks again at what held it; if that still stands, it is held again.")]
+pub struct ReleaseArgs {
+    /// Job keys or numbers
+    #[arg(value_name = "JOB", required = true)]
+    pub jobs: Vec<String>,
+    /// Why; kept in the job's history
+    #[arg(long, value_name = "TEXT", value_parser = super::reason)]
+    pub reason: String,
+}
+
+pub(super) fn run(_global: &Global, _args: &ReleaseArgs) -> Result<Exit, Failure> {
+    Err(Failure::new(Exit::Usage, "`release` is not wired yet"))
+}

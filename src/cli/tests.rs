@@ -1,0 +1,57 @@
+use clap::{CommandFactory, Parser};
+
+use super::{Cli, Command};
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+fn parse(line: &str) -> Result<Cli, String> {
+    Cli::try_parse_from(line.split(' ')).map_err(|error| error.to_string())
+}
+
+#[test]
+fn commands_parse_and_globals_stand_anywhere() {
+    let cli = parse("backstitch jobs --state held --state waiting --workflow offboard --json --config x").unwrap();
+    assert!(cli.global.json && cli.global.config.is_some());
+    let Command::Jobs(jobs) = cli.command else { panic!("not jobs") };
+    assert_eq!((jobs.state.len(), jobs.limit), (2, 50));
+    for good in [
+        "backstitch --database b.db run --speed 100",
+        "backstitch demo --keep d --seed 3",
+        "backstitch check a.csv b.jsonl",
+        "backstitch enqueue - --format csv",
+        "backstitch show hr-1 -v",
+        "backstitch retry hr-1 2",
+        "backstitch cancel hr-1 --reason because",
+        "backstitch release hr-1 --reason because",
+        "backstitch sandbox --people 9 --listen 127.0.0.1:0 --faults f.json --transient 0.1 --latency-ms 5",
+    ] {
+        parse(good).unwrap_or_else(|error| panic!("{good}: {error}"));
+    }
+}
+
+#[test]
+fn mistakes_are_refused() {
+    for bad in [
+        "backstitch",
+        "backstitch cancel hr-1",
+        "backstitch retry",
+        "backstitch jobs --state dead",
+        "backstitch sandbox --transient 1.5",
+        "backstitch run --speed 0",
+        "backstitch check -v -q",
+    ] {
+        assert!(parse(bad).is_err(), "{bad}");
+    }
+    assert!(Cli::try_parse_from(["backstitch", "cancel", "hr-1", "--reason", "  "]).is_err());
+}
+
+#[test]
+fn every_command_helps_with_examples() {
+    for command in Cli::command().get_subcommands() {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(help.starts_with("Examples:\n  "), "{} has no examples", command.get_name());
+    }
+}

@@ -1,0 +1,172 @@
+//! The file layer: every value with its place, and everything that is wrong with it.
+
+use std::{io::ErrorKind, path::Path};
+
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    inputs,
+    problem::{KEY_HERE, Place, Problem, did_you_mean, looks_like_key},
+    rules::{self, RULES, Rule, Scalar},
+};
+use crate::job::InputSpec;
+
+/// One good value of a layer.
+pub(super) struct Found {
+    pub rule: &'static Rule,
+    pub value: Scalar,
+    pub place: Place,
+}
+
+/// What a file says, as far as it is good.
+#[derive(Default)]
+pub(super) struct FileLayer {
+    pub found: Vec<Found>,
+    pub inputs: Vec<InputSpec>,
+    pub problems: Vec<Problem>,
+}
+
+/// A text with the means to name its places.
+pub(super) struct Source<'a> {
+    pub path: &'a Path,
+    pub text: &'a str,
+}
+
+impl Source<'_> {
+    pub(super) fn problem(&self, span: std::ops::Range<usize>, message: impl Into<String>) -> Problem {
+        Problem { place: Place::at(self.path, self.text, span.start), message: message.into() }
+    }
+}
+
+/// The file's text; a missing file is empty where nobody asked for it.
+pub(super) fn read(path: &Path, asked_for: bool) -> Result<String, Problem> {
+    let whole = |message: String| Problem { place: Place::File { path: path.to_owned(), line: 0, column: 0 }, message };
+    match std::fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|bad| {
+            let good = String::from_utf8_lossy(&bad.as_bytes()[..bad.utf8_error().valid_up_to()]).into_owned();
+            Problem { place: Place::at(path, &good, good.len()), message: "is not UTF-8 from here on".to_owned() }
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound && !asked_for => Ok(String::new()),
+        Err(error) => Err(whole(format!("cannot be read: {error}"))),
+    }
+}
+
+/// Reads a whole text, past every mistake that the parser can get over.
+pub(super) fn walk(path: &Path, text: &str) -> FileLayer {
+    let source = Source { path, text };
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut layer = FileLayer::default();
+    for error in &errors {
+        layer
+            .problems
+            .push(source.problem(error.span().unwrap_or(0..0), error.message().trim_end().replace('\n', "; ")));
+    }
+    let syntax = std::mem::take(&mut layer.problems);
+    for (name, value) in document.get_ref() {
+        match (name.get_ref().as_ref(), value.get_ref()) {
+            ("inputs", _) => layer.inputs = inputs::walk(&source, value, &mut layer.problems),
+            (section, DeValue::Table(keys)) if is_section(section) => {
+                for (key, value) in keys {
+                    one(&source, section, key, value, &mut layer);
+                }
+            }
+            (section, _) if is_section(section) => {
+                layer
+                    .problems
+                    .push(source.problem(value.span(), format!("`{section}` is a section: write `[{section}]`")));
+            }
+            (other, _) => layer.problems.push(source.problem(name.span(), unknown_at_top(other))),
+        }
+    }
+    // What the parser made of a broken line would only be told as a second, misleading mistake.
+    layer.problems.retain(|later| !syntax.iter().any(|first| line(&first.place) == line(&later.place)));
+    layer.problems.extend(syntax);
+    layer.problems.sort_by_key(|problem| line(&problem.place));
+    layer
+}
+
+fn line(place: &Place) -> usize {
+    match place {
+        Place::File { line, .. } => *line,
+        Place::Env(_) | Place::BuiltIn => 0,
+    }
+}
+
+type Key<'a> = toml::Spanned<std::borrow::Cow<'a, str>>;
+
+fn one(source: &Source<'_>, section: &str, key: &Key<'_>, value: &toml::Spanned<DeValue<'_>>, layer: &mut FileLayer) {
+    let name = key.get_ref().as_ref();
+    let full = format!("{section}.{name}");
+    let scalar = scalar(value.get_ref());
+    if matches!(&scalar, Scalar::Text(text) if looks_like_key(text)) {
+        return layer.problems.push(source.problem(value.span(), KEY_HERE));
+    }
+    let Some(rule) = rules::find(&full) else {
+        return layer.problems.push(source.problem(key.span(), unknown(section, name)));
+    };
+    match rule.shape.refuse(&scalar) {
+        Some(message) => layer.problems.push(source.problem(value.span(), format!("`{full}` {message}"))),
+        None => {
+            let place = Place::at(source.path, source.text, value.span().start);
+            layer.found.push(Found { rule, value: scalar, place });
+        }
+    }
+}
+
+fn scalar(value: &DeValue<'_>) -> Scalar {
+    match value {
+        DeValue::String(text) => Scalar::Text(text.to_string()),
+        DeValue::Integer(n) => match i64::from_str_radix(n.as_str(), n.radix()) {
+            Ok(n) => Scalar::Whole(n),
+            Err(_) => Scalar::Other("integer out of range"),
+        },
+        DeValue::Float(n) => n.as_str().parse().map_or(Scalar::Other("float"), Scalar::Fraction),
+        other => Scalar::Other(other.type_str()),
+    }
+}
+
+fn sections() -> impl Iterator<Item = &'static str> {
+    RULES.iter().filter_map(|rule| rule.key.split_once('.').map(|(section, _)| section))
+}
+
+fn is_section(name: &str) -> bool {
+    sections().any(|section| section == name)
+}
+
+fn unknown_at_top(name: &str) -> String {
+    match elsewhere(name) {
+        _ if looks_like_key(name) => KEY_HERE.to_owned(),
+        Some(section) => format!("`{name}` stands outside its section; it belongs under `[{section}]`"),
+        None => format!("unknown section `{name}`{}", did_you_mean(name, sections().chain(["inputs"]))),
+    }
+}
+
+/// The message for a name that its section does not have.
+pub(super) fn unknown(section: &str, name: &str) -> String {
+    if looks_like_key(name) {
+        return KEY_HERE.to_owned();
+    }
+    if matches!(name, "api_key" | "apikey" | "key" | "token" | "secret") {
+        return format!(
+            "unknown setting `{section}.{name}`: {}",
+            KEY_HERE.trim_start_matches("this is an API key, and ")
+        );
+    }
+    let prefix = format!("{section}.");
+    let near = did_you_mean(name, RULES.iter().filter_map(|rule| rule.key.strip_prefix(&prefix)));
+    match elsewhere(name) {
+        Some(other) if near.is_empty() => {
+            format!("`{name}` is no setting of `[{section}]`; it belongs under `[{other}]`")
+        }
+        _ => format!("unknown setting `{section}.{name}`{near}"),
+    }
+}
+
+/// The section that has a setting of this name, if exactly one does.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    let mut found = RULES.iter().filter_map(|rule| rule.key.split_once('.')).filter(|(_, key)| *key == name);
+    match (found.next(), found.next()) {
+        (Some((section, _)), None) => Some(section),
+        _ => None,
+    }
+}

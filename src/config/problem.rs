@@ -1,0 +1,145 @@
+//! What is wrong with a configuration, and where.
+
+use std::{fmt, path::PathBuf};
+
+use serde::Serialize;
+
+use crate::job::InputSpec;
+
+/// Where a value stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// In a file; line and column count from 1, columns in characters. Line 0: the file as a whole.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Of the first character.
+        line: usize,
+        /// Of the first character.
+        column: usize,
+    },
+    /// In this environment variable.
+    Env(String),
+    /// In the defaults of the binary.
+    BuiltIn,
+}
+
+impl Place {
+    /// The byte `offset` of a file's text.
+    pub(super) fn at(path: &std::path::Path, text: &str, offset: usize) -> Place {
+        let before = text.get(..offset).unwrap_or(text);
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = before.matches('\n').count() + 1;
+        Place::File { path: path.to_owned(), line, column: before[start..].chars().count() + 1 }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::File { path, line: 0, .. } => write!(f, "{}", path.display()),
+            Place::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
+            Place::Env(name) => write!(f, "environment {name}"),
+            Place::BuiltIn => f.write_str("built-in defaults"),
+        }
+    }
+}
+
+/// One mistake, told so that its writer can mend it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Where.
+    pub place: Place,
+    /// What is wrong and what to write instead. Never repeats what may be a secret.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)
+    }
+}
+
+/// Every mistake of a configuration; displayed one a line.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", lines(problems))]
+pub struct ConfigErrors {
+    /// In the order of the layers, and within a file by line.
+    pub problems: Vec<Problem>,
+    /// The inputs that are good in themselves, so that `check` can read them all the same.
+    pub inputs: Vec<InputSpec>,
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The candidate most like `word`, if it is like it at all: at most one slip in three letters.
+pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_ascii_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (slips(&word, &candidate.to_ascii_lowercase()), candidate))
+        .filter(|(slips, candidate)| *slips <= (candidate.len().max(word.len()) / 3).max(1))
+        .min_by_key(|(slips, _)| *slips)
+        .map(|(_, candidate)| candidate)
+}
+
+/// ` (did you mean …?)`, or nothing.
+pub(super) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, candidates).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+/// Levenshtein's distance: letters to insert, drop or replace.
+fn slips(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Whether a text has the form of Seam's keys and tokens: `seam_`, then letters, digits and `_`, digits among them.
+pub(super) fn looks_like_key(text: &str) -> bool {
+    let Some(rest) = text.trim().strip_prefix("seam_") else { return false };
+    rest.len() >= 8
+        && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && rest.bytes().any(|b| b.is_ascii_digit())
+}
+
+/// Said instead of the value.
+pub(super) const KEY_HERE: &str = "this is an API key, and keys do not belong into settings; put it alone into a file \
+    that only its owner can read and name that file in `seam.api_key_file`, or into SEAM_API_KEY";
+
+#[cfg(test)]
+mod tests {
+    use super::{looks_like_key, nearest, slips};
+
+    #[test]
+    fn nearest_is_near_or_nothing() {
+        let names = ["verify", "events", "engine"];
+        assert_eq!(nearest("verfy", names), Some("verify"));
+        assert_eq!(nearest("Event", names), Some("events"));
+        assert_eq!(nearest("doors", names), None);
+        for (a, b, expected) in [("", "abc", 3), ("kitten", "sitting", 3), ("same", "same", 0), ("ab", "ba", 2)] {
+            assert_eq!(slips(a, b), expected, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn keys_are_known_by_their_form() {
+        for key in ["seam_test2bMS_94SrGUXu", "seam_apikey1_token", " seam_at1_longtoken "] {
+            assert!(looks_like_key(key), "{key}");
+        }
+        for other in ["seam_user_id", "seam_export_2026.csv", "https://seam_1", "", "seam_"] {
+            assert!(!looks_like_key(other), "{other}");
+        }
+    }
+}

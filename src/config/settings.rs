@@ -1,0 +1,269 @@
+//! The settings as types. Their names, units and defaults are told in `config/default.toml`.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::job::{InputSpec, Ms};
+
+/// A wait. Written in seconds, kept in milliseconds; every `Delay` is shortened by [`Settings::divide_delays`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Delay(Ms);
+
+/// A limit or a span that says nothing about how fast the work goes: never shortened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(Ms);
+
+macro_rules! seconds {
+    ($($name:ident),+) => { $(
+        impl $name {
+            /// In whole milliseconds, at least 1.
+            pub const fn ms(self) -> Ms { self.0 }
+
+            /// For what takes the standard type.
+            pub const fn duration(self) -> Duration { Duration::from_millis(self.0.unsigned_abs()) }
+
+            /// From seconds; less than a millisecond becomes one.
+            pub fn from_s(seconds: f64) -> Self { $name(((seconds * 1000.0).round() as Ms).max(1)) }
+
+            /// In seconds, as it is written.
+            pub fn as_s(self) -> f64 { self.0 as f64 / 1000.0 }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> { f64::deserialize(from).map($name::from_s) }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> { to.serialize_f64(self.as_s()) }
+        }
+    )+ };
+}
+seconds!(Delay, Span);
+
+/// Declares the sections: each key of `config/default.toml` is one field of its section.
+macro_rules! sections {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$fmeta:meta])* $key:ident: $ty:ty,)+ })+) => { $(
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $($(#[$fmeta])* pub $key: $ty,)+ }
+    )+ };
+}
+
+sections! {
+    /// Everything that can be set.
+    Settings {
+        /// The file.
+        database: Database,
+        /// The way to Seam.
+        seam: Seam,
+        /// The loop.
+        engine: Engine,
+        /// The last read-back.
+        verify: Settle,
+        /// Empty looks.
+        list: Settle,
+        /// Creations without a known outcome.
+        create: Settle,
+        /// Deletes.
+        delete: Delete,
+        /// The event feed.
+        events: Events,
+        /// Lists without an owner field.
+        canary: Canary,
+        /// Pauses of the whole work.
+        breaker: Breaker,
+        /// Waits between tries.
+        retry: Retry,
+        /// Offboarding.
+        offboard: Offboard,
+        /// Reading the inputs.
+        intake: Intake,
+        /// Logs.
+        log: Log,
+        /// Where orders come from.
+        #[serde(default)] inputs: Vec<InputSpec>,
+    }
+    /// `[database]`
+    Database {
+        /// The SQLite file.
+        path: PathBuf,
+    }
+    /// `[seam]`
+    Seam {
+        /// Base URL, without a trailing slash.
+        endpoint: String,
+        /// Holds the API key; empty: none.
+        api_key_file: PathBuf,
+        /// Workspace id; empty: no production workspace may be changed.
+        production_workspace: String,
+        /// For a connection.
+        connect_timeout_s: Span,
+        /// For the next bytes of an answer.
+        read_timeout_s: Span,
+        /// For a whole request.
+        timeout_s: Span,
+        /// Requests on the wire.
+        in_flight: u32,
+        /// Mean rate.
+        rate_per_s: f64,
+        /// Requests at once after a quiet time.
+        burst: u32,
+        /// Largest answer.
+        max_body_mib: u32,
+    }
+    /// `[engine]`
+    Engine {
+        /// For requests on the wire at the end.
+        drain_s: Delay,
+    }
+    /// `[verify]`, `[list]` and `[create]`
+    Settle {
+        /// Before the second look.
+        settle_s: Delay,
+    }
+    /// `[delete]`
+    Delete {
+        /// Before the one repetition.
+        reissue_s: Delay,
+        /// Between tries of what is parked.
+        parked_retry_s: Delay,
+        /// Being deleted for longer parks.
+        park_after_s: Delay,
+    }
+    /// `[events]`
+    Events {
+        /// For the proving event.
+        patience_s: Delay,
+        /// Longest between read-backs.
+        patience_max_s: Delay,
+        /// Between polls.
+        poll_s: Delay,
+        /// Between polls just after a request.
+        poll_fast_s: Delay,
+        /// How far a poll reaches back.
+        overlap_s: Delay,
+        /// Events at once.
+        page_limit: u32,
+        /// Longest span asked for at once.
+        max_window_s: Span,
+    }
+    /// `[canary]`
+    Canary {
+        /// How long a good answer is believed.
+        every_s: Delay,
+    }
+    /// `[breaker]`
+    Breaker {
+        /// Between probes.
+        probe_s: Delay,
+        /// Unknown outcomes that make an outage.
+        outage_unknowns: u32,
+        /// Jobs they must come from.
+        outage_jobs: u32,
+    }
+    /// `[retry]`
+    Retry {
+        /// First wait.
+        initial_s: Delay,
+        /// Longest wait.
+        max_s: Delay,
+        /// From one wait to the next.
+        multiplier: f64,
+        /// Share of a wait moved by chance, 0 to 1.
+        jitter: f64,
+    }
+    /// `[offboard]`
+    Offboard {
+        /// The order of the deletes.
+        mode: OffboardMode,
+        /// When nobody matches.
+        when_not_found: WhenNotFound,
+        /// More objects hold the job.
+        max_objects: u32,
+        /// More rounds of reappearing hold the job.
+        max_rounds: u32,
+    }
+    /// `[intake]`
+    Intake {
+        /// Between looks at the inputs.
+        scan_s: Delay,
+        /// Unchanged for so long, a file is whole.
+        settle_s: Delay,
+    }
+    /// `[log]`
+    Log {
+        /// How a line is written.
+        format: LogFormat,
+        /// The least that is written: error, warn, info, debug, trace or off.
+        level: String,
+    }
+}
+
+/// The order of an offboarding's deletes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OffboardMode {
+    /// Every kind in its own step, the identity last.
+    Ordered,
+}
+
+/// What an offboarding does when nobody matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenNotFound {
+    /// Asks a person.
+    Hold,
+    /// Ends after two typed not-founds by id or key.
+    Succeed,
+}
+
+/// How a log line is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// Makes every wait `by` times shorter (demo, bench and kill tests run a hundred times faster, and say so).
+    /// Time-outs stay: they measure the machine, not the work. `by` ≤ 0 or not a number changes nothing.
+    pub fn divide_delays(&mut self, by: f64) {
+        if by.is_finite() && by > 0.0 {
+            for delay in self.delays() {
+                *delay = Delay::from_s(delay.as_s() / by);
+            }
+        }
+    }
+
+    /// Every wait; a test holds this list against the table of rules.
+    fn delays(&mut self) -> [&mut Delay; 18] {
+        let Settings { engine, verify, list, create, delete, events, canary, breaker, retry, intake, .. } = self;
+        [
+            &mut engine.drain_s,
+            &mut verify.settle_s,
+            &mut list.settle_s,
+            &mut create.settle_s,
+            &mut delete.reissue_s,
+            &mut delete.parked_retry_s,
+            &mut delete.park_after_s,
+            &mut events.patience_s,
+            &mut events.patience_max_s,
+            &mut events.poll_s,
+            &mut events.poll_fast_s,
+            &mut events.overlap_s,
+            &mut canary.every_s,
+            &mut breaker.probe_s,
+            &mut retry.initial_s,
+            &mut retry.max_s,
+            &mut intake.scan_s,
+            &mut intake.settle_s,
+        ]
+    }
+}

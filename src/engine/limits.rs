@@ -1,0 +1,251 @@
+//! How much may be asked of Seam at the moment: the rate gate, the requests in flight, and the breakers. Pure over `now`.
+
+use std::collections::BTreeSet;
+
+use crate::job::{Answer, Ms, Outcome};
+
+/// The numbers of the gate and the breakers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LimitRules {
+    /// Requests on the wire at the same time.
+    pub in_flight: usize,
+    /// Requests a second, in the long run.
+    pub rate_per_s: f64,
+    /// Requests at once after a pause.
+    pub burst: u32,
+    /// Between two probes while everything is paused.
+    pub probe_ms: Ms,
+    /// The workspace is confirmed at least this often while anything moves.
+    pub confirm_ms: Ms,
+    /// Unknown outcomes in a row, from so many jobs, that make an outage.
+    pub outage_unknowns: u32,
+    /// See `outage_unknowns`.
+    pub outage_jobs: usize,
+    /// How long a 429 without a readable `Retry-After` closes the gate.
+    pub throttle_ms: Ms,
+}
+
+/// What is free on the wire. All times are on the monotonic clock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    rules: LimitRules,
+    in_flight: usize,
+    /// Theoretical arrival time of the next request (GCRA), in microseconds.
+    arrival_us: i64,
+    closed_until_ms: Ms,
+    halted: Option<String>,
+    probing: bool,
+    probe_at_ms: Ms,
+    unknowns: u32,
+    unknown_jobs: BTreeSet<i64>,
+}
+
+impl Limits {
+    /// Everything is paused until the workspace is confirmed.
+    pub fn new(rules: LimitRules) -> Limits {
+        Limits {
+            rules,
+            in_flight: 0,
+            arrival_us: 0,
+            closed_until_ms: Ms::MIN,
+            halted: Some("the workspace is not confirmed yet".to_owned()),
+            probing: false,
+            probe_at_ms: Ms::MIN,
+            unknowns: 0,
+            unknown_jobs: BTreeSet::new(),
+        }
+    }
+
+    /// New numbers, by a reload.
+    pub fn set_rules(&mut self, rules: LimitRules) {
+        self.rules = rules;
+    }
+
+    fn cost_us(&self) -> i64 {
+        (1_000_000.0 / self.rules.rate_per_s.max(0.001)) as i64
+    }
+
+    /// Requests that may be sent now.
+    pub fn room(&self, now_ms: Ms) -> usize {
+        if self.halted.is_some() || now_ms < self.closed_until_ms {
+            return 0;
+        }
+        let now_us = now_ms * 1_000;
+        let tolerance = self.cost_us() * i64::from(self.rules.burst);
+        let free = (now_us + tolerance - self.arrival_us.max(now_us)) / self.cost_us().max(1);
+        let free = usize::try_from(free.max(0)).unwrap_or(usize::MAX);
+        free.min(self.rules.in_flight.saturating_sub(self.in_flight))
+    }
+
+    /// So many calls were sent.
+    pub fn sent(&mut self, calls: usize, now_ms: Ms) {
+        self.in_flight += calls;
+        self.charge(calls, now_ms);
+    }
+
+    fn charge(&mut self, requests: usize, now_ms: Ms) {
+        let requests = i64::try_from(requests).unwrap_or(i64::MAX);
+        self.arrival_us = self.arrival_us.max(now_ms * 1_000).saturating_add(self.cost_us().saturating_mul(requests));
+    }
+
+    /// A call came back. Requests beyond the first (further pages) are charged to the gate now.
+    pub fn returned(&mut self, job: Option<i64>, answer: &Answer, now_ms: Ms) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.charge(usize::try_from(answer.requests.saturating_sub(1)).unwrap_or(0), now_ms);
+        match &answer.outcome {
+            Outcome::NotApplied { throttled: true, retry_after_ms, .. } => {
+                let pause = retry_after_ms.unwrap_or(self.rules.throttle_ms);
+                self.closed_until_ms = self.closed_until_ms.max(now_ms.saturating_add(pause));
+            }
+            Outcome::NotApplied { .. } => {}
+            Outcome::Unknown { reason } => {
+                self.unknowns += 1;
+                self.unknown_jobs.extend(job);
+                if self.unknowns >= self.rules.outage_unknowns && self.unknown_jobs.len() >= self.rules.outage_jobs {
+                    self.halt(&format!("Seam does not answer: {reason}"), now_ms);
+                }
+            }
+            Outcome::Halt { reason } => self.halt(reason, now_ms),
+            Outcome::Done(_) | Outcome::Gone | Outcome::Rejected(_) => {
+                self.unknowns = 0;
+                self.unknown_jobs.clear();
+            }
+        }
+    }
+
+    /// Pauses everything; a probe of the workspace each minute finds the end of it.
+    pub fn halt(&mut self, reason: &str, now_ms: Ms) {
+        if self.halted.is_none() {
+            self.probe_at_ms = now_ms.saturating_add(self.rules.probe_ms);
+        }
+        self.halted = Some(reason.to_owned());
+    }
+
+    /// The workspace answered and is the right one.
+    pub fn confirmed(&mut self, now_ms: Ms) {
+        self.halted = None;
+        self.unknowns = 0;
+        self.unknown_jobs.clear();
+        self.probe_at_ms = now_ms.saturating_add(self.rules.confirm_ms);
+    }
+
+    /// Why everything is paused, if it is.
+    pub fn halted(&self) -> Option<&str> {
+        self.halted.as_deref()
+    }
+
+    /// Whether a probe is due; the caller sends it. While nothing is paused it is only due if `active`.
+    pub fn probe_due(&mut self, now_ms: Ms, active: bool) -> bool {
+        let due = !self.probing && now_ms >= self.probe_at_ms && (active || self.halted.is_some());
+        self.probing |= due;
+        due
+    }
+
+    /// The probe came back; the next one while paused is a pause later.
+    pub fn probed(&mut self, now_ms: Ms) {
+        self.probing = false;
+        self.probe_at_ms = now_ms.saturating_add(self.rules.probe_ms);
+    }
+
+    /// When there may be room again without anything coming back, or a probe is due.
+    pub fn next_ms(&self, now_ms: Ms) -> Option<Ms> {
+        if self.halted.is_some() {
+            return (!self.probing).then_some(self.probe_at_ms);
+        }
+        if self.room(now_ms) > 0 || self.in_flight >= self.rules.in_flight {
+            return None;
+        }
+        let tolerance = self.cost_us() * i64::from(self.rules.burst.saturating_sub(1));
+        Some(self.closed_until_ms.max((self.arrival_us - tolerance) / 1_000 + 1).max(now_ms + 1))
+    }
+
+    /// Calls on the wire.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Reply;
+
+    const RULES: LimitRules = LimitRules {
+        in_flight: 4,
+        rate_per_s: 10.0,
+        burst: 3,
+        probe_ms: 60_000,
+        confirm_ms: 300_000,
+        outage_unknowns: 5,
+        outage_jobs: 3,
+        throttle_ms: 5_000,
+    };
+
+    fn answer(outcome: Outcome) -> Answer {
+        Answer { outcome, requests: 1, status: None, request_id: None, server_time: None }
+    }
+
+    fn open(now_ms: Ms) -> Limits {
+        let mut limits = Limits::new(RULES);
+        limits.confirmed(now_ms);
+        limits
+    }
+
+    #[test]
+    fn nothing_moves_before_the_workspace_is_confirmed() {
+        let mut limits = Limits::new(RULES);
+        assert_eq!(limits.room(0), 0);
+        assert!(limits.probe_due(0, false), "the first probe is due at once");
+        assert!(!limits.probe_due(0, false), "one probe at a time");
+        limits.probed(0);
+        assert!(!limits.probe_due(59_999, true));
+        assert!(limits.probe_due(60_000, true));
+        limits.confirmed(60_000);
+        assert_eq!(limits.room(60_000), 3);
+    }
+
+    #[test]
+    fn the_gate_lets_a_burst_through_and_then_the_rate() {
+        let mut limits = open(0);
+        limits.sent(3, 0);
+        assert_eq!(limits.room(0), 0);
+        assert_eq!(limits.next_ms(0), Some(101));
+        assert_eq!(limits.room(101), 1);
+        (0..3).for_each(|_| limits.returned(None, &answer(Outcome::Gone), 0));
+        assert_eq!(limits.room(10_000), 3, "never more than the burst");
+    }
+
+    #[test]
+    fn requests_in_flight_are_bounded() {
+        let mut limits = open(0);
+        limits.sent(3, 0);
+        assert_eq!(limits.room(10_000), 1);
+        limits.sent(1, 10_000);
+        assert_eq!((limits.room(20_000), limits.next_ms(20_000)), (0, None), "only an answer makes room");
+    }
+
+    #[test]
+    fn a_429_closes_the_gate_for_all_and_burns_nothing() {
+        let mut limits = open(0);
+        limits.sent(1, 0);
+        let outcome = Outcome::NotApplied { retry_after_ms: Some(7_000), throttled: true, reason: "429".into() };
+        limits.returned(Some(1), &answer(outcome), 0);
+        assert_eq!(limits.room(6_999), 0);
+        assert!(limits.room(7_000) > 0);
+        assert!(limits.halted().is_none());
+    }
+
+    #[test]
+    fn unknowns_of_several_jobs_are_an_outage_and_one_success_between_is_not() {
+        let unknown = || answer(Outcome::Unknown { reason: "reset".into() });
+        let mut limits = open(0);
+        (0..5).for_each(|job| limits.returned(Some(job % 2), &unknown(), 0));
+        assert!(limits.halted().is_none(), "two jobs are their own trouble");
+        limits.returned(Some(9), &answer(Outcome::Done(Reply::Accepted)), 0);
+        (0..4).for_each(|job| limits.returned(Some(job), &unknown(), 0));
+        assert!(limits.halted().is_none());
+        limits.returned(Some(7), &unknown(), 0);
+        assert!(limits.halted().is_some_and(|why| why.contains("does not answer")));
+        assert_eq!(limits.next_ms(0), Some(60_000));
+    }
+}

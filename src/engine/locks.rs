@@ -1,0 +1,92 @@
+//! One person, one moving job: who holds which selector within a tick, and who yields to whom. Pure.
+
+use crate::{
+    job::{JobState, PersonKey, Snapshot, Time, Workflow},
+    store::{LockChanges, LockRow},
+    workflow::selectors,
+};
+
+/// Whether a job may move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It holds all of its person's selectors.
+    Held,
+    /// New selectors became known: they are written down first, and claimed in the next tick.
+    Later,
+    /// Another job holds one.
+    Waits(i64),
+}
+
+/// The locks that concern the jobs of one tick.
+#[derive(Debug, Default)]
+pub struct Locks {
+    rows: Vec<LockRow>,
+    /// What the tick changes of them.
+    pub changes: LockChanges,
+}
+
+impl Locks {
+    /// As loaded.
+    pub fn new(rows: Vec<LockRow>) -> Locks {
+        Locks { rows, changes: LockChanges::default() }
+    }
+
+    /// Claims the person for a job that is about to move.
+    pub fn claim(&mut self, case: &Snapshot) -> Claim {
+        let id = case.job.id;
+        let wanted = selectors(&case.job.order, case.job.identity.as_ref());
+        let fresh: Vec<&PersonKey> = wanted.iter().filter(|key| !case.wants.contains(key)).collect();
+        if !fresh.is_empty() {
+            self.changes.wanted.extend(fresh.into_iter().map(|key| (key.clone(), id)));
+            return Claim::Later;
+        }
+        let holder = self.rows.iter().find(|row| row.held && row.job_id != id && case.wants.contains(&row.key));
+        if let Some(holder) = holder {
+            let (other, onboard) = (holder.job_id, holder.onboard);
+            if case.job.order.workflow == Workflow::Offboard && onboard {
+                self.changes.yields.push((other, id));
+            }
+            return Claim::Waits(other);
+        }
+        let mine: Vec<PersonKey> = case.wants.clone();
+        if self.rows.iter().any(|row| row.job_id == id && !row.held && mine.contains(&row.key)) {
+            self.changes.taken.push(id);
+        }
+        self.rows.iter_mut().filter(|row| row.job_id == id).for_each(|row| row.held = true);
+        Claim::Held
+    }
+
+    /// Lets go of what a job holds although it is not at its end, so that two that know one person by different selectors never
+    /// wait for each other.
+    pub fn release(&mut self, id: i64) {
+        if self.rows.iter().any(|row| row.job_id == id && row.held) {
+            self.changes.released.push(id);
+        }
+        self.rows.iter_mut().filter(|row| row.job_id == id).for_each(|row| row.held = false);
+    }
+
+    /// The job is at its end.
+    pub fn end(&mut self, id: i64) {
+        self.changes.ended.push(id);
+        self.rows.retain(|row| row.job_id != id);
+    }
+}
+
+/// Whether an onboarding makes way for an offboarding of its person now: if it has not begun, or needs a person to go on.
+pub fn yields(case: &Snapshot) -> bool {
+    let job = &case.job;
+    job.yield_to.is_some()
+        && !job.state.is_final()
+        && (job.begun_at.is_none() || (job.state == JobState::Held && case.open.is_empty()))
+}
+
+/// The job waits for the one that holds its person; what it found out so far may have changed by then.
+pub fn wait(case: &mut Snapshot, holder: i64, now: Time, retry_ms: i64) {
+    if case.job.begun_at.is_none() {
+        case.job.identity = None;
+    }
+    case.job.state = if case.open.is_empty() { JobState::Waiting } else { JobState::Running };
+    case.job.waits_for = Some(holder);
+    case.job.wake_at = Some(now.plus(retry_ms));
+    case.job.why = format!("waits for job {holder}, which is at work on the same person");
+}
