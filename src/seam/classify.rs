@@ -89,3 +89,6 @@ fn envelope(response: &Response) -> Option<Rejection> {
 fn told(envelope: Option<&Rejection>) -> String {
     envelope.map(|e| format!(", {}: {}", e.error_type, e.message)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

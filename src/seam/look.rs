@@ -177,3 +177,9 @@ async fn missing<T: Transport>(asker: &mut Asker<'_, T>, source: &Source, origin
 fn not_there(stop: &Stop, kind: Kind) -> bool {
     matches!(&*stop.outcome, Outcome::Rejected(r) if r.status == 404 && kinds::row(kind).gone.contains(&r.error_type.as_str()))
 }
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod doubts;

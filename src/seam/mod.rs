@@ -12,6 +12,8 @@ mod look;
 mod objects;
 mod pages;
 mod perform;
+#[cfg(test)]
+mod script;
 mod search;
 mod text;
 pub mod wire;

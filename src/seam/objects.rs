@@ -237,3 +237,6 @@ pub fn event(object: Object) -> Result<Event, String> {
 fn required(id: Option<&str>, name: &str) -> Result<String, String> {
     id.filter(|id| !id.is_empty()).map(str::to_owned).ok_or_else(|| format!("an object without `{name}`"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,3 +160,6 @@ async fn events<T: Transport>(
     }
     Ok(EventPage { events, full })
 }
+
+#[cfg(test)]
+mod tests;
