@@ -234,8 +234,13 @@ pub fn event(object: Object) -> Result<Event, String> {
     })
 }
 
+/// An id is stored, compared and shown as it is, so one that a terminal would obey is no id.
 fn required(id: Option<&str>, name: &str) -> Result<String, String> {
-    id.filter(|id| !id.is_empty()).map(str::to_owned).ok_or_else(|| format!("an object without `{name}`"))
+    match id {
+        Some(id) if !id.is_empty() && clean(id) == id => Ok(id.to_owned()),
+        Some(id) if !id.is_empty() => Err(format!("an object whose `{name}` has control characters or is too long")),
+        _ => Err(format!("an object without `{name}`")),
+    }
 }
 
 #[cfg(test)]

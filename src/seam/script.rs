@@ -38,19 +38,16 @@ pub async fn play(call: &Call, answers: Vec<Result<Response, Lost>>) -> (Answer,
 }
 
 /// 200 with this JSON.
-#[allow(clippy::unnecessary_wraps)]
 pub fn ok(body: Value) -> Result<Response, Lost> {
     Ok(json_response(200, &body))
 }
 
 /// A status with Seam's envelope of this type.
-#[allow(clippy::unnecessary_wraps)]
 pub fn refuse(status: u16, error_type: &str) -> Result<Response, Lost> {
     Ok(json_response(status, &json!({"error": {"type": error_type, "message": "No."}, "ok": false})))
 }
 
 /// A status with a body that is not Seam's.
-#[allow(clippy::unnecessary_wraps)]
 pub fn bare(status: u16, body: &str) -> Result<Response, Lost> {
     let content_type = Some("text/html".to_owned());
     Ok(Response { status, content_type, body: body.into(), ..Response::default() })

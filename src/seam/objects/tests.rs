@@ -16,6 +16,7 @@ fn an_object_needs_nothing_but_its_id() {
         assert_eq!(got.id, "x");
         assert!(item(kind, object(json!({ id: null }))).unwrap_err().contains(id));
         assert!(item(kind, object(json!({ id: "" }))).unwrap_err().contains(id));
+        assert!(item(kind, object(json!({ id: "x\u{1b}[2J" }))).unwrap_err().contains("control"));
     }
     assert!(identity(object(json!({}))).is_err() && acs_user(object(json!({}))).is_err());
     assert!(workspace(object(json!({}))).is_err() && acs_system(object(json!({}))).is_err());
