@@ -2,3 +2,5 @@
 
 pub mod job;
 pub mod seam;
+pub mod store;
+pub mod workflow;

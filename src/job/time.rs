@@ -24,8 +24,8 @@ impl Time {
     }
 }
 
-/// 9999-12-30T22:00:00.999Z: the last moment that `jiff` can show.
-const MAX_MS: Ms = 253_402_207_200_999;
+/// 9999-12-30T22:00:00Z: the last whole second that `jiff` can show.
+const MAX_MS: Ms = 253_402_207_200_000;
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,6 +84,6 @@ mod tests {
             assert_eq!(shown.parse::<Time>().unwrap(), time);
         }
         assert!("yesterday".parse::<Time>().is_err());
-        assert_eq!(Time(i64::MAX).plus(1).to_string(), "9999-12-30T22:00:00.999Z");
+        assert_eq!(Time(i64::MAX).plus(1).to_string(), "9999-12-30T22:00:00.000Z");
     }
 }

@@ -1,0 +1,121 @@
+//! The engine's own row, Seam's events, and what a start finds left over.
+
+use serde_json::json;
+
+use super::{
+    StoreError, Tx,
+    columns::{get, set, word_or_null},
+};
+use crate::job::{Event, Time, Workspace};
+
+/// What the file remembers of the engine.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EngineRow {
+    /// The pinned workspace.
+    pub workspace_id: Option<String>,
+    /// Events are read completely up to here, in server time.
+    pub watermark: Option<Time>,
+}
+
+/// What a start finds left over by the one before.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recovered {
+    /// Requests that were on the wire when the engine ended: their outcomes are unknown.
+    pub attempts: Vec<i64>,
+    /// The next attempt's id.
+    pub next_attempt: i64,
+    /// The next target's id.
+    pub next_target: i64,
+}
+
+impl Tx<'_> {
+    /// Every write of an engine begins with this: it must still be the one that started last.
+    pub async fn check_epoch(&mut self, ours: i64) -> Result<(), StoreError> {
+        let theirs: i64 = sqlx::query_scalar("SELECT epoch FROM engine WHERE id = 1").fetch_one(self.db()).await?;
+        if theirs == ours { Ok(()) } else { Err(StoreError::Superseded { theirs, ours }) }
+    }
+
+    /// Reads the engine's row.
+    pub async fn engine(&mut self) -> Result<EngineRow, StoreError> {
+        let row = sqlx::query("SELECT workspace_id, watermark FROM engine WHERE id = 1").fetch_one(self.db()).await?;
+        Ok(EngineRow { workspace_id: get(&row, "workspace_id")?, watermark: word_or_null(&row, "watermark")? })
+    }
+
+    /// Pins the workspace at the first start; later the name may change, the id may not.
+    pub async fn pin_workspace(&mut self, workspace: &Workspace) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE engine SET workspace_id = ?1, workspace_name = ?2, is_sandbox = ?3
+             WHERE workspace_id IS NULL OR workspace_id = ?1",
+        )
+        .bind(&workspace.workspace_id)
+        .bind(&workspace.name)
+        .bind(workspace.is_sandbox)
+        .execute(self.db())
+        .await?;
+        Ok(())
+    }
+
+    /// Tells operators why nothing is sent, or that it is again.
+    pub async fn set_halted(&mut self, reason: Option<&str>) -> Result<(), StoreError> {
+        sqlx::query("UPDATE engine SET halted = ?1 WHERE id = 1").bind(reason).execute(self.db()).await?;
+        Ok(())
+    }
+
+    /// Moves the feed's watermark, in the transaction that takes the events in.
+    pub async fn set_watermark(&mut self, watermark: Time) -> Result<(), StoreError> {
+        sqlx::query("UPDATE engine SET watermark = ?1 WHERE id = 1")
+            .bind(watermark.to_string())
+            .execute(self.db())
+            .await?;
+        Ok(())
+    }
+
+    /// Stores events; answers the ids of those not seen before.
+    pub async fn record_events(&mut self, events: &[Event], now: Time) -> Result<Vec<String>, StoreError> {
+        let rows: Vec<_> = events
+            .iter()
+            .map(|event| {
+                json!([event.event_id, event.event_type, event.object.as_ref().map(|o| &o.1), event.created_at, now])
+            })
+            .collect();
+        Ok(sqlx::query_scalar(
+            "INSERT OR IGNORE INTO events (event_id, event_type, object_id, created_at, seen_at)
+             SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, v.value ->> 3, v.value ->> 4 FROM json_each(?1) v
+             RETURNING event_id",
+        )
+        .bind(set(&rows)?)
+        .fetch_all(self.db())
+        .await?)
+    }
+
+    /// Whether any open job has begun: only then the feed is worth reading.
+    pub async fn anyone_waits(&mut self) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE workflow = 'offboard' AND finished_at IS NULL AND begun_at IS NOT NULL AND state <> 'held')",
+        )
+        .fetch_one(self.db())
+        .await?)
+    }
+
+    /// Finds what the start before left on the wire, and counts it against its jobs.
+    pub async fn recover(&mut self, epoch: i64) -> Result<Recovered, StoreError> {
+        let attempts: Vec<i64> =
+            sqlx::query_scalar("SELECT id FROM attempts WHERE ended_at IS NULL AND epoch < ?1 ORDER BY id")
+                .bind(epoch)
+                .fetch_all(self.db())
+                .await?;
+        sqlx::query(
+            "UPDATE jobs SET unclean_starts = unclean_starts + 1
+             WHERE id IN (SELECT job_id FROM attempts WHERE id IN (SELECT value FROM json_each(?1)))",
+        )
+        .bind(set(&attempts)?)
+        .execute(self.db())
+        .await?;
+        let row = sqlx::query(
+            "SELECT coalesce((SELECT max(id) FROM attempts), 0) + 1 AS attempt, coalesce((SELECT max(id) FROM targets), 0) + 1 AS target",
+        )
+        .fetch_one(self.db())
+        .await?;
+        Ok(Recovered { attempts, next_attempt: get(&row, "attempt")?, next_target: get(&row, "target")? })
+    }
+}

@@ -1,0 +1,88 @@
+//! The only room with SQL. Rows are the truth: one transaction type, one function for each statement, each statement set-based, so
+//! that a tick costs the same dozen or two whatever its batch.
+
+mod accept;
+mod columns;
+mod connect;
+mod feed;
+mod file;
+mod load;
+mod lock;
+mod look;
+mod open;
+mod operator;
+mod refusal;
+mod save;
+mod upgrade;
+
+pub use accept::{Accepted, NewRow};
+pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
+pub use feed::{EngineRow, Recovered};
+pub use file::FileGuard;
+pub use load::LockRow;
+pub use open::{OpenArgs, Opened, open_engine};
+pub use operator::{Deed, Operator, Picked};
+pub use refusal::OpenError;
+pub use save::LockChanges;
+
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+
+/// The schema, oldest first. A test pins the checksums of released ones.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// What can go wrong with the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or failed.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A row holds what this program never writes.
+    #[error("database: column {column} holds {problem}")]
+    Odd {
+        /// Which column.
+        column: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Another engine has started on this file since.
+    #[error("another engine took this database over (its epoch is {theirs}, ours {ours}); this one stops")]
+    Superseded {
+        /// The epoch in the file.
+        theirs: i64,
+        /// Ours.
+        ours: i64,
+    },
+}
+
+impl StoreError {
+    /// The change itself is at fault (a constraint), not the disk or the file.
+    pub fn is_constraint(&self) -> bool {
+        matches!(self, StoreError::Database(sqlx::Error::Database(e)) if e.is_unique_violation()
+            || e.is_check_violation() || e.is_foreign_key_violation() || e.message().contains("constraint"))
+    }
+}
+
+/// One write transaction (`BEGIN IMMEDIATE`). Dropped without `commit`, it never happened.
+pub struct Tx<'c> {
+    inner: Transaction<'c, Sqlite>,
+    /// Statements run so far, for the test that holds the tick to its promise.
+    pub statements: u32,
+}
+
+impl<'c> Tx<'c> {
+    /// Begins.
+    pub async fn begin(conn: &'c mut SqliteConnection) -> Result<Tx<'c>, StoreError> {
+        Ok(Tx { inner: conn.begin_with("BEGIN IMMEDIATE").await?, statements: 1 })
+    }
+
+    /// Makes everything durable.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.inner.commit().await?)
+    }
+
+    /// The connection, counted as one statement.
+    fn db(&mut self) -> &mut SqliteConnection {
+        self.statements += 1;
+        &mut self.inner
+    }
+}

@@ -1,0 +1,244 @@
+//! Writes what a tick decided, one statement for each table whatever the number of jobs; tables without news cost nothing.
+
+use serde_json::{Value, json};
+
+use super::{StoreError, Tx, columns::set};
+use crate::job::{PersonKey, Snapshot, Time};
+
+/// Changes of `person_locks` that a tick decided.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LockChanges {
+    /// Selectors that became known, with their job.
+    pub wanted: Vec<(PersonKey, i64)>,
+    /// Jobs that now hold all of theirs.
+    pub taken: Vec<i64>,
+    /// Jobs that let go of theirs, but still want them.
+    pub released: Vec<i64>,
+    /// Jobs that ended.
+    pub ended: Vec<i64>,
+    /// Onboardings that stand in the way, with the offboarding that wants them to yield.
+    pub yields: Vec<(i64, i64)>,
+}
+
+impl Tx<'_> {
+    /// Writes everything that changed in these jobs.
+    pub async fn save(&mut self, epoch: i64, cases: &[Snapshot], locks: &LockChanges) -> Result<(), StoreError> {
+        self.save_jobs(cases).await?;
+        self.save_steps(cases).await?;
+        self.save_targets(cases).await?;
+        self.save_attempts(epoch, cases).await?;
+        self.save_looks(cases).await?;
+        self.save_history(cases).await?;
+        self.save_locks(locks).await
+    }
+
+    /// Runs `sql` with `rows` as its one parameter, unless there are none.
+    async fn put(&mut self, rows: Vec<Value>, sql: &'static str) -> Result<(), StoreError> {
+        if !rows.is_empty() {
+            sqlx::query(sql).bind(set(&rows)?).execute(self.db()).await?;
+        }
+        Ok(())
+    }
+
+    async fn save_jobs(&mut self, cases: &[Snapshot]) -> Result<(), StoreError> {
+        let rows = cases
+            .iter()
+            .map(|case| {
+                let j = &case.job;
+                json!({ "id": j.id, "state": j.state, "begun_at": j.begun_at, "identity": j.identity, "why": j.why,
+                    "wake_at": j.wake_at, "waits_for": j.waits_for, "last_error": j.last_error, "tries": j.tries,
+                    "retry_at": j.retry_at, "unclean_starts": j.unclean_starts, "finished_at": j.finished_at })
+            })
+            .collect();
+        self.put(
+            rows,
+            "UPDATE jobs SET state = v.value ->> '$.state', begun_at = v.value ->> '$.begun_at',
+                 identity_json = v.value ->> '$.identity', why = v.value ->> '$.why', wake_at = v.value ->> '$.wake_at',
+                 waits_for = v.value ->> '$.waits_for', last_error = v.value ->> '$.last_error', tries = v.value ->> '$.tries',
+                 retry_at = v.value ->> '$.retry_at', unclean_starts = v.value ->> '$.unclean_starts',
+                 finished_at = v.value ->> '$.finished_at'
+             FROM json_each(?1) v WHERE jobs.id = v.value ->> '$.id'",
+        )
+        .await
+    }
+
+    async fn save_steps(&mut self, cases: &[Snapshot]) -> Result<(), StoreError> {
+        let rows = cases
+            .iter()
+            .flat_map(|case| {
+                case.steps.iter().enumerate().map(|(position, s)| {
+                    json!([case.job.id, position, s.name, s.state, s.rounds, s.since, s.opened_at, s.closed_at])
+                })
+            })
+            .collect();
+        self.put(
+            rows,
+            "INSERT INTO steps (job_id, position, name, state, rounds, since, opened_at, closed_at)
+             SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, v.value ->> 3, v.value ->> 4, v.value ->> 5, v.value ->> 6, v.value ->> 7
+             FROM json_each(?1) v WHERE true
+             ON CONFLICT (job_id, name) DO UPDATE SET state = excluded.state, rounds = excluded.rounds, since = excluded.since,
+                 opened_at = excluded.opened_at, closed_at = excluded.closed_at
+             WHERE (state, rounds, since, opened_at, closed_at)
+                IS NOT (excluded.state, excluded.rounds, excluded.since, excluded.opened_at, excluded.closed_at)",
+        )
+        .await
+    }
+
+    async fn save_targets(&mut self, cases: &[Snapshot]) -> Result<(), StoreError> {
+        let rows = cases
+            .iter()
+            .flat_map(|case| case.targets.iter().filter(|t| t.dirty).map(|t| json!({ "job_id": case.job.id, "t": t })))
+            .collect();
+        self.put(
+            rows,
+            "INSERT INTO targets (id, job_id, step, kind, object_id, acs_system_id, acs_user_id, link_json, mark, cause, proof,
+                 next_act, next_at, tries, refusals, reissues, requested_at, accepted_at, seen_at, absent_at, found_at, proven_at, detail)
+             SELECT v.value ->> '$.t.id', v.value ->> '$.job_id', v.value ->> '$.t.step', v.value ->> '$.t.kind',
+                 v.value ->> '$.t.object_id', v.value ->> '$.t.acs_system_id', v.value ->> '$.t.acs_user_id', v.value ->> '$.t.link',
+                 v.value ->> '$.t.mark', v.value ->> '$.t.cause', v.value ->> '$.t.proof', v.value ->> '$.t.next_act',
+                 v.value ->> '$.t.next_at', v.value ->> '$.t.tries', v.value ->> '$.t.refusals', v.value ->> '$.t.reissues',
+                 v.value ->> '$.t.requested_at', v.value ->> '$.t.accepted_at', v.value ->> '$.t.seen_at', v.value ->> '$.t.absent_at',
+                 v.value ->> '$.t.found_at', v.value ->> '$.t.proven_at', v.value ->> '$.t.detail'
+             FROM json_each(?1) v WHERE true
+             ON CONFLICT (id) DO UPDATE SET object_id = excluded.object_id, acs_system_id = excluded.acs_system_id,
+                 acs_user_id = excluded.acs_user_id, mark = excluded.mark, cause = excluded.cause, proof = excluded.proof,
+                 next_act = excluded.next_act, next_at = excluded.next_at, tries = excluded.tries, refusals = excluded.refusals,
+                 reissues = excluded.reissues, requested_at = excluded.requested_at, accepted_at = excluded.accepted_at,
+                 seen_at = excluded.seen_at, absent_at = excluded.absent_at, proven_at = excluded.proven_at, detail = excluded.detail",
+        )
+        .await
+    }
+
+    async fn save_attempts(&mut self, epoch: i64, cases: &[Snapshot]) -> Result<(), StoreError> {
+        let opened = cases
+            .iter()
+            .flat_map(|case| case.calls.iter().map(|(a, _)| json!({ "job_id": case.job.id, "epoch": epoch, "a": a })))
+            .collect();
+        self.put(
+            opened,
+            "INSERT INTO attempts (id, epoch, job_id, step, act, kind, target_id, begun_at)
+             SELECT v.value ->> '$.a.id', v.value ->> '$.epoch', v.value ->> '$.job_id', v.value ->> '$.a.step', v.value ->> '$.a.act',
+                 v.value ->> '$.a.kind', v.value ->> '$.a.target_id', v.value ->> '$.a.begun_at' FROM json_each(?1) v",
+        )
+        .await?;
+        let ended = cases.iter().flat_map(|case| case.ended.iter().map(|e| json!(e))).collect();
+        self.put(
+            ended,
+            "UPDATE attempts SET ended_at = v.value ->> '$.ended_at', outcome = v.value ->> '$.outcome', detail = v.value ->> '$.detail',
+                 status = v.value ->> '$.status', request_id = v.value ->> '$.request_id', requests = v.value ->> '$.requests'
+             FROM json_each(?1) v WHERE attempts.id = v.value ->> '$.id' AND attempts.ended_at IS NULL",
+        )
+        .await
+    }
+
+    async fn save_looks(&mut self, cases: &[Snapshot]) -> Result<(), StoreError> {
+        let looks = cases
+            .iter()
+            .flat_map(|case| case.new_looks.iter().map(|l| json!({ "job_id": case.job.id, "l": l })))
+            .collect();
+        self.put(
+            looks,
+            "INSERT OR REPLACE INTO looks (job_id, step, kind, begun_at, ended_at, complete, unsupported, count, remaining, empty_since, request_id)
+             SELECT v.value ->> '$.job_id', v.value ->> '$.l.step', v.value ->> '$.l.kind', v.value ->> '$.l.begun_at',
+                 v.value ->> '$.l.ended_at', v.value ->> '$.l.complete', v.value ->> '$.l.unsupported', v.value ->> '$.l.count',
+                 v.value ->> '$.l.remaining', v.value ->> '$.l.empty_since', v.value ->> '$.l.request_id' FROM json_each(?1) v",
+        )
+        .await?;
+        let systems = cases.iter().flat_map(|case| case.new_systems.iter().map(|s| json!(s))).collect();
+        self.put(
+            systems,
+            "INSERT OR REPLACE INTO acs_systems (acs_system_id, trouble, checked_at)
+             SELECT v.value ->> '$.acs_system_id', v.value ->> '$.trouble', v.value ->> '$.checked_at' FROM json_each(?1) v",
+        )
+        .await
+    }
+
+    async fn save_history(&mut self, cases: &[Snapshot]) -> Result<(), StoreError> {
+        let notes =
+            cases.iter().flat_map(|case| case.notes.iter().map(|n| json!({ "job_id": case.job.id, "n": n }))).collect();
+        self.put(
+            notes,
+            "INSERT INTO history (job_id, at, what, step, target_id, detail)
+             SELECT v.value ->> '$.job_id', v.value ->> '$.n.at', v.value ->> '$.n.what', v.value ->> '$.n.step',
+                 v.value ->> '$.n.target_id', v.value ->> '$.n.detail' FROM json_each(?1) v",
+        )
+        .await
+    }
+
+    async fn save_locks(&mut self, locks: &LockChanges) -> Result<(), StoreError> {
+        let ids = |ids: &[i64]| ids.iter().map(|id| json!(id)).collect();
+        self.put(ids(&locks.ended), "DELETE FROM person_locks WHERE job_id IN (SELECT value FROM json_each(?1))")
+            .await?;
+        self.put(
+            ids(&locks.released),
+            "UPDATE person_locks SET held = 0 WHERE job_id IN (SELECT value FROM json_each(?1))",
+        )
+        .await?;
+        self.put(
+            locks.wanted.iter().map(|((kind, value), job)| json!([kind, value, job])).collect(),
+            "INSERT OR IGNORE INTO person_locks (kind, value, job_id)
+             SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2 FROM json_each(?1) v",
+        )
+        .await?;
+        self.put(
+            ids(&locks.taken),
+            "UPDATE person_locks SET held = 1 WHERE job_id IN (SELECT value FROM json_each(?1))",
+        )
+        .await?;
+        self.put(
+            ids(&[&locks.ended[..], &locks.released[..]].concat()),
+            "UPDATE jobs SET state = 'ready', waits_for = NULL, wake_at = NULL
+             WHERE state = 'waiting' AND waits_for IN (SELECT value FROM json_each(?1))",
+        )
+        .await?;
+        self.put(
+            locks.yields.iter().map(|(job, to)| json!([job, to])).collect(),
+            "UPDATE jobs SET yield_to = v.value ->> 1,
+                 wake_at = CASE WHEN state = 'running' THEN accepted_at ELSE wake_at END,
+                 state = CASE state WHEN 'waiting' THEN 'ready' ELSE state END
+             FROM json_each(?1) v WHERE jobs.id = v.value ->> 0 AND jobs.finished_at IS NULL AND jobs.yield_to IS NULL",
+        )
+        .await
+    }
+
+    /// Shifts every stored wait after a step of the wall clock. What people set (`not_before`, `deadline`) stays.
+    pub async fn shift_waits(&mut self, span_ms: i64) -> Result<(), StoreError> {
+        let by = format!("{:+}.{:03} seconds", span_ms / 1000, (span_ms % 1000).abs());
+        for sql in [
+            "UPDATE jobs SET wake_at = strftime('%Y-%m-%dT%H:%M:%fZ', wake_at, ?1), retry_at = strftime('%Y-%m-%dT%H:%M:%fZ', retry_at, ?1)
+             WHERE finished_at IS NULL",
+            "UPDATE targets SET next_at = strftime('%Y-%m-%dT%H:%M:%fZ', next_at, ?1), accepted_at = strftime('%Y-%m-%dT%H:%M:%fZ', accepted_at, ?1),
+                 requested_at = strftime('%Y-%m-%dT%H:%M:%fZ', requested_at, ?1), absent_at = strftime('%Y-%m-%dT%H:%M:%fZ', absent_at, ?1),
+                 proven_at = strftime('%Y-%m-%dT%H:%M:%fZ', proven_at, ?1)
+             WHERE job_id IN (SELECT id FROM jobs WHERE finished_at IS NULL)",
+            "UPDATE steps SET since = strftime('%Y-%m-%dT%H:%M:%fZ', since, ?1), closed_at = strftime('%Y-%m-%dT%H:%M:%fZ', closed_at, ?1)
+             WHERE job_id IN (SELECT id FROM jobs WHERE finished_at IS NULL)",
+            "UPDATE looks SET begun_at = strftime('%Y-%m-%dT%H:%M:%fZ', begun_at, ?1), ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', ended_at, ?1),
+                 empty_since = strftime('%Y-%m-%dT%H:%M:%fZ', empty_since, ?1)
+             WHERE job_id IN (SELECT id FROM jobs WHERE finished_at IS NULL)",
+            "UPDATE attempts SET begun_at = strftime('%Y-%m-%dT%H:%M:%fZ', begun_at, ?1) WHERE ended_at IS NULL",
+        ] {
+            sqlx::query(sql).bind(&by).execute(self.db()).await?;
+        }
+        Ok(())
+    }
+
+    /// Sets the moment from which a stored wait may not lie further than `span_ms` ahead (the clock was set back while nobody ran).
+    pub async fn clamp_waits(&mut self, now: Time, span_ms: i64) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE jobs SET wake_at = CASE WHEN wake_at > ?2 THEN ?1 ELSE wake_at END,
+                 retry_at = CASE WHEN retry_at > ?2 THEN ?1 ELSE retry_at END
+             WHERE finished_at IS NULL AND (not_before IS NULL OR not_before < ?1) AND (wake_at > ?2 OR retry_at > ?2)",
+        )
+        .bind(now.to_string())
+        .bind(now.plus(span_ms).to_string())
+        .execute(self.db())
+        .await?;
+        sqlx::query("UPDATE targets SET next_at = ?1 WHERE mark <> 'proven' AND next_at > ?2")
+            .bind(now.to_string())
+            .bind(now.plus(span_ms).to_string())
+            .execute(self.db())
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! Offboarding, step `confirm_empty`: one round of looks at everything, while the identity still exists: the last before the point
+//! of no return.
+
+use super::{Flow, Turn, all_closed_before, identity, offboard, sweep};
+use crate::job::{
+    Act, Answer, Attempt, Call, Cause, Identity, IdentityRef, Kind, Look, Mark, Outcome, Reply, Snapshot, StepName,
+    StepState, Time,
+};
+
+const STEP: StepName = StepName::ConfirmEmpty;
+
+/// What the round looks at besides the identity itself.
+fn kinds() -> impl Iterator<Item = Kind> {
+    offboard::sweeps().map(|(_, kind)| kind).chain([Kind::Device, Kind::AcsEntrance])
+}
+
+pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
+    if !all_closed_before(case, STEP) {
+        return Flow::Stop;
+    }
+    expire(case, turn);
+    if case.step(STEP).is_some_and(|step| step.state == StepState::Closed) {
+        return Flow::Pass;
+    }
+    turn.open(case, STEP);
+    if identity::suspected_gone(case, turn, STEP) {
+        return Flow::Stop;
+    }
+    if sweep::by_ids(case) {
+        turn.set_step(case, STEP, StepState::Closed, "the identity is gone already; its objects are verified by id");
+        return Flow::Pass;
+    }
+    let Some(since) = round(case, turn) else { return Flow::Stop };
+    if !turn.may_ask(case) {
+        return Flow::Stop;
+    }
+    let mut complete = case.look(STEP, Kind::UserIdentity).is_some_and(|look| look.begun_at >= since);
+    if let Some(identity) = case.job.identity.as_ref().filter(|_| !complete) {
+        let call = Call::GetIdentity(IdentityRef::Id(identity.user_identity_id.clone()));
+        turn.ask(case, STEP, Act::GetIdentity, (Some(Kind::UserIdentity), None), call);
+    }
+    for kind in kinds() {
+        if !read_since(case, kind, since) {
+            complete = false;
+            sweep::ask_look(case, turn, STEP, kind);
+        }
+    }
+    if !complete {
+        return Flow::Stop;
+    }
+    conclude(case, turn)
+}
+
+fn read_since(case: &Snapshot, kind: Kind, since: Time) -> bool {
+    case.look(STEP, kind).is_some_and(|look| look.complete && look.begun_at >= since)
+}
+
+/// The begin of the round at work; none while the next one is waited for.
+fn round(case: &mut Snapshot, turn: &mut Turn) -> Option<Time> {
+    let now = turn.now;
+    let step = case.step_mut(STEP)?;
+    let since = *step.since.get_or_insert(now);
+    if since > now {
+        let open: Vec<String> = case
+            .targets
+            .iter()
+            .filter(|t| t.cause == Some(Cause::StillOpen))
+            .map(|t| format!("{} {}", t.kind, t.object_id.as_deref().unwrap_or("?")))
+            .collect();
+        turn.wait(since, || match open.as_slice() {
+            [] => "the last look was behind; looks at everything again".to_owned(),
+            open => format!(
+                "the identity stays because the person can still open {}; take that away at Seam",
+                open.join(", ")
+            ),
+        });
+        return None;
+    }
+    Some(since)
+}
+
+/// Every look of the round is in: close, or plan the next round.
+fn conclude(case: &mut Snapshot, turn: &mut Turn) -> Flow {
+    let remaining: u32 = kinds().filter_map(|kind| case.look(STEP, kind)).map(|look| look.remaining).sum();
+    let open = case.targets.iter().filter(|t| t.step == STEP && t.mark == Mark::Parked).map(|t| t.found_at).min();
+    if remaining == 0 && open.is_none() {
+        turn.set_step(case, STEP, StepState::Closed, "nothing is left of anything");
+        return Flow::Pass;
+    }
+    let pause = match open {
+        Some(found) => turn.now.since(found).clamp(turn.rules.patience_ms, turn.rules.parked_retry_ms),
+        None => turn.rules.list_settle_ms,
+    };
+    let again = turn.now.plus(pause);
+    if let Some(step) = case.step_mut(STEP) {
+        step.since = Some(again);
+    }
+    round(case, turn);
+    Flow::Stop
+}
+
+/// A confirmation is only good for minutes: the identity must not be deleted on an old one.
+fn expire(case: &mut Snapshot, turn: &Turn) {
+    let unsent = |t: &crate::job::Target| {
+        t.kind == Kind::UserIdentity && t.mark != Mark::Proven && t.accepted_at.is_none() && !case.busy(t.id)
+    };
+    let unsent = case.targets.iter().any(unsent);
+    let closed = case.step(STEP).and_then(|step| step.closed_at);
+    if unsent && closed.is_some_and(|closed| turn.now.since(closed) > turn.rules.fresh_ms) {
+        restart(case, turn, "the last look is too old to delete the identity on it");
+    }
+}
+
+/// Begins the last look anew.
+pub(super) fn restart(case: &mut Snapshot, turn: &Turn, why: &str) {
+    turn.set_step(case, STEP, StepState::Open, why);
+    if let Some(step) = case.step_mut(STEP) {
+        step.since = None;
+    }
+}
+
+pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
+    if attempt.act == Act::Look {
+        return sweep::absorb_look(case, attempt, answer, turn);
+    }
+    match &answer.outcome {
+        Outcome::Done(Reply::Identity(seen)) => {
+            turn.question_answered(case);
+            same_person(case, attempt, seen, answer, turn);
+        }
+        Outcome::Gone => identity::suspect(case, turn),
+        Outcome::NotApplied { reason, retry_after_ms, .. } => turn.question_failed(case, reason, *retry_after_ms),
+        Outcome::Unknown { reason } => turn.question_failed(case, reason, None),
+        Outcome::Rejected(rejection) => turn.question_failed(case, &Turn::refusal(rejection), None),
+        Outcome::Done(_) | Outcome::Halt { .. } => turn.question_failed(case, "an answer of another kind", None),
+    }
+}
+
+/// Still the identity that was found: same id, same key, nobody merged into it since.
+fn same_person(case: &mut Snapshot, attempt: &Attempt, seen: &Identity, answer: &Answer, turn: &mut Turn) {
+    let Some(known) = case.job.identity.as_mut() else { return };
+    let changed = if seen.user_identity_id != known.user_identity_id {
+        Some("was merged into another identity")
+    } else if seen.user_identity_key != known.user_identity_key {
+        Some("carries another key now")
+    } else if seen.merged_user_identity_ids != known.merged_user_identity_ids {
+        Some("had another identity merged into it meanwhile")
+    } else {
+        None
+    };
+    if let Some(changed) = changed {
+        let id = known.user_identity_id.clone();
+        return turn.hold(
+            case,
+            &format!("user identity {id} {changed}; it was not deleted. If the whole person is meant, cancel this job and order user identity {} anew", seen.user_identity_id),
+        );
+    }
+    known.acs_user_ids = seen.acs_user_ids.clone();
+    case.put_look(Look {
+        step: STEP,
+        kind: Kind::UserIdentity,
+        begun_at: attempt.begun_at,
+        ended_at: turn.now,
+        complete: true,
+        unsupported: false,
+        count: 1,
+        remaining: 0,
+        empty_since: None,
+        request_id: answer.request_id.clone(),
+    });
+}

@@ -1,0 +1,264 @@
+//! What a complete listing means for the rows: whose each object is, what is new, what came back, what is gone.
+
+use super::{Turn, offboard};
+use crate::job::{Act, Attempt, Cause, Item, Kind, Listing, Look, Mark, Proof, Snapshot, StepName, Time};
+
+/// Whose an object is.
+enum Witness {
+    Ours,
+    /// Ours, and somebody else's too.
+    Shared,
+    /// Nothing says that it is this person's; in words.
+    None(String),
+}
+
+/// Takes a complete listing into the rows and stores it as the newest look of the attempt's step at the kind.
+pub(super) fn absorb(
+    case: &mut Snapshot,
+    attempt: &Attempt,
+    kind: Kind,
+    listing: &Listing,
+    request_id: Option<&String>,
+    turn: &mut Turn,
+) {
+    if listing.canary_failed {
+        return turn.hold(
+            case,
+            &format!("Seam's list of kind {kind} answers objects for a random owner, so nothing tells whose a {kind} is; nothing was touched. Report it to Seam, then `backstitch release`"),
+        );
+    }
+    if case.targets.len().max(listing.items.len()) > turn.rules.max_objects {
+        return turn.hold(
+            case,
+            &format!(
+                "Seam lists {} objects of kind {kind} for this person, more than offboard.max_objects = {}; check that the list is really theirs, raise the setting, then `backstitch release`",
+                listing.items.len(), turn.rules.max_objects
+            ),
+        );
+    }
+    for item in &listing.items {
+        if let Witness::None(why) = witness(case, kind, item) {
+            return turn.hold(case, &why);
+        }
+    }
+    let home = offboard::home(kind);
+    let repeat = case.looks.iter().any(|look| look.kind == kind && look.complete);
+    let (mut remaining, mut news) = (0, Vec::new());
+    for item in &listing.items {
+        let shared = matches!(witness(case, kind, item), Witness::Shared);
+        remaining += u32::from(take(case, attempt, home, kind, item, shared, &mut news, turn));
+    }
+    prove_absent(case, attempt.begun_at, kind, listing, turn);
+    store(case, attempt, kind, listing, remaining, request_id, turn);
+    if repeat && !news.is_empty() && home != StepName::ConfirmEmpty {
+        turn.reopen(case, home, &news.join(", "));
+    }
+}
+
+fn store(
+    case: &mut Snapshot,
+    attempt: &Attempt,
+    kind: Kind,
+    listing: &Listing,
+    remaining: u32,
+    request_id: Option<&String>,
+    turn: &Turn,
+) {
+    // The inventory's look opens the account of the step that sweeps the kind.
+    let step = if attempt.step == StepName::Inventory { offboard::home(kind) } else { attempt.step };
+    let before = case.look(step, kind).filter(|look| look.complete).and_then(|look| look.empty_since);
+    let empty_since = (remaining == 0).then(|| before.unwrap_or(attempt.begun_at));
+    case.put_look(Look {
+        step,
+        kind,
+        begun_at: attempt.begun_at,
+        ended_at: turn.now,
+        complete: true,
+        unsupported: listing.unsupported,
+        count: u32::try_from(listing.items.len()).unwrap_or(u32::MAX),
+        remaining,
+        empty_since,
+        request_id: request_id.cloned(),
+    });
+    let what = if listing.unsupported { "unsupported" } else { "looked" };
+    let detail = format!("{kind}: {} listed, {remaining} remaining", listing.items.len());
+    case.note(turn.now, what, Some(attempt.step), None, detail);
+}
+
+/// An object without a witness is never touched.
+fn witness(case: &Snapshot, kind: Kind, item: &Item) -> Witness {
+    let Some(identity) = &case.job.identity else { return Witness::None("no identity is known yet".to_owned()) };
+    let id = &identity.user_identity_id;
+    let ours = |owner: &String| owner == id || identity.merged_user_identity_ids.contains(owner);
+    if kind == Kind::UserIdentity {
+        return if item.id == *id {
+            Witness::Ours
+        } else {
+            Witness::None(format!(
+                "asked for user identity {id}, Seam answers {}: merged, or the key is in use again; decide which one is meant and order it by id",
+                item.id
+            ))
+        };
+    }
+    if item.owners.iter().any(ours) {
+        let others = item.owners.iter().any(|owner| !ours(owner));
+        return if others { Witness::Shared } else { Witness::Ours };
+    }
+    if !item.owners.is_empty() {
+        return Witness::None(format!(
+            "{kind} {} belongs to user identity {}, not to {id}; nothing was touched. Correct the link at Seam, then `backstitch release`",
+            item.id,
+            item.owners.join(", ")
+        ));
+    }
+    let known = |t: &&crate::job::Target| t.kind == kind && t.object_id.as_ref() == Some(&item.id);
+    let their_acs_user = |user: &String| {
+        identity.acs_user_ids.contains(user)
+            || case.targets.iter().any(|t| t.kind == Kind::AcsUser && t.object_id.as_ref() == Some(user))
+    };
+    let good = match kind {
+        Kind::AcsUser => item.listed_as_linked || identity.acs_user_ids.contains(&item.id),
+        Kind::AcsCredential => item.acs_user_id.as_ref().is_some_and(their_acs_user),
+        // No owner field exists; the canary listing showed that the filter is obeyed.
+        Kind::Phone | Kind::Device | Kind::AcsEntrance => true,
+        _ => false,
+    };
+    if good || case.targets.iter().any(|t| known(&t)) {
+        return Witness::Ours;
+    }
+    Witness::None(format!(
+        "nothing says that {kind} {} is this person's, although Seam lists it; nothing was touched. Check the list at Seam, then `backstitch release`",
+        item.id
+    ))
+}
+
+/// Takes one listed object in; answers whether it counts as remaining.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one listed object against its whole context; a struct would only rename them"
+)]
+fn take(
+    case: &mut Snapshot,
+    attempt: &Attempt,
+    home: StepName,
+    kind: Kind,
+    item: &Item,
+    shared: bool,
+    news: &mut Vec<String>,
+    turn: &mut Turn,
+) -> bool {
+    let known = case.targets.iter().position(|t| t.kind == kind && t.object_id.as_ref() == Some(&item.id));
+    let Some(at) = known else {
+        let at = turn.add_target(case, home, kind, Mark::Found);
+        let target = &mut case.targets[at];
+        target.object_id = Some(item.id.clone());
+        target.acs_system_id = item.acs_system_id.clone();
+        target.acs_user_id = item.acs_user_id.clone();
+        let id = target.id;
+        news.push(format!("{kind} {} is new", item.id));
+        case.note(turn.now, "found", Some(home), Some(id), format!("{kind} {}", item.id));
+        if shared {
+            turn.park(case, at, Cause::Shared, "somebody else's too: Seam has no way to take one owner off it");
+        } else if matches!(kind, Kind::Device | Kind::AcsEntrance) {
+            turn.park(case, at, Cause::StillOpen, "still open to this person; take it away at Seam");
+        }
+        return case.targets[at].mark != Mark::Parked;
+    };
+    match case.targets[at].mark {
+        Mark::Proven => {
+            let proven_at = case.targets[at].proven_at.unwrap_or(attempt.begun_at);
+            if attempt.begun_at >= proven_at.plus(turn.rules.list_settle_ms) {
+                let detail = format!("{kind} {} came back", item.id);
+                turn.renew(case, at, Mark::Found, "reappeared", &detail);
+                news.push(detail);
+                if matches!(kind, Kind::Device | Kind::AcsEntrance) {
+                    turn.park(case, at, Cause::StillOpen, "still open to this person; take it away at Seam");
+                    return false;
+                }
+            }
+            // Younger than that, the list may only be behind; it counts as remaining, so it closes nothing.
+            true
+        }
+        Mark::Requested => {
+            judge(case, attempt.begun_at, at, item, turn);
+            case.targets[at].mark != Mark::Parked
+        }
+        Mark::Parked => {
+            if case.targets[at].cause == Some(Cause::Shared) && !shared {
+                turn.renew(case, at, Mark::Found, "unparked", "no longer shared");
+                return true;
+            }
+            false
+        }
+        Mark::Found | Mark::Wanted => true,
+    }
+}
+
+/// A target whose deletion was accepted is still there: wait, issue it again once, or park it.
+fn judge(case: &mut Snapshot, begun_at: Time, at: usize, item: &Item, turn: &mut Turn) {
+    let Some(accepted) = case.targets[at].accepted_at.filter(|accepted| *accepted <= begun_at) else { return };
+    let age = begun_at.since(accepted);
+    let target = &mut case.targets[at];
+    target.seen_at = Some(turn.now);
+    target.dirty = true;
+    let again = target.reissues > 0;
+    let system = target.acs_system_id.clone();
+    let trouble = case
+        .systems
+        .iter()
+        .find(|s| Some(&s.acs_system_id) == system.as_ref())
+        .and_then(|s| s.trouble.as_ref().map(|trouble| format!("access system {}: {trouble}", s.acs_system_id)));
+    let verdict = if let Some(trouble) = trouble {
+        Some((Cause::AcsSystemDisconnected, trouble))
+    } else if item.failed_to_delete {
+        (!again || age >= turn.rules.reissue_ms)
+            .then(|| (Cause::FailedToDelete, "the access system did not take the deletion".to_owned()))
+    } else if let Some(why) = &item.irrevocable {
+        Some((Cause::NotRevocable, format!("no request can revoke it: {why}; collect or re-encode it")))
+    } else if item.being_deleted {
+        (age >= turn.rules.park_after_ms).then(|| (Cause::StillBeingDeleted, "being deleted for too long".to_owned()))
+    } else {
+        (age >= turn.rules.reissue_ms)
+            .then(|| (Cause::NotDeleting, "Seam answered 200 twice and nothing happens".to_owned()))
+    };
+    match verdict {
+        None => {}
+        Some((Cause::FailedToDelete | Cause::NotDeleting, why)) if !again => reissue(case, at, &why, turn),
+        // The identity is never parked: the whole job waits for it, and says so.
+        Some((_, why)) if item_is_identity(case, at) => {
+            let next = turn.now.plus(turn.rules.parked_retry_ms);
+            let target = &mut case.targets[at];
+            (target.accepted_at, target.next_at, target.detail) = (None, Some(next), Some(why));
+        }
+        Some((cause, why)) => turn.park(case, at, cause, &why),
+    }
+}
+
+fn item_is_identity(case: &Snapshot, at: usize) -> bool {
+    case.targets[at].kind == Kind::UserIdentity
+}
+
+fn reissue(case: &mut Snapshot, at: usize, why: &str, turn: &mut Turn) {
+    let target = &mut case.targets[at];
+    target.reissues += 1;
+    target.accepted_at = None;
+    target.next_act = Some(Act::Delete);
+    target.next_at = None;
+    target.dirty = true;
+    let (step, id) = (target.step, target.id);
+    case.note(turn.now, "reissued", Some(step), Some(id), why);
+}
+
+/// Targets that a whole listing, begun after their last request, does not show are gone.
+fn prove_absent(case: &mut Snapshot, begun_at: Time, kind: Kind, listing: &Listing, turn: &mut Turn) {
+    for at in 0..case.targets.len() {
+        let target = &case.targets[at];
+        let listed = listing.items.iter().any(|item| Some(&item.id) == target.object_id.as_ref());
+        let late = target.requested_at.is_some_and(|requested| requested > begun_at);
+        if target.kind != kind || target.mark == Mark::Proven || listed || late {
+            continue;
+        }
+        let proof = if kind == Kind::UserIdentity { Proof::NotFound } else { Proof::Absent };
+        turn.prove(case, at, proof, "a complete look without it");
+    }
+}

@@ -1,0 +1,153 @@
+//! What comes next for a job: pure decisions over its rows. No I/O, no clock, no async.
+//!
+//! A workflow is a table of named steps, each of a known shape; a shape exists once. `absorb` takes what came back into the rows,
+//! `next` reads the whole of them and names every move that may be made now.
+
+mod confirm;
+mod ensure;
+mod find;
+mod identity;
+mod inventory;
+mod link;
+mod listing;
+mod offboard;
+mod onboard;
+mod person;
+mod rules;
+mod sweep;
+mod turn;
+mod verify;
+
+pub use person::{selectors, wanted_key};
+pub use rules::{Delays, Rules};
+pub use turn::{Ids, Turn};
+
+use crate::job::{
+    Answer, Attempt, Event, JobState, Kind, Mark, Outcome, Proof, Snapshot, StepName, StepState, Workflow,
+};
+
+/// Whether later steps may be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    /// This step is not through: nothing after it moves.
+    Stop,
+    /// Closed, or everything in it is proven or parked.
+    Pass,
+}
+
+/// What a step is. Adding a step of a known shape is one line in one table.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    /// Find exactly one identity.
+    Find,
+    /// List everything before the first delete.
+    Inventory,
+    /// Look, delete each, await, look until empty.
+    Sweep(Kind),
+    /// The last look before the point of no return.
+    ConfirmEmpty,
+    /// Delete the identity and await its absence.
+    DeleteIdentity,
+    /// Read every inventoried object back by its id.
+    VerifyGone,
+    /// Create the identity, or adopt it.
+    EnsureIdentity,
+    /// Link (or create) each ACS user.
+    EnsureLinks,
+    /// Read back that the identity is one and every link holds.
+    VerifyLinked,
+}
+
+/// One line of a workflow's table.
+struct StepSpec {
+    name: StepName,
+    shape: Shape,
+}
+
+const fn step(name: StepName, shape: Shape) -> StepSpec {
+    StepSpec { name, shape }
+}
+
+fn table(workflow: Workflow) -> &'static [StepSpec] {
+    match workflow {
+        Workflow::Offboard => offboard::STEPS,
+        Workflow::Onboard => onboard::STEPS,
+    }
+}
+
+/// The names of a workflow's steps, in order.
+pub fn steps(workflow: Workflow) -> impl Iterator<Item = StepName> {
+    table(workflow).iter().map(|spec| spec.name)
+}
+
+/// Makes every move that the rows allow now: opens attempts, closes steps, names what is waited for.
+pub fn next(case: &mut Snapshot, turn: &mut Turn) {
+    if case.job.state.is_final() || case.job.state == JobState::Held {
+        return;
+    }
+    if let Some(moment) = case.job.order.not_before.filter(|moment| *moment > turn.now && case.job.begun_at.is_none()) {
+        turn.wait(moment, || format!("not before {moment}"));
+        return turn.settle(case);
+    }
+    for spec in table(case.job.order.workflow) {
+        let flow = match spec.shape {
+            Shape::Find => find::next(case, turn),
+            Shape::Inventory => inventory::next(case, turn),
+            Shape::Sweep(kind) => sweep::next(case, turn, spec.name, kind),
+            Shape::ConfirmEmpty => confirm::next(case, turn),
+            Shape::DeleteIdentity => identity::next_delete(case, turn),
+            Shape::VerifyGone => verify::next_gone(case, turn),
+            Shape::EnsureIdentity => identity::next_ensure(case, turn),
+            Shape::EnsureLinks => link::next(case, turn),
+            Shape::VerifyLinked => verify::next_linked(case, turn),
+        };
+        if flow == Flow::Stop || case.job.state.is_final() || case.job.state == JobState::Held {
+            break;
+        }
+    }
+    turn.settle(case);
+}
+
+/// Takes an answer into the rows. `attempt` was already taken off the wire.
+pub fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
+    if case.job.state.is_final() {
+        return;
+    }
+    if let Outcome::Halt { reason } = &answer.outcome {
+        // The whole engine pauses: nobody's attempt is counted against the job.
+        case.job.last_error = Some(reason.clone());
+        return turn.undo(case, attempt);
+    }
+    let shape = table(case.job.order.workflow).iter().find(|spec| spec.name == attempt.step).map(|spec| spec.shape);
+    match shape {
+        Some(Shape::Find) => find::absorb(case, answer, turn),
+        Some(Shape::Inventory | Shape::Sweep(_)) => sweep::absorb(case, attempt, answer, turn),
+        Some(Shape::ConfirmEmpty) => confirm::absorb(case, attempt, answer, turn),
+        Some(Shape::DeleteIdentity) => identity::absorb_delete(case, attempt, answer, turn),
+        Some(Shape::VerifyGone) => verify::absorb_gone(case, attempt, answer, turn),
+        Some(Shape::EnsureIdentity) => identity::absorb_ensure(case, attempt, answer, turn),
+        Some(Shape::EnsureLinks) => link::absorb(case, attempt, answer, turn),
+        Some(Shape::VerifyLinked) => verify::absorb_linked(case, answer, turn),
+        None => {}
+    }
+}
+
+/// Takes an event of the pinned workspace into the rows: it proves its target and closes nothing.
+pub fn absorb_event(case: &mut Snapshot, event: &Event, turn: &mut Turn) {
+    let Some((kind, id)) = &event.object else { return };
+    if case.job.state.is_final()
+        || case.job.order.workflow != Workflow::Offboard
+        || event.event_type.ends_with(".created")
+    {
+        return;
+    }
+    let found = case.targets.iter().position(|t| t.kind == *kind && t.object_id.as_ref() == Some(id));
+    if let Some(at) = found.filter(|at| case.targets[*at].mark != Mark::Proven) {
+        turn.prove(case, at, Proof::Event, &format!("event {} {}", event.event_type, event.event_id));
+    }
+}
+
+/// Whether every step before `name` is closed.
+fn all_closed_before(case: &Snapshot, name: StepName) -> bool {
+    case.steps.iter().take_while(|step| step.name != name).all(|step| step.state == StepState::Closed)
+}

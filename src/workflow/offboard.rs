@@ -1,0 +1,53 @@
+//! Offboarding, in the order its user asked for: sessions, keys and grants, credentials, ACS users, automations, phones, identity.
+
+use super::{Shape, StepSpec, step};
+use crate::job::{Kind, StepName};
+
+pub(super) const STEPS: &[StepSpec] = &[
+    step(StepName::Find, Shape::Find),
+    step(StepName::Inventory, Shape::Inventory),
+    step(StepName::ClientSessions, Shape::Sweep(Kind::ClientSession)),
+    step(StepName::InstantKeys, Shape::Sweep(Kind::InstantKey)),
+    step(StepName::AccessGrants, Shape::Sweep(Kind::AccessGrant)),
+    step(StepName::Credentials, Shape::Sweep(Kind::AcsCredential)),
+    step(StepName::AcsUsers, Shape::Sweep(Kind::AcsUser)),
+    step(StepName::EnrollmentAutomations, Shape::Sweep(Kind::EnrollmentAutomation)),
+    step(StepName::Phones, Shape::Sweep(Kind::Phone)),
+    step(StepName::ConfirmEmpty, Shape::ConfirmEmpty),
+    step(StepName::UserIdentity, Shape::DeleteIdentity),
+    step(StepName::Verify, Shape::VerifyGone),
+];
+
+/// Every kind that is swept, with the step that sweeps it, in order.
+pub(super) fn sweeps() -> impl Iterator<Item = (StepName, Kind)> {
+    STEPS.iter().filter_map(|spec| match spec.shape {
+        Shape::Sweep(kind) => Some((spec.name, kind)),
+        _ => None,
+    })
+}
+
+/// The step whose targets are objects of this kind. Kinds that are only looked at belong to the last look.
+pub(super) fn home(kind: Kind) -> StepName {
+    match kind {
+        Kind::UserIdentity => StepName::UserIdentity,
+        _ => sweeps().find(|(_, swept)| *swept == kind).map_or(StepName::ConfirmEmpty, |(name, _)| name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_name_ever_shipped_still_resolves() {
+        // Rows outlive releases: a name may be added here, never taken away.
+        let shipped = "find inventory client_sessions instant_keys access_grants credentials acs_users \
+                       enrollment_automations phones confirm_empty user_identity verify";
+        let names: Vec<_> = STEPS.iter().map(|spec| spec.name.as_str()).collect();
+        assert_eq!(names, shipped.split_whitespace().collect::<Vec<_>>());
+        for kind in [Kind::Device, Kind::AcsEntrance] {
+            assert_eq!(home(kind), StepName::ConfirmEmpty);
+        }
+        assert_eq!(home(Kind::Phone), StepName::Phones);
+    }
+}

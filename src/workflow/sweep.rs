@@ -1,0 +1,302 @@
+//! The shape "look, delete each, await, look until empty", shared by every collection of objects.
+
+use super::{Flow, Turn, identity, listing, offboard};
+use crate::job::{
+    Act, Answer, Attempt, Call, Cause, Kind, Look, Mark, Outcome, Proof, Reply, Snapshot, Source, StepName, StepState,
+    SystemState, Target, Time,
+};
+
+pub(super) fn next(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) -> Flow {
+    if case.step(name).is_some_and(|step| step.state == StepState::Closed) {
+        return Flow::Pass;
+    }
+    turn.open(case, name);
+    if identity::suspected_gone(case, turn, name) {
+        return Flow::Stop;
+    }
+    follow_earlier_parked(case, turn, name);
+    request_due(case, turn, name, kind);
+    check_systems(case, turn, name);
+    read_back(case, turn, name, kind)
+}
+
+fn of(case: &Snapshot, name: StepName) -> impl Iterator<Item = &Target> {
+    case.targets.iter().filter(move |target| target.step == name)
+}
+
+/// What is parked parks the later targets of its own access system, and lets them go with it.
+fn follow_earlier_parked(case: &mut Snapshot, turn: &mut Turn, name: StepName) {
+    let earlier: Vec<StepName> = offboard::sweeps().map(|(step, _)| step).take_while(|step| *step != name).collect();
+    let blocked = |case: &Snapshot, system: &String| {
+        case.targets
+            .iter()
+            .any(|t| t.mark == Mark::Parked && earlier.contains(&t.step) && t.acs_system_id.as_ref() == Some(system))
+    };
+    for at in 0..case.targets.len() {
+        let target = &case.targets[at];
+        let Some(system) = target.acs_system_id.clone().filter(|_| target.step == name) else { continue };
+        match (target.mark, target.cause) {
+            (Mark::Found, _) if blocked(case, &system) => turn.park(
+                case,
+                at,
+                Cause::EarlierParked,
+                &format!("an earlier object of access system {system} is parked"),
+            ),
+            (Mark::Parked, Some(Cause::EarlierParked)) if !blocked(case, &system) => {
+                turn.renew(case, at, Mark::Found, "unparked", "the earlier object is gone");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether asking again can help a target that is parked for this cause.
+fn retryable(cause: Option<Cause>) -> bool {
+    !matches!(cause, Some(Cause::Shared | Cause::EarlierParked | Cause::StillOpen) | None)
+}
+
+fn request_due(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) {
+    for at in 0..case.targets.len() {
+        let target = &case.targets[at];
+        let due = match target.mark {
+            Mark::Found | Mark::Wanted => true,
+            Mark::Requested => target.accepted_at.is_none(),
+            Mark::Parked => retryable(target.cause),
+            Mark::Proven => false,
+        };
+        if target.step != name || !due || case.busy(target.id) {
+            continue;
+        }
+        if let Some(next_at) = target.next_at.filter(|next_at| *next_at > turn.now) {
+            let why = format!("tries {kind} again: {}", target.detail.as_deref().unwrap_or("not applied"));
+            turn.wait(next_at, || why);
+            continue;
+        }
+        let (Some(object), row, parked) = (target.object_id.clone(), target.id, target.mark == Mark::Parked) else {
+            continue;
+        };
+        turn.ask(case, name, Act::Delete, (Some(kind), Some(row)), Call::Delete { kind, id: object });
+        if parked && case.busy(row) {
+            case.targets[at].next_at = Some(turn.now.plus(turn.rules.parked_retry_ms));
+            case.targets[at].dirty = true;
+        }
+    }
+}
+
+/// A deletion that takes long is asked after at the access system itself.
+fn check_systems(case: &mut Snapshot, turn: &mut Turn, name: StepName) {
+    let late: Vec<(i64, String)> = of(case, name)
+        .filter(|t| t.mark == Mark::Requested && t.seen_at.is_some())
+        .filter_map(|t| Some((t.id, t.acs_system_id.clone()?)))
+        .collect();
+    for (row, system) in late {
+        let fresh = turn.now.plus(-turn.rules.patience_max_ms);
+        let known = case.systems.iter().any(|s| s.acs_system_id == system && s.checked_at > fresh);
+        let asked = case.open.iter().any(|a| a.act == Act::GetAcsSystem);
+        if !known && !asked && turn.may_ask(case) {
+            turn.ask(case, name, Act::GetAcsSystem, (None, Some(row)), Call::GetAcsSystem(system));
+        }
+    }
+}
+
+/// Looks when it is time, and closes the step when a look allows it.
+fn read_back(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) -> Flow {
+    let unsent =
+        of(case, name).any(|t| t.mark == Mark::Found || (t.mark == Mark::Requested && t.accepted_at.is_none()));
+    if unsent {
+        return Flow::Stop;
+    }
+    let waiting = of(case, name).filter(|t| t.mark == Mark::Requested).filter_map(|t| t.accepted_at).max();
+    let last = case.look(name, kind).filter(|look| look.complete).cloned();
+    if let Some(accepted) = waiting {
+        let due = patience(accepted, last.as_ref(), turn, turn.rules.patience_max_ms);
+        look_at(case, turn, name, kind, due, "waits until Seam has deleted every");
+        return Flow::Stop;
+    }
+    let requested = of(case, name).filter(|t| t.mark == Mark::Proven).filter_map(|t| t.requested_at).max();
+    let fresh = last.filter(|look| requested.is_none_or(|requested| look.begun_at > requested) && look.remaining == 0);
+    let Some(look) = fresh else {
+        let soon = stale_again(case, name, kind, turn);
+        look_at(case, turn, name, kind, soon, "makes sure that nothing is left of");
+        return Flow::Stop;
+    };
+    let by_event = of(case, name).all(|t| t.mark == Mark::Parked || t.proof == Some(Proof::Event));
+    let settled = look.empty_since.is_some_and(|since| look.begun_at >= since.plus(turn.rules.list_settle_ms));
+    if !(by_event || settled) {
+        let due = look.empty_since.unwrap_or(look.begun_at).plus(turn.rules.list_settle_ms);
+        look_at(case, turn, name, kind, due, "looks a second time before it believes in the end of every");
+        return Flow::Stop;
+    }
+    let parked = of(case, name).filter(|t| t.mark == Mark::Parked).count();
+    if parked == 0 {
+        turn.set_step(case, name, StepState::Closed, "a complete look found nothing left");
+        return Flow::Pass;
+    }
+    turn.set_step(case, name, StepState::Parked, &format!("{parked} parked"));
+    let accepted = of(case, name).filter(|t| t.mark == Mark::Parked).filter_map(|t| t.accepted_at).max();
+    let due = match accepted {
+        Some(accepted) => patience(accepted, Some(&look), turn, turn.rules.parked_retry_ms),
+        None => look.ended_at.plus(turn.rules.parked_retry_ms),
+    };
+    let why = of(case, name).find_map(|t| t.detail.clone().filter(|_| t.mark == Mark::Parked)).unwrap_or_default();
+    look_at(case, turn, name, kind, due, &format!("parked ({why}); retried until it is gone: "));
+    Flow::Pass
+}
+
+/// The time of the next read-back of something accepted at `accepted`: doubling from the first patience on, capped.
+fn patience(accepted: Time, last: Option<&Look>, turn: &Turn, cap_ms: i64) -> Time {
+    match last.filter(|look| look.begun_at >= accepted) {
+        Some(look) => {
+            let waited = look.ended_at.since(accepted);
+            look.ended_at.plus(waited.clamp(turn.rules.patience_ms, cap_ms))
+        }
+        None => accepted.plus(turn.rules.patience_ms),
+    }
+}
+
+/// A list that still shows what was proven moments ago is only behind; it is read again after the settle time.
+fn stale_again(case: &Snapshot, name: StepName, kind: Kind, turn: &Turn) -> Time {
+    let requested = of(case, name).filter_map(|t| t.requested_at).max();
+    match case.look(name, kind) {
+        Some(look) if look.complete && look.remaining > 0 && requested.is_none_or(|r| look.begun_at > r) => {
+            look.ended_at.plus(turn.rules.list_settle_ms)
+        }
+        _ => turn.now,
+    }
+}
+
+fn look_at(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind, due: Time, why: &str) {
+    if due > turn.now {
+        return turn.wait(due, || format!("{why} {kind}"));
+    }
+    if turn.may_ask(case) {
+        ask_look(case, turn, name, kind);
+    }
+}
+
+/// Asks for a complete listing of the kind: by its owner, or, once the identity is gone, every known object by its own id.
+pub(super) fn ask_look(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) {
+    let sources = sources(case, name, kind);
+    let canary = turn.canary.clone().filter(|_| matches!(kind, Kind::Phone | Kind::Device) && !by_ids(case));
+    turn.ask(case, name, Act::Look, (Some(kind), None), Call::Look { kind, sources, canary });
+}
+
+/// A list by a dead identity proves nothing, and may answer everybody's objects.
+pub(super) fn by_ids(case: &Snapshot) -> bool {
+    case.targets.iter().any(|t| t.kind == Kind::UserIdentity && t.mark == Mark::Proven)
+}
+
+fn sources(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
+    let ids = |kind: Kind, alive: bool| {
+        case.targets
+            .iter()
+            .filter(move |t| t.kind == kind && !(alive && t.mark == Mark::Proven))
+            .filter_map(|t| t.object_id.clone())
+    };
+    let Some(identity) = case.job.identity.as_ref().filter(|_| !by_ids(case)) else {
+        return vec![Source::Each(ids(kind, false).collect())];
+    };
+    let mut all = vec![Source::Identity(identity.user_identity_id.clone())];
+    match kind {
+        Kind::AcsCredential => all.extend(ids(Kind::AcsUser, true).map(Source::AcsUser)),
+        Kind::AcsUser if matches!(name, StepName::Inventory | StepName::ConfirmEmpty) => {
+            all.push(Source::Linked(identity.user_identity_id.clone()));
+        }
+        _ => {}
+    }
+    all
+}
+
+/// Takes the answer to a request or a look of an inventory or a sweep.
+pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
+    match attempt.act {
+        Act::Delete => absorb_delete(case, attempt, answer, turn),
+        Act::Look => absorb_look(case, attempt, answer, turn),
+        Act::GetAcsSystem => absorb_system(case, attempt, answer, turn),
+        _ => {}
+    }
+}
+
+fn absorb_delete(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
+    let Some(at) = attempt.target_id.and_then(|id| case.target_index(id)) else { return };
+    if case.targets[at].mark == Mark::Proven {
+        return;
+    }
+    case.targets[at].dirty = true;
+    let (id, now) = (case.targets[at].id as u64, turn.now);
+    match &answer.outcome {
+        Outcome::Done(_) | Outcome::Gone => {
+            let target = &mut case.targets[at];
+            (target.accepted_at, target.tries, target.detail) = (Some(now), 0, None);
+            case.job.unclean_starts = 0;
+        }
+        Outcome::NotApplied { reason, retry_after_ms, .. } => {
+            case.targets[at].tries += 1;
+            let delay = turn.delay(case.targets[at].tries, id, *retry_after_ms);
+            (case.targets[at].next_at, case.targets[at].detail) = (Some(now.plus(delay)), Some(reason.clone()));
+        }
+        Outcome::Unknown { reason } => {
+            case.targets[at].tries += 1;
+            let delay = turn.delay(case.targets[at].tries, id, None);
+            (case.targets[at].next_at, case.targets[at].detail) = (Some(now.plus(delay)), Some(reason.clone()));
+        }
+        Outcome::Rejected(rejection) => {
+            let why = Turn::refusal(rejection);
+            case.targets[at].refusals += 1;
+            case.job.last_error = Some(why.clone());
+            match (rejection.status, case.targets[at].refusals) {
+                (403, _) => turn.park(case, at, Cause::Forbidden, &why),
+                (_, 3..) => turn.park(case, at, Cause::Refused, &why),
+                (_, refusals) => {
+                    let delay = turn.delay(refusals, id, None);
+                    (case.targets[at].next_at, case.targets[at].detail) = (Some(now.plus(delay)), Some(why));
+                }
+            }
+        }
+        Outcome::Halt { .. } => {}
+    }
+}
+
+/// Takes the answer to a look.
+pub(super) fn absorb_look(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
+    let Some(kind) = attempt.kind else { return };
+    match &answer.outcome {
+        Outcome::Done(Reply::Listing(seen)) => match &seen.incomplete {
+            None => {
+                turn.question_answered(case);
+                listing::absorb(case, attempt, kind, seen, answer.request_id.as_ref(), turn);
+                if kind == Kind::UserIdentity && attempt.step != StepName::UserIdentity {
+                    identity::clear_suspicion(case);
+                }
+            }
+            Some(why) => turn.question_failed(case, &format!("incomplete listing of {kind}: {why}"), None),
+        },
+        Outcome::Gone => {
+            identity::suspect(case, turn);
+            turn.question_failed(case, &format!("the listing of {kind} says that its owner does not exist"), None);
+        }
+        Outcome::NotApplied { reason, retry_after_ms, .. } => turn.question_failed(case, reason, *retry_after_ms),
+        Outcome::Unknown { reason } => turn.question_failed(case, reason, None),
+        Outcome::Rejected(rejection) => turn.question_failed(case, &Turn::refusal(rejection), None),
+        Outcome::Done(_) | Outcome::Halt { .. } => turn.question_failed(case, "an answer of another kind", None),
+    }
+}
+
+fn absorb_system(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
+    let target =
+        attempt.target_id.and_then(|id| case.target_index(id)).map(|at| case.targets[at].acs_system_id.clone());
+    let Some(acs_system_id) = target.flatten() else { return };
+    let trouble = match &answer.outcome {
+        Outcome::Done(Reply::AcsSystem(system)) => system.disconnected.clone(),
+        // What Seam does not want to tell is not asked again at once.
+        Outcome::Done(_) | Outcome::Gone | Outcome::Rejected(_) | Outcome::Halt { .. } => None,
+        Outcome::NotApplied { reason, .. } | Outcome::Unknown { reason } => {
+            return turn.question_failed(case, reason, None);
+        }
+    };
+    turn.question_answered(case);
+    let state = SystemState { acs_system_id, trouble, checked_at: turn.now };
+    case.systems.retain(|old| old.acs_system_id != state.acs_system_id);
+    case.systems.push(state.clone());
+    case.new_systems.push(state);
+}

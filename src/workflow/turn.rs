@@ -1,0 +1,297 @@
+//! One decision about one job: what it may use up, and the few ways it may change the rows.
+
+use super::{Rules, rules::Delays};
+use crate::job::{
+    Act, Attempt, Call, Cause, JobState, Kind, Mark, Ms, Proof, Rejection, Snapshot, StepName, StepState, Target, Time,
+};
+
+/// Row ids that the decision hands out; unique in the file because there is one writer.
+#[derive(Clone, Copy, Debug)]
+pub struct Ids {
+    /// The next attempt's id.
+    pub attempt: i64,
+    /// The next target's id.
+    pub target: i64,
+}
+
+/// One decision: the time, the rules, and what is still free on the wire.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    /// The wall's time, the same for the whole transaction.
+    pub now: Time,
+    /// The numbers.
+    pub rules: &'a Rules,
+    /// Requests that may still be opened in this tick.
+    pub room: &'a mut usize,
+    /// Where row ids come from.
+    pub ids: &'a mut Ids,
+    /// A random id to test owner filters with, if such a test is due.
+    pub canary: Option<String>,
+    wake: Option<Time>,
+    why: Option<String>,
+    starved: bool,
+}
+
+impl<'a> Turn<'a> {
+    /// A decision that has used nothing yet.
+    pub fn new(now: Time, rules: &'a Rules, room: &'a mut usize, ids: &'a mut Ids, canary: Option<String>) -> Self {
+        Turn { now, rules, room, ids, canary, wake: None, why: None, starved: false }
+    }
+
+    /// Opens an attempt, if there is room on the wire and the same one is not there already.
+    pub fn ask(
+        &mut self,
+        case: &mut Snapshot,
+        step: StepName,
+        act: Act,
+        about: (Option<Kind>, Option<i64>),
+        call: Call,
+    ) {
+        let (kind, target_id) = about;
+        if case.in_flight(step, act, kind, target_id) {
+            return;
+        }
+        if *self.room == 0 {
+            self.starved = true;
+            return;
+        }
+        *self.room -= 1;
+        let attempt = Attempt { id: self.ids.attempt, step, act, kind, target_id, begun_at: self.now };
+        self.ids.attempt += 1;
+        if act.changes() && case.job.begun_at.is_none() {
+            case.job.begun_at = Some(self.now);
+        }
+        if let Some(target) = target_id.and_then(|id| case.target_index(id)).map(|at| &mut case.targets[at])
+            && act.changes()
+        {
+            if matches!(target.mark, Mark::Found | Mark::Wanted) {
+                target.mark = Mark::Requested;
+                case.notes.push(crate::job::Note {
+                    at: self.now,
+                    what: "requested",
+                    step: Some(step),
+                    target_id,
+                    detail: act.to_string(),
+                });
+            }
+            target.requested_at = Some(self.now);
+            target.dirty = true;
+        }
+        case.open.push(attempt.clone());
+        case.calls.push((attempt, call));
+    }
+
+    /// Whether questions may be asked now; otherwise waits for the stored retry time.
+    pub fn may_ask(&mut self, case: &Snapshot) -> bool {
+        match case.job.retry_at {
+            Some(at) if at > self.now => {
+                let error = case.job.last_error.clone().unwrap_or_default();
+                self.wait(at, || format!("tries again after: {error}"));
+                false
+            }
+            _ => true,
+        }
+    }
+
+    /// A question brought no answer: count it and store when to ask again.
+    pub fn question_failed(&mut self, case: &mut Snapshot, reason: &str, retry_after_ms: Option<Ms>) {
+        case.job.tries += 1;
+        let delay = self.delay(case.job.tries, case.job.id as u64, retry_after_ms);
+        case.job.retry_at = Some(self.now.plus(delay));
+        case.job.last_error = Some(reason.to_owned());
+    }
+
+    /// A question was answered.
+    pub fn question_answered(&mut self, case: &mut Snapshot) {
+        case.job.tries = 0;
+        case.job.retry_at = None;
+        case.job.last_error = None;
+        case.job.unclean_starts = 0;
+    }
+
+    /// The stored delay before try `tries` + 1; what the server asked for outranks the curve.
+    pub fn delay(&self, tries: u32, salt: u64, retry_after_ms: Option<Ms>) -> Ms {
+        let curve: &Delays = &self.rules.retry;
+        curve.after(tries, salt).max(retry_after_ms.unwrap_or(0))
+    }
+
+    /// Names something that is waited for, at the latest until `until`. The first reason named is the one shown.
+    pub fn wait(&mut self, until: Time, why: impl FnOnce() -> String) {
+        self.wake = Some(self.wake.map_or(until, |old| old.min(until)));
+        if self.why.is_none() {
+            self.why = Some(why());
+        }
+    }
+
+    /// Marks a target proven.
+    pub fn prove(&self, case: &mut Snapshot, at: usize, proof: Proof, detail: &str) {
+        let target = &mut case.targets[at];
+        target.mark = Mark::Proven;
+        target.proof = Some(proof);
+        target.cause = None;
+        target.next_act = None;
+        target.next_at = None;
+        target.proven_at = Some(self.now);
+        target.dirty = true;
+        let (step, id) = (target.step, target.id);
+        case.job.unclean_starts = 0;
+        case.note(self.now, "proven", Some(step), Some(id), format!("{proof}: {detail}"));
+    }
+
+    /// Parks a target; it is retried hourly and shown everywhere.
+    pub fn park(&self, case: &mut Snapshot, at: usize, cause: Cause, detail: &str) {
+        let target = &mut case.targets[at];
+        target.next_at = Some(self.now.plus(self.rules.parked_retry_ms));
+        target.detail = Some(detail.to_owned());
+        target.dirty = true;
+        let news = (target.mark, target.cause) != (Mark::Parked, Some(cause));
+        target.mark = Mark::Parked;
+        target.cause = Some(cause);
+        let (step, id) = (target.step, target.id);
+        if news {
+            case.note(self.now, "parked", Some(step), Some(id), format!("{cause}: {detail}"));
+        }
+    }
+
+    /// Puts a target back to its beginning, with the reason in the history.
+    pub fn renew(&self, case: &mut Snapshot, at: usize, mark: Mark, what: &'static str, detail: &str) {
+        let target = &mut case.targets[at];
+        target.mark = mark;
+        target.cause = None;
+        target.proof = None;
+        target.proven_at = None;
+        target.accepted_at = None;
+        target.seen_at = None;
+        target.next_at = None;
+        target.tries = 0;
+        target.refusals = 0;
+        target.reissues = 0;
+        target.dirty = true;
+        let (step, id) = (target.step, target.id);
+        case.note(self.now, what, Some(step), Some(id), detail);
+    }
+
+    /// Adds a target.
+    pub fn add_target(&mut self, case: &mut Snapshot, step: StepName, kind: Kind, mark: Mark) -> usize {
+        let target = Target {
+            id: self.ids.target,
+            step,
+            kind,
+            object_id: None,
+            acs_system_id: None,
+            acs_user_id: None,
+            link: None,
+            mark,
+            cause: None,
+            proof: None,
+            next_act: None,
+            next_at: None,
+            tries: 0,
+            refusals: 0,
+            reissues: 0,
+            requested_at: None,
+            accepted_at: None,
+            seen_at: None,
+            absent_at: None,
+            found_at: self.now,
+            proven_at: None,
+            detail: None,
+            dirty: true,
+        };
+        self.ids.target += 1;
+        case.targets.push(target);
+        case.targets.len() - 1
+    }
+
+    /// Opens a step that is not open.
+    pub fn open(&self, case: &mut Snapshot, name: StepName) {
+        let now = self.now;
+        if let Some(step) = case.step_mut(name).filter(|step| step.state == StepState::Pending) {
+            step.state = StepState::Open;
+            step.opened_at = Some(now);
+            case.note(now, "step_opened", Some(name), None, "");
+        }
+    }
+
+    /// Sets how far a step is, with one line of history where that is news.
+    pub fn set_step(&self, case: &mut Snapshot, name: StepName, state: StepState, detail: &str) {
+        let now = self.now;
+        let Some(step) = case.step_mut(name).filter(|step| step.state != state) else { return };
+        step.state = state;
+        step.closed_at = (state == StepState::Closed).then_some(now);
+        let what = match state {
+            StepState::Closed => "step_closed",
+            StepState::Parked => "step_parked",
+            StepState::Open | StepState::Pending => "step_reopened",
+        };
+        case.note(now, what, Some(name), None, detail);
+    }
+
+    /// Something came back after it was proven, or something new came: the step is open again; too often is a person's matter.
+    pub fn reopen(&self, case: &mut Snapshot, name: StepName, detail: &str) {
+        self.set_step(case, name, StepState::Open, detail);
+        let Some(step) = case.step_mut(name) else { return };
+        step.rounds += 1;
+        if step.rounds >= self.rules.max_rounds {
+            let rounds = step.rounds;
+            self.hold(
+                case,
+                &format!("access keeps reappearing: {rounds} rounds in step {name} ({detail}); find out what re-creates it, then `backstitch release`"),
+            );
+        }
+    }
+
+    /// Stops the job until a person acts; `why` ends with what to do.
+    pub fn hold(&self, case: &mut Snapshot, why: &str) {
+        case.job.state = JobState::Held;
+        case.job.why = why.to_owned();
+        case.job.wake_at = None;
+        case.note(self.now, "held", None, None, why);
+    }
+
+    /// Ends the job.
+    pub fn finish(&self, case: &mut Snapshot, state: JobState, why: &str) {
+        case.job.state = state;
+        case.job.why = why.to_owned();
+        case.job.finished_at = Some(self.now);
+        case.job.wake_at = None;
+        case.job.waits_for = None;
+        case.note(self.now, state.as_str(), None, None, why);
+    }
+
+    /// The attempt did not count: its target may be asked for again at once.
+    pub fn undo(&self, case: &mut Snapshot, attempt: &Attempt) {
+        if let Some(at) = attempt.target_id.and_then(|id| case.target_index(id)) {
+            case.targets[at].next_at = None;
+            case.targets[at].dirty = true;
+        }
+    }
+
+    /// Seam's refusal in one line.
+    pub fn refusal(rejection: &Rejection) -> String {
+        format!("Seam refused ({} {}): {}", rejection.status, rejection.error_type, rejection.message)
+    }
+
+    /// Ends the decision: the job's state follows from what is on the wire and what is waited for.
+    pub fn settle(&mut self, case: &mut Snapshot) {
+        if case.job.state.is_final() || case.job.state == JobState::Held {
+            return;
+        }
+        case.job.waits_for = None;
+        let latest = self.now.plus(self.rules.parked_retry_ms);
+        if !case.open.is_empty() {
+            case.job.state = JobState::Running;
+            case.job.why = "a request is on the wire".to_owned();
+            case.job.wake_at = if self.starved { Some(self.now) } else { self.wake };
+        } else if self.starved {
+            case.job.state = JobState::Ready;
+            case.job.why = "waits for a place on the wire".to_owned();
+            case.job.wake_at = None;
+        } else {
+            case.job.state = JobState::Waiting;
+            case.job.why = self.why.take().unwrap_or_else(|| "looks again".to_owned());
+            case.job.wake_at =
+                Some(self.wake.unwrap_or(latest).min(latest.max(case.job.order.not_before.unwrap_or(latest))));
+        }
+    }
+}
