@@ -74,11 +74,6 @@ impl<'a, T: Transport> Asker<'a, T> {
         Answer { outcome, requests, status, request_id, server_time }
     }
 
-    /// Requests sent so far.
-    pub fn requests(&self) -> u32 {
-        self.requests
-    }
-
     /// A request that is answered by one object under `key`.
     pub async fn one(&mut self, path: &'static str, params: Params, key: &str, gone: &[&str]) -> Result<Object, Stop> {
         let response = self.post(path, params, gone).await?;

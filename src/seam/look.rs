@@ -19,12 +19,15 @@ pub async fn look<T: Transport>(
     canary: Option<&str>,
 ) -> Result<Listing, Stop> {
     let row = kinds::row(kind);
+    // Zero ids by name are all absent; zero sources would be a look at nothing that reads as "nothing there".
+    if sources.is_empty() {
+        return Err(refused("empty_filter", &format!("a look at {kind} names nobody and nothing to look for")));
+    }
     if let Some(id) = canary
         && !obeys(asker, &row, id).await?
     {
         return Ok(Listing { canary_failed: true, ..Listing::default() });
     }
-    let before = asker.requests();
     let mut found = Found { kind, items: BTreeMap::new(), incomplete: None };
     for source in sources {
         match read(asker, &row, source, &mut found).await {
@@ -34,9 +37,6 @@ pub async fn look<T: Transport>(
             }
             Err(stop) => return Err(stop),
         }
-    }
-    if asker.requests() == before {
-        return Err(refused("empty_filter", &format!("a look at {kind} names nobody and nothing to look for")));
     }
     Ok(Listing { items: found.items.into_values().collect(), incomplete: found.incomplete, ..Listing::default() })
 }

@@ -196,12 +196,18 @@ async fn credentials_of_an_acs_user_that_is_gone_are_none() {
 }
 
 #[tokio::test]
+async fn of_no_ids_none_is_there() {
+    let (answer, asked) = play(&look(Kind::AcsUser, vec![Source::Each(vec![])]), vec![]).await;
+    assert!(asked.is_empty());
+    assert_eq!(listing(answer), Listing::default());
+}
+
+#[tokio::test]
 async fn a_look_at_nobody_is_never_sent() {
     for call in [
         look(Kind::Phone, vec![]),
         look(Kind::Phone, vec![of("")]),
         look(Kind::Phone, vec![of(" ")]),
-        look(Kind::AcsUser, vec![Source::Each(vec![])]),
         look(Kind::AcsUser, vec![Source::Each(vec![String::new()])]),
         Call::Look { kind: Kind::Phone, sources: vec![of("p")], canary: Some(String::new()) },
         look(Kind::UserIdentity, vec![of("p")]),
