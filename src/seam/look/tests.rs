@@ -1,0 +1,224 @@
+use serde_json::{Value, json};
+
+use crate::{
+    job::{Answer, Call, Item, Kind, Listing, Outcome, Reply, Source},
+    seam::{
+        script::{bare, ok, play, refuse},
+        wire::Lost,
+    },
+};
+
+fn look(kind: Kind, sources: Vec<Source>) -> Call {
+    Call::Look { kind, sources, canary: None }
+}
+
+fn of(identity: &str) -> Source {
+    Source::Identity(identity.to_owned())
+}
+
+fn listing(answer: Answer) -> Listing {
+    match answer.outcome {
+        Outcome::Done(Reply::Listing(listing)) => listing,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ids(listing: &Listing) -> Vec<&str> {
+    listing.items.iter().map(|item| item.id.as_str()).collect()
+}
+
+fn users(ids: &[&str], pagination: Value) -> Value {
+    let users: Vec<Value> = ids.iter().map(|id| json!({"acs_user_id": id, "workspace_id": "ws-1"})).collect();
+    json!({"acs_users": users, "pagination": pagination, "ok": true})
+}
+
+#[tokio::test]
+async fn pages_are_followed_by_cursor_with_the_same_parameters() {
+    let url = "https://elsewhere.test/acs/users/list?next_page_cursor=evil";
+    let (answer, asked) = play(
+        &look(Kind::AcsUser, vec![of("p")]),
+        vec![
+            ok(users(&["a"], json!({"has_next_page": true, "next_page_cursor": "c1", "next_page_url": url}))),
+            ok(users(&["b", "a"], json!({"has_next_page": false, "next_page_cursor": null}))),
+        ],
+    )
+    .await;
+    let listing = listing(answer);
+    assert_eq!((ids(&listing), listing.incomplete.as_deref()), (vec!["a", "b"], None));
+    assert_eq!(
+        asked,
+        [
+            r#"acs/users/list {"limit":500,"user_identity_id":"p"}"#,
+            r#"acs/users/list {"limit":500,"page_cursor":"c1","user_identity_id":"p"}"#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_may_be_cut_is_incomplete() {
+    let more = |cursor: Value| json!({"has_next_page": true, "next_page_cursor": cursor});
+    let call = look(Kind::AcsUser, vec![of("p")]);
+    let full: Vec<String> = (0..500).map(|n| format!("u{n}")).collect();
+    let full: Vec<&str> = full.iter().map(String::as_str).collect();
+    let endless = (0..200).map(|n| ok(users(&["a"], more(json!(format!("c{n}")))))).collect();
+    for (answers, want) in [
+        (vec![ok(users(&["a"], more(json!("c")))), ok(users(&["a"], more(json!("c"))))], Some("cursor came twice")),
+        (vec![ok(users(&["a"], more(Value::Null)))], Some("no cursor")),
+        (endless, Some("more than 200 pages")),
+        (vec![ok(users(&full, Value::Null))], Some("full page without paging")),
+        (vec![ok(users(&full[..499], Value::Null))], None),
+        (vec![ok(users(&full, json!({"has_next_page": false})))], None),
+    ] {
+        let listing = listing(play(&call, answers).await.0);
+        let why = listing.incomplete.as_deref();
+        assert_eq!(why.is_some(), want.is_some(), "{why:?} is not {want:?}");
+        assert!(why.unwrap_or_default().contains(want.unwrap_or_default()), "{why:?}");
+        assert!(ids(&listing).contains(&if want.is_some_and(|w| w.contains("full")) || want.is_none() {
+            "u7"
+        } else {
+            "a"
+        }));
+    }
+}
+
+#[tokio::test]
+async fn a_failing_page_fails_the_whole() {
+    let first = || ok(users(&["a"], json!({"has_next_page": true, "next_page_cursor": "c"})));
+    let call = look(Kind::AcsUser, vec![of("p")]);
+    for (second, want) in [
+        (bare(503, ""), "unknown"),
+        (bare(200, "<html>"), "unknown"),
+        (refuse(401, "unauthorized"), "halt"),
+        (refuse(429, "slow"), "not_applied"),
+        (refuse(400, "mismatched_page_parameters"), "rejected"),
+        (Err(Lost::NotSent("refused".to_owned())), "not_applied"),
+        (Err(Lost::Unknown("reset".to_owned())), "unknown"),
+        (ok(json!({"acs_users": [{"display_name": "no id"}]})), "unknown"),
+        (ok(json!({"acs_users": [{"acs_user_id": "z", "workspace_id": "ws-2"}]})), "halt"),
+        (ok(json!({"acs_systems": []})), "unknown"),
+    ] {
+        let (answer, _) = play(&call, vec![first(), second]).await;
+        let outcome = serde_json::to_value(&answer.outcome).unwrap();
+        assert!(outcome.get(want).is_some(), "{outcome} is not {want}");
+    }
+}
+
+#[tokio::test]
+async fn what_several_sources_say_about_one_object_is_united() {
+    let user = |extra: Value| {
+        let mut user = json!({"acs_user_id": "u", "workspace_id": "ws-1", "acs_system_id": "s"});
+        user.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        json!({"acs_users": [user]})
+    };
+    let sources = vec![of("p"), Source::Linked("p".to_owned()), Source::Each(vec!["u".to_owned(), "v".to_owned()])];
+    let (answer, asked) = play(
+        &look(Kind::AcsUser, sources),
+        vec![
+            ok(user(json!({"user_identity_id": "p", "warnings": [{"warning_code": "being_deleted"}]}))),
+            ok(user(json!({}))),
+            ok(json!({"acs_user": {"acs_user_id": "u", "user_identity_id": "q",
+                "errors": [{"error_code": "failed_to_delete_on_acs_system", "message": "m"}]}})),
+            refuse(404, "acs_user_not_found"),
+        ],
+    )
+    .await;
+    let want = Item {
+        id: "u".to_owned(),
+        workspace_id: "ws-1".to_owned(),
+        acs_system_id: Some("s".to_owned()),
+        acs_user_id: None,
+        owners: vec!["p".to_owned(), "q".to_owned()],
+        listed_as_linked: true,
+        being_deleted: true,
+        failed_to_delete: true,
+        irrevocable: None,
+    };
+    assert_eq!(listing(answer).items, [want]);
+    assert_eq!(
+        asked[1..],
+        [
+            r#"user_identities/list_acs_users {"user_identity_id":"p"}"#,
+            r#"acs/users/get {"acs_user_id":"u"}"#,
+            r#"acs/users/get {"acs_user_id":"v"}"#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn each_source_asks_its_own_way() {
+    let cases = [
+        (Kind::Phone, of("p"), r#"phones/list {"owner_user_identity_id":"p"}"#, json!({"phones": []})),
+        (
+            Kind::ClientSession,
+            of("p"),
+            r#"client_sessions/list {"user_identity_id":"p"}"#,
+            json!({"client_sessions": []}),
+        ),
+        (
+            Kind::AcsCredential,
+            Source::AcsUser("u".to_owned()),
+            r#"acs/credentials/list {"acs_user_id":"u","limit":500}"#,
+            json!({"acs_credentials": []}),
+        ),
+        (
+            Kind::Device,
+            of("p"),
+            r#"user_identities/list_accessible_devices {"user_identity_id":"p"}"#,
+            json!({"accessible_devices": [], "devices": []}),
+        ),
+    ];
+    for (kind, source, want, body) in cases {
+        let (answer, asked) = play(&look(kind, vec![source]), vec![ok(body)]).await;
+        assert_eq!(asked, [want]);
+        assert_eq!(listing(answer), Listing::default());
+    }
+    let key = Source::Key("emp-1".to_owned());
+    let found = json!({"user_identity": {"user_identity_id": "p", "workspace_id": "ws-1"}});
+    let (answer, asked) = play(&look(Kind::UserIdentity, vec![key.clone()]), vec![ok(found)]).await;
+    assert_eq!(asked, [r#"user_identities/get {"user_identity_key":"emp-1"}"#]);
+    assert_eq!(listing(answer).items[0].owners, ["p"]);
+    let (answer, _) = play(&look(Kind::UserIdentity, vec![key]), vec![refuse(404, "user_identity_not_found")]).await;
+    assert_eq!(listing(answer), Listing::default());
+}
+
+#[tokio::test]
+async fn credentials_of_an_acs_user_that_is_gone_are_none() {
+    let call = look(Kind::AcsCredential, vec![Source::AcsUser("u".to_owned())]);
+    let (answer, _) = play(&call, vec![refuse(404, "acs_user_not_found")]).await;
+    assert_eq!(listing(answer), Listing::default());
+    for other in [refuse(404, "user_identity_not_found"), refuse(400, "acs_user_not_found"), bare(404, "404")] {
+        let (answer, _) = play(&call, vec![other]).await;
+        assert!(!matches!(answer.outcome, Outcome::Done(_)), "{:?}", answer.outcome);
+    }
+    // A dead identity is no proof for anything: its lists are refused, not empty.
+    let (answer, _) = play(&look(Kind::AcsUser, vec![of("p")]), vec![refuse(404, "user_identity_not_found")]).await;
+    assert!(matches!(answer.outcome, Outcome::Rejected(_)));
+}
+
+#[tokio::test]
+async fn of_no_ids_none_is_there() {
+    let (answer, asked) = play(&look(Kind::AcsUser, vec![Source::Each(vec![])]), vec![]).await;
+    assert!(asked.is_empty());
+    assert_eq!(listing(answer), Listing::default());
+}
+
+#[tokio::test]
+async fn a_look_at_nobody_is_never_sent() {
+    for call in [
+        look(Kind::Phone, vec![]),
+        look(Kind::Phone, vec![of("")]),
+        look(Kind::Phone, vec![of(" ")]),
+        look(Kind::AcsUser, vec![Source::Each(vec![String::new()])]),
+        Call::Look { kind: Kind::Phone, sources: vec![of("p")], canary: Some(String::new()) },
+        look(Kind::UserIdentity, vec![of("p")]),
+        look(Kind::Device, vec![Source::Each(vec!["d".to_owned()])]),
+        look(Kind::Phone, vec![Source::Linked("p".to_owned())]),
+        look(Kind::AcsUser, vec![Source::Key("k".to_owned())]),
+    ] {
+        let (answer, asked) = play(&call, vec![]).await;
+        assert!(asked.is_empty());
+        let Outcome::Rejected(rejection) = answer.outcome else { panic!("{call:?}: {:?}", answer.outcome) };
+        assert_eq!(rejection.status, 0);
+        assert!(["empty_filter", "no_such_source"].contains(&rejection.error_type.as_str()), "{rejection:?}");
+    }
+}
