@@ -72,13 +72,10 @@ async fn faults(State(shell): State<Shell>) -> HttpResponse {
 }
 
 async fn set_faults(State(shell): State<Shell>, body: Bytes) -> HttpResponse {
-    match parse::<Faults>(&body) {
-        Ok(faults) => {
-            *shell.world().faults_mut() = faults;
-            plain(StatusCode::OK, "ok")
-        }
-        Err(refusal) => refusal,
-    }
+    with_body(&body, |faults: Faults| {
+        *shell.world().faults_mut() = faults;
+        plain(StatusCode::OK, "ok")
+    })
 }
 
 async fn clear_faults(State(shell): State<Shell>) -> HttpResponse {
@@ -86,9 +83,8 @@ async fn clear_faults(State(shell): State<Shell>) -> HttpResponse {
     plain(StatusCode::OK, "ok")
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[derive(Default)]
 struct Wanted {
     people: usize,
     candidates: usize,
@@ -96,20 +92,21 @@ struct Wanted {
 }
 
 async fn seed(State(shell): State<Shell>, body: Bytes) -> HttpResponse {
-    match parse::<Wanted>(&body) {
-        Ok(wanted) => {
-            let mut world = shell.world();
-            let mut seeded = world.seed_people(wanted.people);
-            seeded.extend(world.seed_candidates(wanted.candidates));
-            seeded.extend(wanted.jean_doe.then(|| world.seed_jean_doe()));
-            json(&seeded)
-        }
-        Err(refusal) => refusal,
-    }
+    with_body(&body, |wanted: Wanted| {
+        let mut world = shell.world();
+        let mut seeded = world.seed_people(wanted.people);
+        seeded.extend(world.seed_candidates(wanted.candidates));
+        seeded.extend(wanted.jean_doe.then(|| world.seed_jean_doe()));
+        json(&seeded)
+    })
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpResponse> {
-    serde_json::from_slice(body).map_err(|problem| plain(StatusCode::BAD_REQUEST, &problem.to_string()))
+/// Does something with a body of the right shape; otherwise says what is wrong with it.
+fn with_body<T: DeserializeOwned>(body: &[u8], act: impl FnOnce(T) -> HttpResponse) -> HttpResponse {
+    match serde_json::from_slice(body) {
+        Ok(wanted) => act(wanted),
+        Err(problem) => plain(StatusCode::BAD_REQUEST, &problem.to_string()),
+    }
 }
 
 fn json(value: &(impl Serialize + ?Sized)) -> HttpResponse {

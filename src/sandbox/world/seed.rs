@@ -48,8 +48,8 @@ impl World {
             let phone = phones.get(nth).map(String::as_str);
             self.add_credential(owner, named, phone, if phone.is_some() { "mobile_key" } else { "code" });
         }
-        for nth in 0..self.dice.usize(0..=2) {
-            let doors = self.entrances(&systems[nth]);
+        for system in systems.iter().take(self.dice.usize(0..=2)) {
+            let doors = self.entrances(system);
             self.add_grant(&identity, &doors);
         }
         if self.dice.bool() {
