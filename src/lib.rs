@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod job;
+pub mod sandbox;
 pub mod seam;
 pub mod store;
 pub mod telemetry;

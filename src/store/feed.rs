@@ -118,4 +118,21 @@ impl Tx<'_> {
         .await?;
         Ok(Recovered { attempts, next_attempt: get(&row, "attempt")?, next_target: get(&row, "target")? })
     }
+
+    /// Holds jobs whose decision the database refuses: a fault of this program, told instead of repeated.
+    pub async fn quarantine(&mut self, jobs: &[i64], now: Time, error: &str) -> Result<(), StoreError> {
+        let why = format!("internal error, please report it: {error}; `backstitch release` tries again");
+        for sql in [
+            "UPDATE jobs SET state = 'held', why = ?2, wake_at = NULL WHERE finished_at IS NULL AND id IN (SELECT value FROM json_each(?1))",
+            "INSERT INTO history (job_id, at, what, detail) SELECT value, ?3, 'held', ?2 FROM json_each(?1)",
+        ] {
+            sqlx::query(sql).bind(set(&jobs)?).bind(&why).bind(now.to_string()).execute(self.db()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Changes whenever another connection committed something.
+pub async fn data_version(conn: &mut sqlx::SqliteConnection) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar("PRAGMA data_version").fetch_one(conn).await?)
 }

@@ -17,7 +17,7 @@ mod upgrade;
 
 pub use accept::{Accepted, NewRow};
 pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
-pub use feed::{EngineRow, Recovered};
+pub use feed::{EngineRow, Recovered, data_version};
 pub use file::FileGuard;
 pub use load::LockRow;
 pub use open::{OpenArgs, Opened, open_engine};

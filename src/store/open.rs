@@ -181,6 +181,20 @@ async fn begin_epoch(conn: &mut SqliteConnection, path: &Path, args: &OpenArgs<'
 }
 
 impl Opened {
+    /// Closes a writer that an error left in doubt and opens another one; everything has to be read anew.
+    ///
+    /// # Errors
+    /// [`OpenError::Moved`] if the file is not ours any more; otherwise trouble with opening it.
+    pub async fn reconnect(&mut self) -> Result<(), OpenError> {
+        let nowhere = SqliteConnection::connect("sqlite::memory:").await;
+        let nowhere = nowhere.map_err(OpenError::sqlite(self.guard.path(), "reopening"))?;
+        // The old one has to be closed before: it may still be inside a transaction.
+        let doubtful = std::mem::replace(&mut self.conn, nowhere);
+        drop(doubtful.close().await);
+        self.conn = self.guard.reconnect().await?;
+        Ok(())
+    }
+
     /// Ends a clean stop: the log is moved into the file, its files stay for readers, and the lock goes last.
     ///
     /// # Errors

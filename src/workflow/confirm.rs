@@ -58,8 +58,11 @@ fn read_since(case: &Snapshot, kind: Kind, since: Time) -> bool {
 /// The begin of the round at work; none while the next one is waited for.
 fn round(case: &mut Snapshot, turn: &mut Turn) -> Option<Time> {
     let now = turn.now;
+    let changed = case.steps.iter().take_while(|step| step.name != STEP).filter_map(|step| step.closed_at).max();
     let step = case.step_mut(STEP)?;
-    let since = *step.since.get_or_insert(now);
+    // A round that began before an earlier step was closed (again) has not seen that step's last look.
+    let since = step.since.filter(|since| changed.is_none_or(|changed| *since >= changed)).unwrap_or(now);
+    step.since = Some(since);
     if since > now {
         let open: Vec<String> = case
             .targets

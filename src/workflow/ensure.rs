@@ -1,7 +1,7 @@
 //! The shape "look up, create, await", shared by the identity and its links: each target names its next act and its time.
 
 use super::Turn;
-use crate::job::{Act, Call, Mark, Outcome, Snapshot, Time};
+use crate::job::{Act, Call, Outcome, Snapshot, Time};
 
 /// Sends the target's next act if its time has come.
 pub(super) fn next(case: &mut Snapshot, turn: &mut Turn, at: usize, call: impl FnOnce(Act) -> Option<Call>) {
@@ -66,10 +66,6 @@ pub(super) fn failed(case: &mut Snapshot, at: usize, act: Act, outcome: &Outcome
     };
     let target = &mut case.targets[at];
     target.tries += 1;
-    if matches!(outcome, Outcome::NotApplied { .. }) && act.changes() && target.mark == Mark::Requested {
-        // Nothing reached Seam, but an earlier request of the same target may have: the mark stays, the time moves.
-        target.dirty = true;
-    }
     let lookup_now = act.changes() && matches!(outcome, Outcome::Unknown { .. });
     let delay = if lookup_now { 0 } else { turn.delay(target.tries, target.id as u64, after) };
     case.job.last_error = Some(reason.clone());

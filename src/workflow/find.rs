@@ -1,6 +1,6 @@
 //! Offboarding, step `find`: exactly one identity, the one asked for.
 
-use super::{Flow, Turn, person};
+use super::{Flow, Turn};
 use crate::job::{
     Act, Answer, Call, Identity, IdentityRef, JobState, Kind, Mark, Outcome, Person, Reply, Snapshot, StepName,
     StepState,
@@ -77,7 +77,6 @@ fn found(case: &mut Snapshot, identity: &Identity, turn: &mut Turn) {
     }
     case.note(turn.now, "identified", Some(STEP), None, format!("user identity {}", identity.user_identity_id));
     case.job.identity = Some(identity.clone());
-    case.wants = person::selectors(&case.job.order, case.job.identity.as_ref());
 }
 
 /// Why this identity is not the one asked for, in words; every selector given has to agree.

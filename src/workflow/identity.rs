@@ -1,6 +1,6 @@
 //! The identity itself: deleted last (offboarding), ensured first (onboarding).
 
-use super::{Flow, Turn, all_closed_before, confirm, ensure, find::same_email, person, sweep, wanted_key};
+use super::{Flow, Turn, all_closed_before, confirm, ensure, find::same_email, sweep, wanted_key};
 use crate::job::{
     Act, Answer, Attempt, Call, Identity, IdentityRef, JobState, Kind, Mark, Outcome, Proof, Rejection, Reply,
     Snapshot, Source, StepName, StepState, Time,
@@ -174,7 +174,6 @@ fn settle(case: &mut Snapshot, at: usize, identity: &Identity, proof: Proof, tur
     case.targets[at].object_id = Some(identity.user_identity_id.clone());
     turn.prove(case, at, proof, &format!("user identity {}", identity.user_identity_id));
     case.job.identity = Some(identity.clone());
-    case.wants = person::selectors(&case.job.order, case.job.identity.as_ref());
 }
 
 /// An identity of the asked key exists: ours after an unknown create, or somebody's; adopted only if everything given agrees.

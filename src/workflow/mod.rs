@@ -20,7 +20,7 @@ mod verify;
 
 pub use person::{selectors, wanted_key};
 pub use rules::{Delays, Rules};
-pub use turn::{Ids, Turn};
+pub use turn::{Canary, Ids, Turn};
 
 use crate::job::{
     Answer, Attempt, Event, JobState, Kind, Mark, Outcome, Proof, Snapshot, StepName, StepState, Workflow,

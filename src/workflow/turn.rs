@@ -14,6 +14,15 @@ pub struct Ids {
     pub target: i64,
 }
 
+/// How the owner filter of a kind without an owner field is tested.
+#[derive(Clone, Debug, Default)]
+pub struct Canary {
+    /// A random id that owns nothing.
+    pub id: String,
+    /// Kinds whose filter was seen to be obeyed within the last minutes.
+    pub fresh: Vec<Kind>,
+}
+
 /// One decision: the time, the rules, and what is still free on the wire.
 #[derive(Debug)]
 pub struct Turn<'a> {
@@ -25,8 +34,8 @@ pub struct Turn<'a> {
     pub room: &'a mut usize,
     /// Where row ids come from.
     pub ids: &'a mut Ids,
-    /// A random id to test owner filters with, if such a test is due.
-    pub canary: Option<String>,
+    /// How owner filters are tested.
+    pub canary: &'a Canary,
     wake: Option<Time>,
     why: Option<String>,
     starved: bool,
@@ -34,7 +43,7 @@ pub struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     /// A decision that has used nothing yet.
-    pub fn new(now: Time, rules: &'a Rules, room: &'a mut usize, ids: &'a mut Ids, canary: Option<String>) -> Self {
+    pub fn new(now: Time, rules: &'a Rules, room: &'a mut usize, ids: &'a mut Ids, canary: &'a Canary) -> Self {
         Turn { now, rules, room, ids, canary, wake: None, why: None, starved: false }
     }
 
@@ -270,6 +279,16 @@ impl<'a> Turn<'a> {
     /// Seam's refusal in one line.
     pub fn refusal(rejection: &Rejection) -> String {
         format!("Seam refused ({} {}): {}", rejection.status, rejection.error_type, rejection.message)
+    }
+
+    /// The job goes on in the very next tick.
+    pub fn again(&self, case: &mut Snapshot) {
+        case.job.why = "goes on at once".to_owned();
+        if case.open.is_empty() {
+            (case.job.state, case.job.wake_at) = (JobState::Ready, None);
+        } else {
+            (case.job.state, case.job.wake_at) = (JobState::Running, Some(self.now));
+        }
     }
 
     /// Ends the decision: the job's state follows from what is on the wire and what is waited for.

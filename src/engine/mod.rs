@@ -1,0 +1,215 @@
+//! The loop that writes: what came in is applied, each touched or due job is decided once, and the plan is committed, in one
+//! transaction. The engine sends nothing itself: calls leave as data, answers come back as data.
+
+mod follow;
+mod limits;
+mod locks;
+mod retry;
+mod soft;
+mod tick;
+
+use std::collections::VecDeque;
+
+pub use follow::FollowRules;
+pub use limits::LimitRules;
+pub use retry::delays;
+pub use soft::EngineRules;
+
+use crate::{
+    job::{Answer, Call, Ms, Now, Outcome, Row, Verdict},
+    store::{self, FileGuard, OpenError, Opened, Operator, Picked, StoreError, Tx},
+    workflow::Ids,
+};
+use soft::Soft;
+
+/// Something that came in, as data. It leaves the inbox only after the commit that applied it.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Rows of an input; the ticket names who asked.
+    Rows(u64, Vec<Row>),
+    /// The answer to a call of this engine.
+    Arrived(Tag, Answer),
+    /// An operator's order; the ticket names who asked.
+    Operate(u64, Operator),
+}
+
+/// Which call an answer belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tag {
+    /// A job's attempt.
+    Attempt(i64),
+    /// The event feed.
+    Feed,
+    /// The check of the workspace.
+    Probe,
+}
+
+/// What one transaction decided, to be done now that it is durable.
+#[derive(Debug, Default)]
+pub struct Tick {
+    /// Calls to send.
+    pub calls: Vec<(Tag, Call)>,
+    /// Milliseconds until the next tick, unless something comes in before; none: only then.
+    pub wake_in_ms: Option<Ms>,
+    /// Fates of rows, by ticket.
+    pub verdicts: Vec<(u64, Vec<Verdict>)>,
+    /// What became of operators' orders, by ticket.
+    pub picked: Vec<(u64, Vec<Picked>)>,
+    /// What is worth a line in the log.
+    pub log: Vec<LogLine>,
+    /// SQL statements run.
+    pub statements: u32,
+}
+
+/// One event for the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    /// The job's key, if it is about one.
+    pub job_key: Option<String>,
+    /// The event's word.
+    pub what: &'static str,
+    /// The step.
+    pub step: Option<&'static str>,
+    /// In words.
+    pub detail: String,
+    /// An operator should look.
+    pub alert: bool,
+}
+
+/// Why the engine cannot go on as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A statement failed; the batch is still in the inbox.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file is not ours any more.
+    #[error(transparent)]
+    File(#[from] OpenError),
+}
+
+/// The engine of one database file.
+pub struct Engine {
+    opened: Opened,
+    rules: EngineRules,
+    soft: Soft,
+    inbox: VecDeque<Change>,
+}
+
+/// So many changes are applied in one transaction at most.
+const BATCH: usize = 64;
+
+impl Engine {
+    /// Takes over an opened database: requests that the engine before left on the wire become answers of unknown outcome. `seed`
+    /// feeds the random ids.
+    pub async fn start(mut opened: Opened, rules: EngineRules, now: Now, seed: u64) -> Result<Engine, EngineError> {
+        let mut tx = Tx::begin(&mut opened.conn).await?;
+        tx.check_epoch(opened.epoch).await?;
+        let recovered = tx.recover(opened.epoch).await?;
+        let row = tx.engine().await?;
+        tx.clamp_waits(now.wall, rules.workflow.parked_retry_ms * 2).await?;
+        tx.commit().await?;
+        let ids = Ids { attempt: recovered.next_attempt, target: recovered.next_target };
+        let mut soft = Soft::new(&rules, ids, seed);
+        (soft.watermark, soft.pinned) = (row.watermark, row.workspace_id);
+        let lost = |id: i64| {
+            let outcome = Outcome::Unknown { reason: "the engine ended while the request was on the wire".to_owned() };
+            Change::Arrived(
+                Tag::Attempt(id),
+                Answer { outcome, requests: 0, status: None, request_id: None, server_time: None },
+            )
+        };
+        let inbox = recovered.attempts.into_iter().map(lost).collect();
+        Ok(Engine { opened, rules, soft, inbox })
+    }
+
+    /// Something came in; the next tick applies it.
+    pub fn push(&mut self, change: Change) {
+        self.inbox.push_back(change);
+    }
+
+    /// New numbers, by a reload.
+    pub fn set_rules(&mut self, rules: EngineRules) {
+        self.soft.limits.set_rules(rules.limits);
+        self.rules = rules;
+    }
+
+    /// Calls on the wire.
+    pub fn in_flight(&self) -> usize {
+        self.soft.limits.in_flight()
+    }
+
+    /// Why nothing is sent at the moment, if so.
+    pub fn halted(&self) -> Option<&str> {
+        self.soft.limits.halted()
+    }
+
+    /// The workspace this engine may change, once its key was seen to open it.
+    pub fn workspace(&self) -> Option<&crate::job::Workspace> {
+        self.soft.confirmed.as_ref()
+    }
+
+    /// Which workspace objects have to be in; none before the first start's check.
+    pub fn pinned(&self) -> Option<&str> {
+        self.soft.pinned.as_deref()
+    }
+
+    /// The database's guard, for people who ask whether the file is still the one opened.
+    pub fn guard(&self) -> &FileGuard {
+        &self.opened.guard
+    }
+
+    /// One transaction: applies up to a batch of what came in, decides, and answers what to send. After an error nothing is
+    /// changed, and the batch is still there.
+    pub async fn tick(&mut self, now: Now) -> Result<Tick, EngineError> {
+        self.opened.guard.still_ours()?;
+        match self.try_tick(now, BATCH, usize::MAX, false).await {
+            Err(EngineError::Store(error)) if error.is_constraint() => self.isolate(now, &error).await,
+            other => other,
+        }
+    }
+
+    /// A constraint failed the batch: each change alone, then each due job alone; the guilty one is put aside and told.
+    async fn isolate(&mut self, now: Now, error: &StoreError) -> Result<Tick, EngineError> {
+        if self.inbox.len() > 1 {
+            match self.try_tick(now, 1, 0, true).await {
+                Err(EngineError::Store(error)) if error.is_constraint() => {}
+                other => return other,
+            }
+        }
+        let log = |detail: String| LogLine { job_key: None, what: "internal_error", step: None, detail, alert: true };
+        if let Some(change) = self.inbox.pop_front() {
+            let mut tick = Tick { wake_in_ms: Some(0), ..Tick::default() };
+            tick.log.push(log(format!("a change was refused by the database and put aside: {error}")));
+            if let Change::Rows(ticket, _) = change {
+                tick.verdicts.push((ticket, Vec::new()));
+            }
+            return Ok(tick);
+        }
+        match self.try_tick(now, 0, 1, true).await {
+            Err(EngineError::Store(error)) if error.is_constraint() => {}
+            other => return other,
+        }
+        let mut tx = Tx::begin(&mut self.opened.conn).await?;
+        let guilty = tx.due(now.wall, 1).await?;
+        tx.quarantine(&guilty, now.wall, &error.to_string()).await?;
+        tx.commit().await?;
+        let mut tick = Tick { wake_in_ms: Some(0), ..Tick::default() };
+        tick.log.push(log(format!("a job was refused by the database and held: {error}")));
+        Ok(tick)
+    }
+
+    /// After a failed or doubtful commit: drops the connection and opens the file again; everything is read anew.
+    pub async fn reconnect(&mut self) -> Result<(), EngineError> {
+        Ok(self.opened.reconnect().await?)
+    }
+
+    /// Whether another process wrote to the file since the last call.
+    pub async fn others_wrote(&mut self) -> Result<i64, StoreError> {
+        store::data_version(&mut self.opened.conn).await
+    }
+
+    /// Checkpoints and closes, leaving the files so that a read-only group member can still open them.
+    pub async fn leave(self) -> Result<(), OpenError> {
+        self.opened.leave().await
+    }
+}

@@ -1,0 +1,134 @@
+//! What the engine remembers in memory. All of it may be lost: rows are the truth. It is copied for each tick and kept only when
+//! the tick's transaction is.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    follow::{Follow, FollowRules},
+    limits::{LimitRules, Limits},
+};
+use crate::{
+    job::{Answer, Call, Kind, Listing, Ms, Now, Outcome, Reply, Time, Workspace},
+    workflow::{Canary, Ids, Rules},
+};
+
+/// All numbers the engine runs by, from the configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EngineRules {
+    /// For the workflows' decisions.
+    pub workflow: Rules,
+    /// For the gate and the breakers.
+    pub limits: LimitRules,
+    /// For the event feed.
+    pub follow: FollowRules,
+    /// An owner filter seen to be obeyed is trusted for so long.
+    pub canary_ms: Ms,
+    /// The one production workspace that may be changed; sandboxes always may.
+    pub production_workspace: Option<String>,
+}
+
+/// What an outgoing job call was about, until its answer arrives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OnWire {
+    pub job: i64,
+    pub canary: Option<Kind>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Soft {
+    pub ids: Ids,
+    pub limits: Limits,
+    pub follow: Follow,
+    pub wire: HashMap<i64, OnWire>,
+    pub watermark: Option<Time>,
+    pub pinned: Option<String>,
+    pub confirmed: Option<Workspace>,
+    obeyed: BTreeMap<Kind, Ms>,
+    pub random: fastrand::Rng,
+    pub last: Option<Now>,
+}
+
+impl Soft {
+    pub fn new(rules: &EngineRules, ids: Ids, seed: u64) -> Soft {
+        Soft {
+            ids,
+            limits: Limits::new(rules.limits),
+            follow: Follow::new(rules.follow),
+            wire: HashMap::new(),
+            watermark: None,
+            pinned: None,
+            confirmed: None,
+            obeyed: BTreeMap::new(),
+            random: fastrand::Rng::with_seed(seed),
+            last: None,
+        }
+    }
+
+    /// How far the wall clock moved away from the monotonic one since the last tick, if by more than a minute.
+    pub fn jump(&mut self, now: Now) -> Option<Ms> {
+        const WORTH_MS: Ms = 60_000;
+        let last = self.last.replace(now)?;
+        let drift = now.wall.since(last.wall) - (now.mono_ms - last.mono_ms);
+        (drift.abs() > WORTH_MS).then_some(drift)
+    }
+
+    /// The test of owner filters for this tick.
+    pub fn canary(&mut self, now_ms: Ms, trusted_ms: Ms) -> Canary {
+        let fresh = self.obeyed.iter().filter(|(_, at)| now_ms - **at < trusted_ms).map(|(kind, _)| *kind).collect();
+        let id = uuid::Builder::from_random_bytes(self.random.u128(..).to_be_bytes()).into_uuid();
+        Canary { id: id.to_string(), fresh }
+    }
+
+    /// A job's call goes out.
+    pub fn sent(&mut self, attempt: i64, job: i64, call: &Call) {
+        let canary = match call {
+            Call::Look { kind, canary: Some(_), .. } => Some(*kind),
+            _ => None,
+        };
+        self.wire.insert(attempt, OnWire { job, canary });
+    }
+
+    /// A job's answer arrived; an answer to a call of an earlier engine is not on our wire.
+    pub fn arrived(&mut self, attempt: i64, answer: &Answer, now_ms: Ms) {
+        let Some(sent) = self.wire.remove(&attempt) else { return };
+        self.limits.returned(Some(sent.job), answer, now_ms);
+        if let (Some(kind), Outcome::Done(Reply::Listing(Listing { canary_failed: false, incomplete: None, .. }))) =
+            (sent.canary, &answer.outcome)
+        {
+            self.obeyed.insert(kind, now_ms);
+        }
+    }
+
+    /// Takes the workspace that the key opens: confirmed, or everything stops.
+    pub fn probed(&mut self, answer: &Answer, rules: &EngineRules, now_ms: Ms) {
+        self.limits.returned(None, answer, now_ms);
+        self.limits.probed(now_ms);
+        let Outcome::Done(Reply::Workspace(workspace)) = &answer.outcome else {
+            if let (Outcome::Rejected(rejection), true) = (&answer.outcome, self.limits.halted().is_some()) {
+                self.limits.halt(&format!("workspaces/get is refused: {}", rejection.message), now_ms);
+            }
+            return;
+        };
+        let wrong = match &self.pinned {
+            Some(pinned) if *pinned != workspace.workspace_id => Some(format!(
+                "the API key opens workspace {}, but this database belongs to {pinned}; nothing is sent. Give the right key, or another database",
+                workspace.workspace_id
+            )),
+            _ if !workspace.is_sandbox && rules.production_workspace.as_ref() != Some(&workspace.workspace_id) => {
+                Some(format!(
+                    "the API key opens the production workspace {} ({}), which the configuration does not name; nothing is sent. Set seam.production_workspace to this id if that is meant",
+                    workspace.workspace_id, workspace.name
+                ))
+            }
+            _ => None,
+        };
+        match wrong {
+            Some(why) => self.limits.halt(&why, now_ms),
+            None => {
+                self.limits.confirmed(now_ms);
+                self.pinned = Some(workspace.workspace_id.clone());
+                self.confirmed = Some(workspace.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! One tick, in order: apply what came in, decide each job once, write the plan, say what to send.
+
+use std::collections::HashMap;
+
+use super::{Change, Engine, EngineError, LogLine, Tag, Tick, locks, locks::Claim, locks::Locks, soft::Soft};
+use crate::{
+    job::{Answer, Call, Event, JobState, Mark, Now, Outcome, Reply, Snapshot, StepState, Workflow},
+    store::{NewRow, StoreError, Tx},
+    workflow::{self, Canary, Turn},
+};
+
+/// Unclean starts in a row after which a job runs alone, and after which it is held.
+const ALONE_AFTER: u32 = 3;
+const HELD_AFTER: u32 = 6;
+/// Jobs decided in one tick at most.
+const DECIDED: usize = 256;
+
+/// What the batch brought for the jobs.
+#[derive(Default)]
+struct Brought {
+    jobs: Vec<i64>,
+    answers: HashMap<i64, Answer>,
+    events: Vec<Event>,
+}
+
+impl Engine {
+    /// One transaction over at most `take` changes and `due_limit` due jobs.
+    pub(super) async fn try_tick(
+        &mut self,
+        now: Now,
+        take: usize,
+        due_limit: usize,
+        alone: bool,
+    ) -> Result<Tick, EngineError> {
+        let mut soft = self.soft.clone();
+        let mut tick = Tick::default();
+        let batch: Vec<Change> = self.inbox.iter().take(take).cloned().collect();
+        let halted_before = soft.limits.halted().map(str::to_owned);
+        let mut tx = Tx::begin(&mut self.opened.conn).await?;
+        tx.check_epoch(self.opened.epoch).await?;
+        if let Some(span_ms) = soft.jump(now) {
+            tx.shift_waits(span_ms).await?;
+            tick.log.push(note(
+                "clock_jumped",
+                format!("the wall clock moved by {span_ms} ms; stored waits moved with it"),
+            ));
+        }
+        let mut brought = apply(&mut tx, &batch, &mut soft, &self.rules, now, &mut tick).await?;
+        let mut room = soft.limits.room(now.mono_ms);
+        if room > 0 && due_limit > 0 {
+            brought.jobs.extend(tx.due(now.wall, room.min(due_limit).min(DECIDED)).await?);
+        }
+        brought.jobs.sort_unstable();
+        brought.jobs.dedup();
+        let cases = tx.snapshots(&brought.jobs).await?;
+        let mut locks = Locks::new(if cases.is_empty() { Vec::new() } else { tx.locks(&brought.jobs).await? });
+        let canary = soft.canary(now.mono_ms, self.rules.canary_ms);
+        let mut decide = Decide { now, rules: &self.rules, brought: &brought, canary: &canary, alone };
+        let cases = decide.all(cases, &mut locks, &mut soft, &mut room, &mut tick);
+        tx.save(self.opened.epoch, &cases, &locks.changes).await?;
+        let halted = soft.limits.halted();
+        if halted != halted_before.as_deref() {
+            tx.set_halted(halted).await?;
+            tick.log.push(match halted {
+                Some(why) => LogLine { alert: true, ..note("halted", why.to_owned()) },
+                None => note("resumed", "the workspace answered; work goes on".to_owned()),
+            });
+        }
+        let anyone_waits = tx.anyone_waits().await?;
+        let (wake, ready) = tx.next_wake().await?;
+        engine_calls(&mut soft, now, anyone_waits, wake.is_some() || ready, &mut tick);
+        tick.wake_in_ms = wake_in(&soft, now, wake, ready, anyone_waits, batch.len() < self.inbox.len());
+        tick.statements = tx.statements;
+        tx.commit().await?;
+        self.inbox.drain(..batch.len());
+        self.soft = soft;
+        Ok(tick)
+    }
+}
+
+fn note(what: &'static str, detail: String) -> LogLine {
+    LogLine { job_key: None, what, step: None, detail, alert: false }
+}
+
+async fn apply(
+    tx: &mut Tx<'_>,
+    batch: &[Change],
+    soft: &mut Soft,
+    rules: &super::EngineRules,
+    now: Now,
+    tick: &mut Tick,
+) -> Result<Brought, StoreError> {
+    let mut brought = Brought::default();
+    let mut watermark = None;
+    for change in batch {
+        match change {
+            Change::Arrived(Tag::Attempt(id), answer) => {
+                soft.arrived(*id, answer, now.mono_ms);
+                brought.answers.insert(*id, answer.clone());
+            }
+            Change::Arrived(Tag::Feed, answer) => {
+                soft.limits.returned(None, answer, now.mono_ms);
+                let (events, mark) = soft.follow.absorb(answer, now.mono_ms);
+                brought.events.extend(events);
+                watermark = mark.or(watermark);
+            }
+            Change::Arrived(Tag::Probe, answer) => {
+                soft.probed(answer, rules, now.mono_ms);
+                if let Outcome::Done(Reply::Workspace(workspace)) = &answer.outcome {
+                    tx.pin_workspace(workspace).await?;
+                    watermark = answer.server_time.filter(|_| soft.watermark.is_none()).or(watermark);
+                }
+            }
+            Change::Rows(ticket, rows) => {
+                let rows: Vec<NewRow> = rows.iter().cloned().map(new_row).collect();
+                let accepted = tx.accept(&rows, now.wall).await?;
+                brought.jobs.extend(accepted.touched);
+                tick.verdicts.push((*ticket, accepted.verdicts));
+            }
+            Change::Operate(ticket, order) => tick.picked.push((*ticket, tx.operate(order, now.wall).await?)),
+        }
+    }
+    if !brought.answers.is_empty() {
+        let ids: Vec<i64> = brought.answers.keys().copied().collect();
+        brought.jobs.extend(tx.jobs_of_attempts(&ids).await?);
+    }
+    if !brought.events.is_empty() {
+        let fresh = tx.record_events(&brought.events, now.wall).await?;
+        brought.events.retain(|event| fresh.contains(&event.event_id));
+        brought.jobs.extend(tx.jobs_of_events(&brought.events).await?);
+    }
+    if let Some(watermark) = watermark {
+        tx.set_watermark(watermark).await?;
+        soft.watermark = Some(watermark);
+    }
+    Ok(brought)
+}
+
+fn new_row(row: crate::job::Row) -> NewRow {
+    let (keys, steps) = match &row.order {
+        Ok(order) => (workflow::selectors(order, None), workflow::steps(order.workflow).collect()),
+        Err(_) => (Vec::new(), Vec::new()),
+    };
+    NewRow { row, keys, steps }
+}
+
+/// Deciding the jobs of one tick.
+struct Decide<'a> {
+    now: Now,
+    rules: &'a super::EngineRules,
+    brought: &'a Brought,
+    canary: &'a Canary,
+    alone: bool,
+}
+
+impl Decide<'_> {
+    fn all(
+        &mut self,
+        mut cases: Vec<Snapshot>,
+        locks: &mut Locks,
+        soft: &mut Soft,
+        room: &mut usize,
+        tick: &mut Tick,
+    ) -> Vec<Snapshot> {
+        // A job that was on the wire in several unclean ends runs with nothing beside it, so that the others are not taken along.
+        let suspect = cases.iter().any(|case| case.job.unclean_starts >= ALONE_AFTER);
+        if suspect && soft.limits.in_flight() > 0 {
+            *room = 0;
+        }
+        for case in &mut cases {
+            let mut own = if suspect && !self.alone { (*room).min(1) } else { *room };
+            let before = own;
+            self.one(case, locks, soft, &mut own);
+            let sent = before - own;
+            *room = if suspect && sent > 0 { 0 } else { *room - sent };
+            for (attempt, call) in &case.calls {
+                soft.sent(attempt.id, case.job.id, call);
+                if call.changes() {
+                    soft.follow.requested(self.now.mono_ms);
+                }
+                tick.calls.push((Tag::Attempt(attempt.id), call.clone()));
+            }
+            soft.limits.sent(case.calls.len(), self.now.mono_ms);
+            log_case(case, tick);
+        }
+        cases
+    }
+
+    fn one(&self, case: &mut Snapshot, locks: &mut Locks, soft: &mut Soft, room: &mut usize) {
+        if case.job.state.is_final() {
+            return self.end_late(case);
+        }
+        let mut turn = Turn::new(self.now.wall, &self.rules.workflow, room, &mut soft.ids, self.canary);
+        for attempt in case.open.clone() {
+            if let Some(answer) = self.brought.answers.get(&attempt.id)
+                && let Some(attempt) = case.end_attempt(attempt.id, answer, self.now.wall)
+            {
+                workflow::absorb(case, &attempt, answer, &mut turn);
+            }
+        }
+        for event in &self.brought.events {
+            workflow::absorb_event(case, event, &mut turn);
+        }
+        if locks::yields(case) {
+            turn.finish(case, JobState::Cancelled, "a newer offboarding of the same person takes its place");
+        } else if case.job.unclean_starts >= HELD_AFTER && case.job.state != JobState::Held {
+            turn.hold(case, "the engine ended six times in a row while this job was at work; look into the log, then `backstitch release`");
+        }
+        let later = case.job.order.not_before.is_some_and(|at| at > self.now.wall) && case.job.begun_at.is_none();
+        if case.job.state.is_final() || case.job.state == JobState::Held || later {
+            workflow::next(case, &mut turn);
+        } else {
+            match locks.claim(case) {
+                Claim::Held => workflow::next(case, &mut turn),
+                Claim::Later => turn.again(case),
+                Claim::Waits(holder) => {
+                    if case.job.begun_at.is_none() {
+                        locks.release(case.job.id);
+                    }
+                    locks::wait(case, holder, self.now.wall, self.rules.workflow.parked_retry_ms);
+                }
+            }
+        }
+        if case.job.state.is_final() {
+            locks.end(case.job.id);
+        }
+    }
+
+    /// A late answer for a job that has ended: recorded, and nothing else.
+    fn end_late(&self, case: &mut Snapshot) {
+        for attempt in case.open.clone() {
+            if let Some(answer) = self.brought.answers.get(&attempt.id) {
+                case.end_attempt(attempt.id, answer, self.now.wall);
+            }
+        }
+    }
+}
+
+fn log_case(case: &Snapshot, tick: &mut Tick) {
+    for note in &case.notes {
+        tick.log.push(LogLine {
+            job_key: Some(case.job.order.job_key.clone()),
+            what: note.what,
+            step: note.step.map(crate::job::StepName::as_str),
+            detail: note.detail.clone(),
+            alert: matches!(note.what, "held" | "failed" | "parked" | "reappeared"),
+        });
+    }
+    debug_assert!(
+        case.job.order.workflow == Workflow::Onboard
+            || case.job.state != JobState::Succeeded
+            || case.targets.iter().all(|t| t.mark == Mark::Proven)
+                && case.steps.iter().all(|s| s.state == StepState::Closed || case.targets.is_empty())
+    );
+}
+
+/// The feed's poll and the workspace's check are the engine's own calls.
+fn engine_calls(soft: &mut Soft, now: Now, anyone_waits: bool, active: bool, tick: &mut Tick) {
+    if soft.limits.probe_due(now.mono_ms, active) {
+        soft.limits.sent(1, now.mono_ms);
+        tick.calls.push((Tag::Probe, Call::Workspace));
+    }
+    if soft.limits.room(now.mono_ms) > 0
+        && let Some(query) = soft.follow.poll(now.mono_ms, soft.watermark, anyone_waits)
+    {
+        soft.limits.sent(1, now.mono_ms);
+        tick.calls.push((Tag::Feed, Call::Events(query)));
+    }
+}
+
+fn wake_in(
+    soft: &Soft,
+    now: Now,
+    wake: Option<crate::job::Time>,
+    ready: bool,
+    anyone_waits: bool,
+    more: bool,
+) -> Option<crate::job::Ms> {
+    if more {
+        return Some(0);
+    }
+    let room = soft.limits.room(now.mono_ms) > 0;
+    let mut all: Vec<Option<crate::job::Ms>> = vec![soft.limits.next_ms(now.mono_ms).map(|at| at - now.mono_ms)];
+    if room {
+        all.push(ready.then_some(0));
+        all.push(wake.map(|at| at.since(now.wall)));
+        all.push(soft.follow.next_ms().filter(|_| anyone_waits).map(|at| at.saturating_sub(now.mono_ms)));
+    }
+    all.into_iter().flatten().min().map(|ms| ms.max(0))
+}

@@ -1,0 +1,104 @@
+//! Access systems, entrances, devices, and the workspace itself.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{Kind, Object, Verb, World, args::Args, list::found, object::Role, refusal::Refusal};
+
+impl World {
+    pub(super) fn get_workspace(&mut self, _: &Args) -> Result<Value, Refusal> {
+        Ok(json!({"workspace": {
+            "workspace_id": self.workspace_id, "name": self.settings.workspace_name,
+            "company_name": self.settings.workspace_name, "is_sandbox": self.settings.is_sandbox,
+            "is_suspended": false, "connect_partner_name": null, "organization_id": null,
+            "is_publishable_key_auth_enabled": false, "connect_webview_customization": {},
+        }}))
+    }
+
+    pub(super) fn get_system(&mut self, args: &Args) -> Result<Value, Refusal> {
+        let born = self.wanted(Kind::AcsSystem, args)?;
+        Ok(self.answer_with(born))
+    }
+
+    pub(super) fn list_systems(&mut self, args: &Args) -> Result<Value, Refusal> {
+        let account = args.text("connected_account_id");
+        let borns = self.select(Kind::AcsSystem, &[], |system| {
+            account.is_none_or(|account| self.account_of(&system.id) == account)
+                && found(args, &[system.text("name"), Some(&system.id)])
+        });
+        Ok(self.listed(Kind::AcsSystem, &borns))
+    }
+
+    pub(super) fn list_entrances(&mut self, args: &Args) -> Result<Value, Refusal> {
+        let parents: Vec<String> = args.text("acs_system_id").map(str::to_owned).into_iter().collect();
+        let ids = args.texts("acs_entrance_ids");
+        let borns = self.select(Kind::AcsEntrance, &parents, |door| {
+            ids.as_ref().is_none_or(|ids| ids.contains(&door.id.as_str()))
+                && found(args, &[door.text("display_name"), Some(&door.id)])
+        });
+        self.paged(Kind::AcsEntrance, args, &borns)
+    }
+
+    pub(super) fn list_identity_entrances(&mut self, args: &Args) -> Result<Value, Refusal> {
+        let identity = self.identity_id(args)?;
+        let mut doors = BTreeSet::new();
+        for grant in self.living_children(&identity, Kind::AccessGrant) {
+            doors.extend(grant.lists("acs_entrance_ids").map(str::to_owned));
+        }
+        for user in self.living_children(&identity, Kind::AcsUser) {
+            doors.extend(self.opened_by(&user.id));
+        }
+        doors.extend(self.opened_by(&identity));
+        Ok(self.doors(&doors))
+    }
+
+    pub(super) fn list_acs_user_entrances(&mut self, args: &Args) -> Result<Value, Refusal> {
+        let born = self.wanted_acs_user(args)?;
+        let id = self.stock.get(born).map(|user| user.id.clone()).unwrap_or_default();
+        Ok(self.doors(&self.opened_by(&id)))
+    }
+
+    /// The doors that the credentials of an ACS user or identity open.
+    fn opened_by(&self, owner: &str) -> BTreeSet<String> {
+        let credentials = self.living_children(owner, Kind::AcsCredential);
+        credentials.iter().flat_map(|held| held.lists("allowed_acs_entrance_ids")).map(str::to_owned).collect()
+    }
+
+    fn doors(&self, ids: &BTreeSet<String>) -> Value {
+        let mut borns: Vec<u64> = ids.iter().filter_map(|id| self.stock.living(Kind::AcsEntrance, id)).collect();
+        borns.sort_unstable();
+        self.listed(Kind::AcsEntrance, &borns)
+    }
+
+    /// Seam sends the same list under two names.
+    pub(super) fn list_identity_devices(&mut self, args: &Args) -> Result<Value, Refusal> {
+        let identity = self.identity_id(args)?;
+        let shown = self.shown_all(&self.select(Kind::Device, &[identity], |_| true));
+        Ok(json!({"devices": shown, "accessible_devices": shown}))
+    }
+
+    pub(super) fn grant_device(&mut self, args: &Args) -> Result<Value, Refusal> {
+        let (identity, device) = (self.identity_id(args)?, self.wanted(Kind::Device, args)?);
+        let link = (Role::Identity, identity);
+        if self.stock.get(device).is_some_and(|device| !device.links.contains(&link)) {
+            self.stock.link(device, Role::Identity, &link.1);
+            self.note(Verb::Linked, device, self.cause);
+        }
+        Ok(json!({}))
+    }
+
+    pub(super) fn revoke_device(&mut self, args: &Args) -> Result<Value, Refusal> {
+        let (identity, device) = (self.identity_id(args)?, self.wanted(Kind::Device, args)?);
+        self.note(Verb::Unlinked, device, self.cause);
+        self.stock.unlink(device, Role::Identity, &identity);
+        Ok(json!({}))
+    }
+}
+
+impl Object {
+    /// The ids that a list field holds.
+    pub(super) fn lists(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.fields.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    }
+}

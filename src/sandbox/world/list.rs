@@ -1,0 +1,105 @@
+//! Listing and paging, once for every kind.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::{Value, json};
+
+use super::{Kind, Object, World, args::Args, refusal::Refusal};
+use crate::sandbox::Fault;
+
+/// Seam's documented default page size.
+const LIMIT: usize = 500;
+
+impl World {
+    /// The visible objects of a kind that hang on all these parents and pass, in order of creation.
+    pub(super) fn select(&self, kind: Kind, parents: &[String], passes: impl Fn(&Object) -> bool) -> Vec<u64> {
+        let then_ms = self.now.saturating_sub(self.view.stale_ms);
+        let wanted = |born: &u64| {
+            self.stock.get(*born).is_some_and(|object| {
+                object.kind == kind
+                    && object.is_visible(then_ms)
+                    && parents.iter().all(|parent| object.links.iter().any(|(_, id)| id == parent))
+                    && passes(object)
+            })
+        };
+        match parents.first() {
+            Some(parent) => self.stock.children(parent).filter(wanted).collect(),
+            None => self.stock.of_kind(kind).filter(wanted).collect(),
+        }
+    }
+
+    /// The owner filter a list really goes by; none if it was not given, or a fault makes the list forget it.
+    pub(super) fn owner_filter(&self, kind: Kind, args: &Args, name: &str) -> Option<String> {
+        let id = args.text(name)?;
+        let unknown = self.stock.living(Kind::UserIdentity, id).is_none();
+        let forgotten =
+            self.faults.owner_ignored.contains(&kind) || (unknown && self.faults.everybody_for_unknown.contains(&kind));
+        (!forgotten).then(|| self.stock.primary(id).to_owned())
+    }
+
+    /// The whole answer of a list that does not page.
+    pub(super) fn listed(&self, kind: Kind, borns: &[u64]) -> Value {
+        json!({ kind.spec().many: self.shown_all(borns) })
+    }
+
+    /// One page. The cursor names the first object of the page and the parameters it was made for.
+    pub(super) fn paged(&self, kind: Kind, args: &Args, borns: &[u64]) -> Result<Value, Refusal> {
+        let print = fingerprint(kind, args);
+        let given = args.text("page_cursor");
+        let from = match given {
+            None => 0,
+            Some(cursor) => {
+                let (made_for, born) = read_cursor(cursor).ok_or_else(|| Refusal::invalid("Invalid page_cursor"))?;
+                if made_for != print {
+                    let message = "The page_cursor was made for a request with other parameters";
+                    return Err(Refusal::new(400, "mismatched_page_parameters", message));
+                }
+                born
+            }
+        };
+        let limit = args.count("limit").unwrap_or(LIMIT);
+        let mut rest = borns.iter().copied().filter(|born| *born >= from);
+        let page: Vec<u64> = rest.by_ref().take(limit).collect();
+        let mut next = rest.next().map(|born| format!("{print:016x}{born:016x}"));
+        let mut has_next = next.is_some();
+        match &self.view.cursor {
+            Some(Fault::CursorLoop) => {
+                let first = page.first().copied().unwrap_or_default();
+                next = Some(given.map_or_else(|| format!("{print:016x}{first:016x}"), str::to_owned));
+                has_next = true;
+            }
+            Some(_) => (next, has_next) = (None, true),
+            None => {}
+        }
+        let url = next.as_ref().map(|cursor| format!("https://connect.getseam.com/next?next_page_cursor={cursor}"));
+        Ok(json!({
+            kind.spec().many: self.shown_all(&page),
+            "pagination": {"has_next_page": has_next, "next_page_cursor": next, "next_page_url": url},
+        }))
+    }
+
+    /// Whether an object was created before the `created_before` given.
+    pub(super) fn is_older(&self, object: &Object, args: &Args) -> bool {
+        args.time("created_before").is_none_or(|before_ms| self.server_ms(object.created_ms) < before_ms)
+    }
+}
+
+/// Whether any of the texts contains what is searched for, whatever its case.
+pub(super) fn found(args: &Args, texts: &[Option<&str>]) -> bool {
+    let Some(wanted) = args.text("search").map(str::to_ascii_lowercase) else { return true };
+    texts.iter().flatten().any(|text| text.to_ascii_lowercase().contains(&wanted))
+}
+
+fn fingerprint(kind: Kind, args: &Args) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    kind.hash(&mut hasher);
+    for (name, value) in args.0.iter().filter(|(name, _)| *name != "page_cursor") {
+        (name, value.to_string()).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+fn read_cursor(cursor: &str) -> Option<(u64, u64)> {
+    let hex = |part: Option<&str>| part.and_then(|part| u64::from_str_radix(part, 16).ok());
+    Some((hex(cursor.get(..16))?, hex(cursor.get(16..32))?))
+}

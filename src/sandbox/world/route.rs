@@ -1,0 +1,129 @@
+//! From a request to an endpoint's handler: routing, key, content type, body, parameters, in the order of Seam's framework (nextlove 4.3).
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    World,
+    args::{self, Param, Type},
+    refusal::Refusal,
+    table::{self, Endpoint},
+};
+use crate::sandbox::{Request, Response, Settings};
+
+/// What was sent, before any check: for the ledger, and to be checked.
+pub(super) fn raw_arguments(settings: &Settings, request: &Request) -> Result<Map<String, Value>, Refusal> {
+    let endpoint = table::find(&request.path);
+    let params = endpoint.map_or(&[][..], |endpoint| endpoint.params);
+    let mut raw = read_query(settings, params, &request.query)?;
+    let body = request.body.as_deref().unwrap_or_default();
+    if body.is_empty() {
+        return Ok(raw);
+    }
+    let is_json = request.content_type.as_deref().is_some_and(|found| found.starts_with("application/json"));
+    if !is_json && matches!(request.method.as_str(), "POST" | "PATCH" | "PUT") {
+        let message = format!("{} requests must have Content-Type header with \"application/json\"", request.method);
+        return Err(Refusal::new(400, "invalid_content_type", message));
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(body)) => raw.extend(body),
+        Ok(_) => return Err(Refusal::invalid("Expected object")),
+        Err(_) => return Err(Refusal::Text { status: 400, body: "Invalid JSON" }),
+    }
+    Ok(raw)
+}
+
+/// An empty value is null, a repeated name a list. Without `_strict=true` the server also takes `a[]=` and comma lists.
+fn read_query(
+    settings: &Settings,
+    params: &[Param],
+    query: &[(String, String)],
+) -> Result<Map<String, Value>, Refusal> {
+    let strict = settings.strict_queries || query.iter().any(|(name, value)| name == "_strict" && value == "true");
+    let mut raw = Map::new();
+    for (name, value) in query.iter().filter(|(name, _)| name != "_strict") {
+        let plain = name.strip_suffix("[]");
+        if strict && plain.is_some() {
+            return Err(Refusal::new(400, "invalid_query_params", format!("\"{name}\" is not a valid parameter name")));
+        }
+        let name = plain.unwrap_or(name);
+        let takes_list = params.iter().any(|param| {
+            param.name == name && matches!(param.kind, Type::Texts | Type::Uuids) // others keep their text whole
+        });
+        let value = match value.as_str() {
+            "" if takes_list => json!([]),
+            "" => Value::Null,
+            text if takes_list && !strict => json!(text.split(',').collect::<Vec<_>>()),
+            text if takes_list => json!([text]),
+            text => json!(text),
+        };
+        match (raw.get_mut(name), value) {
+            (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
+            (_, value) => {
+                raw.insert(name.to_owned(), value);
+            }
+        }
+    }
+    Ok(raw)
+}
+
+impl World {
+    /// Answers a request as Seam would, with all its effects, and notes status and error type in the ledger.
+    pub(super) fn answer(&mut self, seq: u64, request: &Request) -> Response {
+        let outcome = self.dispatch(request);
+        let (status, content_type, body, error_type) = match &outcome {
+            Ok(value) => (200, "application/json; charset=utf-8", value.to_string().into_bytes(), None),
+            Err(refusal) => {
+                let (content_type, body) = refusal.body();
+                let error_type = match refusal {
+                    Refusal::Typed { error_type, .. } => Some(error_type.clone()),
+                    Refusal::Text { .. } => None,
+                };
+                (refusal.status(), content_type, body, error_type)
+            }
+        };
+        self.ledger.answered(seq, status, error_type);
+        self.respond(status, content_type, body)
+    }
+
+    /// A response with the headers that every answer of Seam has.
+    pub(super) fn respond(&mut self, status: u16, content_type: &str, body: Vec<u8>) -> Response {
+        let request_id = self.new_id();
+        let mut headers = vec![("date".to_owned(), self.http_date()), ("seam-request-id".to_owned(), request_id)];
+        if !content_type.is_empty() {
+            headers.push(("content-type".to_owned(), content_type.to_owned()));
+        }
+        Response { status, headers, body }
+    }
+
+    fn dispatch(&mut self, request: &Request) -> Result<Value, Refusal> {
+        let endpoint = self.route(request)?;
+        self.authorise(request)?;
+        let raw = raw_arguments(&self.settings, request)?;
+        let args = args::check(endpoint.params, endpoint.one_of, &raw)?;
+        if self.faults.other_workspace {
+            return self.elsewhere().dispatch(request);
+        }
+        let mut answer = (endpoint.handler)(self, &args)?;
+        answer["ok"] = json!(true);
+        Ok(answer)
+    }
+
+    fn route(&self, request: &Request) -> Result<&'static Endpoint, Refusal> {
+        let missing = !self.settings.enrollment_endpoints && request.path.contains("/enrollment_automations/");
+        let endpoint =
+            table::find(&request.path).filter(|_| !missing).ok_or(Refusal::Text { status: 404, body: "404" })?;
+        if endpoint.methods.contains(&request.method.as_str()) {
+            return Ok(endpoint);
+        }
+        let message = format!("only {} accepted", endpoint.methods.join(","));
+        Err(Refusal::new(405, "method_not_allowed", message))
+    }
+
+    fn authorise(&self, request: &Request) -> Result<(), Refusal> {
+        let key = request.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
+        if key == Some(self.settings.api_key.as_str()) && !self.faults.key_revoked {
+            return Ok(());
+        }
+        Err(Refusal::new(401, "unauthorized", "Invalid API key"))
+    }
+}
