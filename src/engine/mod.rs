@@ -212,4 +212,9 @@ impl Engine {
     pub async fn leave(self) -> Result<(), OpenError> {
         self.opened.leave().await
     }
+
+    /// Ends as a kill would: nothing is drained, nothing is checkpointed. For simulations.
+    pub async fn abandon(self) {
+        self.opened.abandon().await;
+    }
 }
