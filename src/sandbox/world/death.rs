@@ -100,6 +100,7 @@ impl World {
             let unlinked = [Kind::AcsUser, Kind::Device];
             if self.stock.get(born).is_some_and(|child| unlinked.contains(&child.kind) && !child.is_gone()) {
                 self.stock.unlink(born, Role::Identity, &object.id);
+                self.stock.link(born, Role::Former, &object.id);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Value, json};
 
-use super::{Kind, Object, World, args::Args, refusal::Refusal};
+use super::{Kind, Object, World, args::Args, object::Role, refusal::Refusal};
 use crate::sandbox::Fault;
 
 /// Seam's documented default page size.
@@ -18,7 +18,9 @@ impl World {
             self.stock.get(*born).is_some_and(|object| {
                 object.kind == kind
                     && object.is_visible(then_ms)
-                    && parents.iter().all(|parent| object.links.iter().any(|(_, id)| id == parent))
+                    && parents
+                        .iter()
+                        .all(|parent| object.links.iter().any(|(role, id)| id == parent && *role != Role::Former))
                     && passes(object)
             })
         };
@@ -86,8 +88,10 @@ impl World {
 
 /// Whether any of the texts contains what is searched for, whatever its case.
 pub(super) fn found(args: &Args, texts: &[Option<&str>]) -> bool {
-    let Some(wanted) = args.text("search").map(str::to_ascii_lowercase) else { return true };
-    texts.iter().flatten().any(|text| text.to_ascii_lowercase().contains(&wanted))
+    let Some(wanted) = args.text("search").filter(|wanted| !wanted.is_empty()) else { return true };
+    let contains =
+        |text: &str| text.as_bytes().windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted.as_bytes()));
+    texts.iter().flatten().any(|text| contains(text))
 }
 
 fn fingerprint(kind: Kind, args: &Args) -> u64 {

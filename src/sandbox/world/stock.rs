@@ -145,6 +145,10 @@ impl Stock {
     pub fn purge(&mut self, now: i64) {
         while self.graves.front().is_some_and(|(gone_ms, _)| *gone_ms + GRAVE_MS < now) {
             let Some((_, born)) = self.graves.pop_front() else { return };
+            let Some(id) = self.get(born).map(|object| object.id.clone()) else { continue };
+            if self.children(&id).any(|child| self.get(child).is_some_and(|child| !child.is_gone())) {
+                continue; // it alone tells whose its survivors are
+            }
             let Some(object) = self.objects.remove(&born) else { continue };
             self.kinds.remove(&(object.kind, born));
             for (_, parent) in &object.links {
