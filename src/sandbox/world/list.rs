@@ -25,7 +25,7 @@ impl World {
             })
         };
         match parents.first() {
-            Some(parent) => self.stock.children(parent).filter(wanted).collect(),
+            Some(parent) => self.stock.children_of(parent, kind).filter(wanted).collect(),
             None => self.stock.of_kind(kind).filter(wanted).collect(),
         }
     }

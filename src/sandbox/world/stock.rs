@@ -20,7 +20,7 @@ pub(super) struct Stock {
     objects: BTreeMap<u64, Object>,
     ids: HashMap<String, u64>,
     kinds: BTreeSet<(Kind, u64)>,
-    children: HashMap<String, BTreeSet<u64>>,
+    children: HashMap<String, BTreeSet<(Kind, u64)>>,
     unique: HashMap<(&'static str, String), u64>,
     merged_ids: HashMap<String, String>,
     merged_keys: HashMap<String, String>,
@@ -34,7 +34,7 @@ impl Stock {
         self.ids.insert(object.id.clone(), born);
         self.kinds.insert((object.kind, born));
         for (_, parent) in &object.links {
-            self.children.entry(parent.clone()).or_default().insert(born);
+            self.children.entry(parent.clone()).or_default().insert((object.kind, born));
         }
         if object.kind == Kind::UserIdentity {
             for name in UNIQUE {
@@ -85,9 +85,15 @@ impl Stock {
         self.living(Kind::UserIdentity, merged)
     }
 
-    /// Everything that hangs on an object, in order of creation, the recently dead included.
+    /// Everything that hangs on an object, by kind and then in order of creation, the recently dead included.
     pub fn children(&self, parent: &str) -> impl Iterator<Item = u64> + '_ {
-        self.children.get(parent).into_iter().flatten().copied()
+        self.children.get(parent).into_iter().flatten().map(|(_, born)| *born)
+    }
+
+    /// What of one kind hangs on an object, in order of creation, the recently dead included.
+    pub fn children_of(&self, parent: &str, kind: Kind) -> impl Iterator<Item = u64> + '_ {
+        let children = self.children.get(parent).into_iter();
+        children.flat_map(move |all| all.range((kind, 0)..=(kind, u64::MAX))).map(|(_, born)| *born)
     }
 
     /// Every object of a kind, in order of creation, the recently dead included.
@@ -98,7 +104,7 @@ impl Stock {
     pub fn link(&mut self, born: u64, role: Role, parent: &str) {
         if let Some(object) = self.objects.get_mut(&born) {
             object.links.push((role, parent.to_owned()));
-            self.children.entry(parent.to_owned()).or_default().insert(born);
+            self.children.entry(parent.to_owned()).or_default().insert((object.kind, born));
         }
     }
 
@@ -108,7 +114,7 @@ impl Stock {
         if !object.links.iter().any(|(_, other)| other == parent)
             && let Some(children) = self.children.get_mut(parent)
         {
-            children.remove(&born);
+            children.remove(&(object.kind, born));
         }
     }
 
@@ -153,7 +159,7 @@ impl Stock {
             self.kinds.remove(&(object.kind, born));
             for (_, parent) in &object.links {
                 if let Some(children) = self.children.get_mut(parent) {
-                    children.remove(&born);
+                    children.remove(&(object.kind, born));
                 }
             }
             if self.ids.get(&object.id) == Some(&born) {
