@@ -51,7 +51,6 @@ fn ten_thousand_people_are_carried() {
     world.advance(START);
     let people = world.seed_people(10_000);
     assert_eq!(world.truth().alive[&Kind::UserIdentity], 10_000);
-    // Each by owner, not over everybody: 3,000 scans over 100,000 objects would not end within a test's patience.
     for person in people.iter().take(1_000) {
         let owner = json!({"user_identity_id": person.user_identity_id});
         for path in ["/client_sessions/list", "/acs/credentials/list", "/user_identities/delete"] {

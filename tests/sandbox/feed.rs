@@ -102,6 +102,17 @@ fn filters_and_limit() {
 }
 
 #[test]
+fn a_feed_may_begin_with_the_newest() {
+    let (mut lab, _) = after_delete(settings());
+    lab.wait(1_100);
+    let mut oldest_first = events(&mut lab, json!({"since": SINCE}));
+    lab.world.faults_mut().events.newest_first = true;
+    let newest = events(&mut lab, json!({"since": SINCE, "limit": 2}));
+    oldest_first.reverse();
+    assert_eq!(newest, oldest_first[..2]);
+}
+
+#[test]
 fn old_events_are_forgotten() {
     let (mut lab, _) = after_delete(Settings { event_retention_ms: 60_000, ..settings() });
     lab.wait(1_100);

@@ -156,7 +156,8 @@ async fn faults_are_set_and_cleared_from_outside() {
     assert!(text.contains("text/html"), "{text}");
     let (bad, _) = server.raw("POST", "/_sandbox/faults", "{\"key_revokd\": true}").await;
     assert!(bad.starts_with("HTTP/1.1 400") && bad.contains("key_revokd"), "{bad}");
-    server.raw("POST", "/_sandbox/faults/clear", "").await;
+    let (cleared, _) = server.raw("POST", "/_sandbox/faults/clear", "").await;
+    assert!(cleared.starts_with("HTTP/1.1 200"), "{cleared}");
     server.json("POST", "/workspaces/get", json!({})).await;
 }
 

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::kit::{Full, Lab, full, id, settings};
 
+type Part = fn(&Full) -> &String;
+
 /// Kind, path of get, path of delete, id parameter, id, whether the delete is immediate.
 fn deletable(it: &Full) -> [(Kind, &'static str, &'static str, &'static str, &str, bool); 8] {
     [
@@ -77,7 +79,7 @@ fn a_delete_is_accepted_then_pending_then_a_typed_404() {
 
 #[test]
 fn deleting_a_parent_takes_its_children() {
-    let cases: [(&str, &str, fn(&Full) -> &String, &[fn(&Full) -> &String]); 3] = [
+    let cases: [(&str, &str, Part, &[Part]); 3] = [
         ("/acs/users/delete", "acs_user_id", |it| &it.acs_user, &[|it| &it.credential, |it| &it.phone_credential]),
         ("/phones/deactivate", "device_id", |it| &it.phone, &[|it| &it.phone_credential]),
         ("/acs/credentials/delete", "acs_credential_id", |it| &it.credential, &[|it| &it.credential]),
@@ -105,7 +107,7 @@ fn deleting_a_grant_takes_its_methods() {
     lab.ok("/access_grants/delete", by_grant.clone());
     lab.wait(1_000);
     assert_eq!(lab.count("/access_methods/list", "access_methods", by_grant), 0);
-    assert!(lab.world.truth().alive.get(&Kind::AccessMethod).is_none());
+    assert!(!lab.world.truth().alive.contains_key(&Kind::AccessMethod));
 }
 
 #[test]

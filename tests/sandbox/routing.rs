@@ -114,14 +114,14 @@ fn lists_in_queries_repeat_their_name_and_leniency_ends_with_strict() {
     let ids = ["ann", "bob"].map(|key| full(&mut lab.world, key).identity);
     let path = "/user_identities/list";
     let joined = ids.join(",");
-    let cases: [(&[(&str, &str)], u16, usize); 4] = [
-        (&[("user_identity_ids", &ids[0]), ("user_identity_ids", &ids[1]), ("_strict", "true")], 200, 2),
-        (&[("user_identity_ids", &joined)], 200, 2),
-        (&[("user_identity_ids", &joined), ("_strict", "true")], 400, 0),
-        (&[("user_identity_ids[]", &ids[0]), ("_strict", "true")], 400, 0),
+    let cases = [
+        (vec![("user_identity_ids", ids[0].as_str()), ("user_identity_ids", &ids[1]), ("_strict", "true")], 200, 2),
+        (vec![("user_identity_ids", joined.as_str())], 200, 2),
+        (vec![("user_identity_ids", joined.as_str()), ("_strict", "true")], 400, 0),
+        (vec![("user_identity_ids[]", ids[0].as_str()), ("_strict", "true")], 400, 0),
     ];
     for (pairs, status, count) in cases {
-        let response = lab.answer(&Lab::query("GET", path, pairs));
+        let response = lab.answer(&Lab::query("GET", path, &pairs));
         let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
         assert_eq!(response.status, status, "{pairs:?}");
         assert_eq!(body["user_identities"].as_array().map_or(0, Vec::len), count, "{pairs:?}");

@@ -84,6 +84,10 @@ impl World {
             let holder = self.stock.holder("user_identity_key", key);
             merged.push(holder.ok_or_else(|| self.missing(Kind::UserIdentity))?);
         }
+        let going = |born: &u64| self.stock.get(*born).is_some_and(|identity| identity.deleting_ms.is_some());
+        if merged.iter().chain([&primary]).any(going) {
+            return Err(Refusal::invalid("A user identity to be merged is being deleted"));
+        }
         for born in merged.into_iter().filter(|born| *born != primary) {
             self.merge_into(primary, born);
         }
@@ -94,7 +98,8 @@ impl World {
         let (Some(target), Some(source)) = (self.stock.get(primary), self.stock.get(merged).cloned()) else { return };
         let primary_id = target.id.clone();
         let key = source.text("user_identity_key").map(str::to_owned);
-        for child in self.stock.children(&source.id).collect::<Vec<_>>() {
+        let living = |born: &u64| self.stock.get(*born).is_some_and(|child| !child.is_gone());
+        for child in self.stock.children(&source.id).filter(living).collect::<Vec<_>>() {
             self.stock.unlink(child, Role::Identity, &source.id);
             self.stock.link(child, Role::Identity, &primary_id);
             self.note(Verb::Linked, child, self.cause);
