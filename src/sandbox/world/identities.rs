@@ -44,7 +44,7 @@ impl World {
                 && self.is_older(object, args)
                 && (found(args, &texts) || found(args, &[Some(&object.id)]))
         };
-        let borns = self.select(Kind::UserIdentity, &[], passes);
+        let borns = self.search(Kind::UserIdentity, &[], args, passes);
         self.paged(Kind::UserIdentity, args, &borns)
     }
 
@@ -60,6 +60,7 @@ impl World {
         if let Some(object) = self.stock.get_mut(born).filter(|_| args.has("full_name")) {
             object.fields.insert("full_name".to_owned(), json!(args.text("full_name")));
         }
+        self.stock.reindex(born);
         if let Some(object) = self.stock.get(born).cloned() {
             self.remember_names(&object);
         }

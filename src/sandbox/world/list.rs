@@ -1,6 +1,9 @@
 //! Listing and paging, once for every kind.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use serde_json::{Value, json};
 
@@ -13,6 +16,28 @@ const LIMIT: usize = 500;
 impl World {
     /// The visible objects of a kind that hang on all these parents and pass, in order of creation.
     pub(super) fn select(&self, kind: Kind, parents: &[String], passes: impl Fn(&Object) -> bool) -> Vec<u64> {
+        self.narrow(kind, parents, None, passes)
+    }
+
+    /// The same of identities or ACS users, for a request that may have a `search`, which `passes` must check.
+    pub(super) fn search(
+        &self,
+        kind: Kind,
+        parents: &[String],
+        args: &Args,
+        passes: impl Fn(&Object) -> bool,
+    ) -> Vec<u64> {
+        let among = args.text("search").and_then(|text| self.stock.searched(kind, text));
+        self.narrow(kind, parents, among, passes)
+    }
+
+    fn narrow(
+        &self,
+        kind: Kind,
+        parents: &[String],
+        among: Option<BTreeSet<u64>>,
+        passes: impl Fn(&Object) -> bool,
+    ) -> Vec<u64> {
         let then_ms = self.now.saturating_sub(self.view.stale_ms);
         let wanted = |born: &u64| {
             self.stock.get(*born).is_some_and(|object| {
@@ -24,9 +49,10 @@ impl World {
                     && passes(object)
             })
         };
-        match parents.first() {
-            Some(parent) => self.stock.children_of(parent, kind).filter(wanted).collect(),
-            None => self.stock.of_kind(kind).filter(wanted).collect(),
+        match (among, parents.first()) {
+            (Some(among), _) => among.into_iter().filter(wanted).collect(),
+            (None, Some(parent)) => self.stock.children_of(parent, kind).filter(wanted).collect(),
+            (None, None) => self.stock.of_kind(kind).filter(wanted).collect(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::{
+    grams::Grams,
     kind::Kind,
     object::{Object, Role},
 };
@@ -12,6 +13,9 @@ const GRAVE_MS: i64 = 600_000;
 
 /// What must be unique among the living identities of a workspace.
 pub(super) const UNIQUE: [&str; 3] = ["user_identity_key", "email_address", "phone_number"];
+
+/// What `search` reads of identities and ACS users, beside ids.
+const SEARCHED: [&str; 3] = ["full_name", "email_address", "phone_number"];
 
 /// Nothing here iterates over a `HashMap`: the order of every answer is that of creation.
 #[derive(Default)]
@@ -24,6 +28,7 @@ pub(super) struct Stock {
     unique: HashMap<(&'static str, String), u64>,
     merged_ids: HashMap<String, String>,
     merged_keys: HashMap<String, String>,
+    grams: Grams,
     graves: VecDeque<(i64, u64)>,
 }
 
@@ -44,6 +49,7 @@ impl Stock {
             }
         }
         self.objects.insert(born, object);
+        self.reindex(born);
         born
     }
 
@@ -101,6 +107,32 @@ impl Stock {
         self.kinds.range((kind, 0)..=(kind, u64::MAX)).map(|(_, born)| *born)
     }
 
+    /// Those of `kind` (identities or ACS users) that `search` may find by this text, in order of creation; an ACS user
+    /// also by the texts of its identity. None: everybody must be read, as the text is too short or may be part of an id.
+    pub fn searched(&self, kind: Kind, text: &str) -> Option<BTreeSet<u64>> {
+        if text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+            return None;
+        }
+        let mut found = BTreeSet::new();
+        for born in self.grams.holding(text)? {
+            let Some(object) = self.get(born) else { continue };
+            if object.kind == kind {
+                found.insert(born);
+            } else if kind == Kind::AcsUser {
+                found.extend(self.children_of(&object.id, kind));
+            }
+        }
+        Some(found)
+    }
+
+    /// To be called whenever a searched text of an object has changed.
+    pub fn reindex(&mut self, born: u64) {
+        let Some(object) = self.objects.get(&born) else { return };
+        if matches!(object.kind, Kind::UserIdentity | Kind::AcsUser) {
+            SEARCHED.iter().filter_map(|name| object.text(name)).for_each(|text| self.grams.add(born, text));
+        }
+    }
+
     pub fn link(&mut self, born: u64, role: Role, parent: &str) {
         if let Some(object) = self.objects.get_mut(&born) {
             object.links.push((role, parent.to_owned()));
@@ -126,6 +158,7 @@ impl Stock {
         if let Some(value) = value {
             self.unique.insert((name, folded(name, value)), born);
         }
+        self.reindex(born);
     }
 
     /// Ends an object: its unique values are free, readers of old states still see it for a while.
@@ -157,6 +190,7 @@ impl Stock {
             }
             let Some(object) = self.objects.remove(&born) else { continue };
             self.kinds.remove(&(object.kind, born));
+            SEARCHED.iter().filter_map(|name| object.text(name)).for_each(|text| self.grams.remove(born, text));
             for (_, parent) in &object.links {
                 if let Some(children) = self.children.get_mut(parent) {
                     children.remove(&(object.kind, born));

@@ -8,7 +8,12 @@ use serde_json::{Map, Value, json};
 use super::{ENDPOINTS, Endpoint, Param, Type};
 use crate::sandbox::{
     Delivery, Faults, Kind, Request, Settings, Verb, World,
-    world::{args, stamp},
+    world::{
+        args,
+        list::found,
+        object::{Object, Role},
+        stamp,
+    },
 };
 
 /// 2026-11-21T22:00:00Z
@@ -98,6 +103,30 @@ fn any_request_is_answered_and_leaves_the_world_in_order() {
     let never: Vec<&str> = ENDPOINTS.iter().map(|it| it.path).filter(|path| !good.contains(path)).collect();
     assert_eq!(never, Vec::<&str>::new(), "these never succeeded");
     assert_order(&world);
+    assert_search(&world);
+}
+
+/// The index of texts finds what reading everybody finds.
+fn assert_search(world: &World) {
+    let mut hits = 0;
+    for number in 1_001..1_030 {
+        for piece in [format!("emp-{number}@EX"), format!("1{}", number % 1_000), format!("loyee {number}")] {
+            let args = args::Args(Map::from_iter([("search".to_owned(), json!(piece))]));
+            for kind in [Kind::UserIdentity, Kind::AcsUser] {
+                let quick = world.search(kind, &[], &args, |object| found_in(world, object, &args));
+                assert_eq!(quick, world.select(kind, &[], |object| found_in(world, object, &args)), "{piece}");
+                hits += quick.len();
+            }
+        }
+    }
+    assert!(hits > 50, "{hits}");
+}
+
+fn found_in(world: &World, object: &Object, args: &args::Args) -> bool {
+    let own = ["full_name", "email_address", "phone_number"].map(|name| object.text(name));
+    let identity = object.link(Role::Identity).and_then(|id| world.stock.by_id(id));
+    let theirs = identity.and_then(|identity| identity.text("full_name"));
+    found(args, &own) || found(args, &[theirs, Some(&object.id), object.link(Role::Identity)])
 }
 
 fn assert_order(world: &World) {
