@@ -11,3 +11,4 @@ mod kit;
 mod life;
 mod lists;
 mod routing;
+mod verbs;
