@@ -48,20 +48,12 @@ pub(super) fn next_delete(case: &mut Snapshot, turn: &mut Turn) -> Flow {
 }
 
 /// Asks for the identity by its id and by its key.
-fn ask_absence(case: &mut Snapshot, turn: &mut Turn, step: StepName) {
+pub(super) fn ask_absence(case: &mut Snapshot, turn: &mut Turn, step: StepName) {
     let Some(identity) = &case.job.identity else { return };
     let mut sources = vec![Source::Each(vec![identity.user_identity_id.clone()])];
     sources.extend(identity.user_identity_key.clone().map(Source::Key));
     let call = Call::Look { kind: Kind::UserIdentity, sources, canary: None };
     turn.ask(case, step, Act::Look, (Some(Kind::UserIdentity), None), call);
-}
-
-/// Asks whether objects of a kind are still there; the identity has its own way of asking.
-pub(super) fn ask_absence_or_look(case: &mut Snapshot, turn: &mut Turn, step: StepName, kind: Kind) {
-    match kind {
-        Kind::UserIdentity => ask_absence(case, turn, step),
-        kind => sweep::ask_look(case, turn, step, kind),
-    }
 }
 
 /// Something said that the identity does not exist: remember to find out.

@@ -68,7 +68,10 @@ fn request_due(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind)
             continue;
         }
         if let Some(next_at) = target.next_at.filter(|next_at| *next_at > turn.now) {
-            let why = format!("tries {kind} again: {}", target.detail.as_deref().unwrap_or("not applied"));
+            let why = match (target.mark, target.cause, target.detail.as_deref()) {
+                (Mark::Parked, Some(cause), detail) => parked_words(cause, detail),
+                (_, _, detail) => format!("tries to delete {kind} again: {}", detail.unwrap_or("not applied")),
+            };
             turn.wait(next_at, || why);
             continue;
         }
@@ -138,9 +141,15 @@ fn read_back(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) -
         Some(accepted) => patience(accepted, Some(&look), turn, turn.rules.parked_retry_ms),
         None => look.ended_at.plus(turn.rules.parked_retry_ms),
     };
-    let why = of(case, name).find_map(|t| t.detail.clone().filter(|_| t.mark == Mark::Parked)).unwrap_or_default();
-    look_at(case, turn, name, kind, due, &format!("parked ({why}); retried until it is gone: "));
+    let first = of(case, name).find(|t| t.mark == Mark::Parked);
+    let why = first.and_then(|t| Some(parked_words(t.cause?, t.detail.as_deref()))).unwrap_or_default();
+    look_at(case, turn, name, kind, due, &format!("{why}:"));
     Flow::Pass
+}
+
+/// Why a parked target is waited for.
+fn parked_words(cause: Cause, detail: Option<&str>) -> String {
+    format!("parked as {cause} ({}); retried until it is gone", detail.unwrap_or("see access_left"))
 }
 
 /// The time of the next read-back of something accepted at `accepted`: doubling from the first patience on, capped.
@@ -278,7 +287,12 @@ pub(super) fn absorb_look(case: &mut Snapshot, attempt: &Attempt, answer: &Answe
         }
         Outcome::NotApplied { reason, retry_after_ms, .. } => turn.question_failed(case, reason, *retry_after_ms),
         Outcome::Unknown { reason } => turn.question_failed(case, reason, None),
-        Outcome::Rejected(rejection) => turn.question_failed(case, &Turn::refusal(rejection), None),
+        Outcome::Rejected(rejection) => {
+            if rejection.error_type == "user_identity_not_found" {
+                identity::suspect(case, turn);
+            }
+            turn.question_failed(case, &Turn::refusal(rejection), None);
+        }
         Outcome::Done(_) | Outcome::Halt { .. } => turn.question_failed(case, "an answer of another kind", None),
     }
 }

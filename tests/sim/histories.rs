@@ -11,7 +11,7 @@ use crate::{
     rig::{Chaos, Rig},
 };
 
-const MINUTE: i64 = 60_000;
+pub const MINUTE: i64 = 60_000;
 
 /// One history; answers everything that went wrong, with the story.
 pub async fn history(seed: u64) -> Result<Vec<String>, String> {
@@ -95,7 +95,7 @@ fn orders(rig: &mut Rig, random: &mut fastrand::Rng, people: &[Seeded], newcomer
     }
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 

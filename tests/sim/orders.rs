@@ -2,10 +2,6 @@
 
 use backstitch::job::{AcsLink, Order, Person, Place, Priority, Row, Workflow};
 
-pub fn row(order: Order) -> Row {
-    row_in("orders.jsonl", order)
-}
-
 pub fn row_in(file: &str, order: Order) -> Row {
     let text = serde_json::to_string(&order).unwrap();
     Row {

@@ -50,7 +50,7 @@ pub fn rules() -> EngineRules {
         follow: FollowRules {
             poll_ms: 5_000,
             poll_fast_ms: 1_000,
-            fast_for_ms: 300_000,
+            fast_for_ms: 60_000,
             overlap_ms: 60_000,
             page_limit: 500,
         },
@@ -197,10 +197,27 @@ impl Rig {
         self.boot().await;
     }
 
-    /// Stops cleanly.
-    pub async fn leave(&mut self) {
-        self.engine.take().unwrap().leave().await.unwrap();
+    /// Kills the engine and takes back what the second migration did, so that the file is one that the first release left.
+    pub async fn downgrade(&mut self) {
+        self.engine.take().unwrap().abandon().await;
         self.queue.clear();
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path);
+        let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
+        for sql in [
+            "DROP VIEW jobs_overview",
+            "DROP VIEW waiting_on",
+            "DROP VIEW access_left",
+            "DROP VIEW overdue",
+            "DROP VIEW timeline",
+            "DROP VIEW intake_log",
+            "DROP TABLE acs_systems",
+            "ALTER TABLE jobs DROP COLUMN unclean_starts",
+            "DELETE FROM _sqlx_migrations WHERE version = 2",
+        ] {
+            sqlx::query(sql).execute(&mut conn).await.unwrap();
+        }
+        sqlx::Connection::close(conn).await.unwrap();
+        self.boot().await;
     }
 
     pub fn engine(&mut self) -> &mut Engine {
