@@ -93,7 +93,10 @@ fn entry(form: &mut Form<'_>, named: &str, node: &Node) -> Option<Entry> {
             ("email_address", _) => form.read(at, node, values::email).map(|text| entry.email_address = Some(text)),
             ("phone_number", _) => form.read(at, node, values::phone).map(|text| entry.phone_number = Some(text)),
             ("full_name", _) => form.read(at, node, values::name).map(|text| entry.full_name = Some(text)),
-            ("create", Node::Bool(create)) => Some(entry.create = *create),
+            ("create", Node::Bool(create)) => {
+                entry.create = *create;
+                Some(())
+            }
             ("create", other) => {
                 let message = format!("is {}, not true or false", other.kind());
                 form.reject(&at, fault(message, "write true without quotes, or leave it out"));

@@ -5,7 +5,9 @@ mod links;
 mod nearest;
 mod node;
 mod order;
+mod problem;
 mod records;
+mod split;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -13,12 +15,12 @@ mod values;
 
 use std::{
     collections::VecDeque,
-    fmt,
     io::{self, BufRead},
 };
 
 pub use nearest::nearest;
-pub use records::{RECORD_CAP_BYTES, hex, sha256_hex};
+pub use problem::{FileProblem, render};
+pub use split::{RECORD_CAP_BYTES, hex, sha256_hex};
 
 use fields::Plan;
 use node::Node;
@@ -36,53 +38,9 @@ pub enum Keying {
     FromFile(String),
 }
 
-/// What is wrong with a file as a whole. Nothing after it is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileProblem {
-    /// The file.
-    pub file: String,
-    /// 1-based line; 0 where none is meant.
-    pub line: u64,
-    /// 1-based number of the csv column; 0 where none is meant.
-    pub column: u64,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub remedy: String,
-    /// The file may be good: the machine could not read it just now.
-    pub transient: bool,
-}
-
-impl FileProblem {
-    /// A problem of no line in particular.
-    pub fn of(file: &str, message: impl Into<String>, remedy: impl Into<String>) -> FileProblem {
-        let Fault { message, remedy } = fault(message, remedy);
-        FileProblem { file: file.to_owned(), line: 0, column: 0, message, remedy, transient: false }
-    }
-}
-
-impl fmt::Display for FileProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if self.line > 0 {
-            write!(f, ":{}", self.line)?;
-        }
-        if self.column > 0 {
-            write!(f, ": column {}", self.column)?;
-        }
-        write!(f, ": {}; {}", self.message, self.remedy)
-    }
-}
-
-impl std::error::Error for FileProblem {}
-
-/// A row's problems for people, one a line: `file:line: field: message; remedy`.
-pub fn render(place: &Place, problems: &[Problem]) -> String {
-    let line = |problem: &Problem| {
-        let field = if problem.field.is_empty() { String::new() } else { format!("{}: ", problem.field) };
-        format!("{}:{}: {field}{}; {}", place.file, place.line, problem.message, problem.remedy)
-    };
-    problems.iter().map(line).collect::<Vec<_>>().join("\n")
+/// Whether a name is fit to be shown: one line without hidden characters.
+pub fn is_plain(name: &str) -> bool {
+    values::key(name).is_ok()
 }
 
 /// Everything wrong with an input's settings; `Problem::field` is a key of the `[[inputs]]` table.

@@ -6,12 +6,10 @@
 
 use std::io::{self, BufRead, Read};
 
-use sha2::{Digest, Sha256};
+use sha2::Digest;
 
+use super::split::{At, Gathered, hex, sha256_hex};
 use crate::job::Format;
-
-/// Longest record, in bytes without its line end.
-pub const RECORD_CAP_BYTES: usize = 64 * 1024;
 
 /// What is wrong with a record as such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,43 +25,12 @@ pub enum Flaw {
 pub struct Record {
     /// 1-based line of its first byte.
     pub line: u64,
-    /// Its bytes; of an over-long one the first [`RECORD_CAP_BYTES`].
+    /// Its bytes; of an over-long one the first [`RECORD_CAP_BYTES`](super::RECORD_CAP_BYTES).
     pub bytes: Vec<u8>,
     /// SHA-256 (hex) of all its bytes.
     pub hash: String,
     /// Why it cannot be read.
     pub flaw: Option<Flaw>,
-}
-
-/// Where the splitter stands within a record.
-#[derive(Clone, Copy, PartialEq)]
-enum At {
-    /// At the first byte of a csv value.
-    Start,
-    /// In a value without quotes; in jsonl always.
-    Bare,
-    /// Between quotes.
-    Quoted,
-    /// After a quote that closes the value, unless another one follows.
-    Closing,
-    /// After the carriage return that follows a closing quote.
-    Return,
-    /// In a broken record's last line.
-    Broken,
-}
-
-impl At {
-    fn after(self, byte: u8) -> At {
-        match (self, byte) {
-            (At::Start, b'"') | (At::Closing, b'"') => At::Quoted,
-            (At::Start | At::Bare | At::Closing, b',') => At::Start,
-            (At::Start | At::Bare, _) => At::Bare,
-            (At::Quoted, b'"') => At::Closing,
-            (At::Quoted, _) => At::Quoted,
-            (At::Closing, b'\r') => At::Return,
-            (At::Closing | At::Return | At::Broken, _) => At::Broken,
-        }
-    }
 }
 
 /// Splits a stream into records.
@@ -76,17 +43,6 @@ pub struct Records<R> {
     reread: usize,
     /// Of the next record; 0 before the byte order mark is looked for.
     line: u64,
-}
-
-/// What one pass over the input gathered for a record.
-struct Gathered {
-    bytes: Vec<u8>,
-    /// Runs on once the record is over-long.
-    long: Option<Sha256>,
-    newlines: u64,
-    at: At,
-    /// It ended with a newline, not with the input.
-    ended: bool,
 }
 
 impl<R: BufRead> Records<R> {
@@ -131,9 +87,7 @@ impl<R: BufRead> Records<R> {
     }
 
     fn gather(&mut self) -> io::Result<Option<Gathered>> {
-        let start = if self.format == Format::Csv { At::Start } else { At::Bare };
-        let mut got = Gathered { bytes: Vec::new(), long: None, newlines: 0, at: start, ended: false };
-        let csv = self.format == Format::Csv;
+        let mut got = Gathered::new(self.format);
         let mut any = false;
         while !got.ended {
             let chunk = self.fill()?;
@@ -141,8 +95,7 @@ impl<R: BufRead> Records<R> {
                 break;
             }
             any = true;
-            let used = if csv { got.split_csv(chunk) } else { got.split_lines(chunk) };
-            got.keep(&chunk[..used - usize::from(got.ended)]);
+            let used = got.take(chunk);
             self.consume(used);
         }
         Ok(any.then_some(got))
@@ -191,58 +144,9 @@ impl<R: BufRead> Records<R> {
     }
 }
 
-impl Gathered {
-    /// How many of these bytes belong to the record, its newline included.
-    fn split_lines(&mut self, chunk: &[u8]) -> usize {
-        match chunk.iter().position(|&byte| byte == b'\n') {
-            Some(at) => {
-                self.newlines += 1;
-                self.ended = true;
-                at + 1
-            }
-            None => chunk.len(),
-        }
-    }
-
-    /// As [`Gathered::split_lines`], where newlines between quotes end nothing.
-    fn split_csv(&mut self, chunk: &[u8]) -> usize {
-        for (at, &byte) in chunk.iter().enumerate() {
-            if byte == b'\n' {
-                self.newlines += 1;
-                if self.at != At::Quoted {
-                    self.ended = true;
-                    return at + 1;
-                }
-            }
-            self.at = self.at.after(byte);
-        }
-        chunk.len()
-    }
-
-    fn keep(&mut self, part: &[u8]) {
-        let room = RECORD_CAP_BYTES - self.bytes.len();
-        let (kept, over) = part.split_at(part.len().min(room));
-        self.bytes.extend_from_slice(kept);
-        if !over.is_empty() {
-            let long = self.long.get_or_insert_with(|| Sha256::new_with_prefix(&self.bytes));
-            long.update(over);
-        }
-    }
-}
-
-/// SHA-256 in hex.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Bytes in hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::RECORD_CAP_BYTES, *};
 
     fn split(text: &[u8], format: Format) -> Vec<(u64, String, Option<Flaw>)> {
         // A buffer of 7 bytes makes every rule cross the edge of a chunk somewhere.

@@ -69,111 +69,112 @@ fn every_field_arrives() {
     assert_eq!(orders(text, &plain(), Jsonl), want);
 }
 
-/// Rows in `{}` with a key and the given rest, and all that is said about them.
+/// One row each, and all that is said about it.
+const PROBLEMS: &[(&str, &[&str])] = &[
+    (
+        r#"{"workflow":"offbord","emial_address":"x","phone_number":"030","priority":1,"deadline":"soon","cut_first":true}"#,
+        &[
+            "f:1: job_key: is missing; give the row a key of its own that never changes, or name key_columns for the input",
+            "f:1: emial_address: is not a field that is known here; perhaps `email_address` is meant",
+            "f:1: workflow: `offbord` is none of offboard, onboard; write `offboard`",
+            "f:1: cut_first: is known but not built yet; leave it out",
+            "f:1: phone_number: `030` is not a phone number in E.164; write + and the country code, then digits only, like +15555550100",
+            "f:1: priority: is a number, not text; put the value in quotes",
+            "f:1: deadline: `soon` is not a moment; write it like 2026-11-30T18:00:00Z, 2026-11-30T18:00+01:00 or 2026-11-30T18:00[Europe/Berlin]",
+        ],
+    ),
+    (r#"{"job_key":"k","user_identity_key":"a"}"#, &["f:1: workflow: is missing; write onboard or offboard"]),
+    (
+        r#"{"job_key":"k","workflow":"offboard"}"#,
+        &["f:1: names nobody to offboard; give user_identity_id, user_identity_key, email_address or phone_number"],
+    ),
+    (
+        r#"{"job_key":"k","workflow":"onboard","reason":"x"}"#,
+        &["f:1: names nobody to onboard; give user_identity_key, email_address, phone_number or full_name"],
+    ),
+    (
+        r#"{"job_key":"k","workflow":"onboard","user_identity_id":"x","mode":"ordered"}"#,
+        &[
+            "f:1: mode: belongs to offboarding, and this row onboards; leave it empty on onboard rows",
+            "f:1: user_identity_id: is Seam's to give, and this row onboards; use user_identity_key for a key of your own",
+        ],
+    ),
+    (
+        r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","full_name":"A","acs_user_ids":"1"}"#,
+        &[
+            "f:1: full_name: belongs to onboarding, and this row offboards; leave it empty on offboard rows",
+            "f:1: acs_user_ids: belongs to onboarding, and this row offboards; leave it empty on offboard rows",
+        ],
+    ),
+    (
+        r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","mode":"cascade","rehire":true}"#,
+        &[
+            "f:1: rehire: is known but not built yet; leave it out",
+            "f:1: mode: mode `cascade` is known but not built yet; leave it empty or write `ordered`",
+        ],
+    ),
+    (
+        r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","user_identity_key":"b"}"#,
+        &["f:1: user_identity_key: is there twice; keep one"],
+    ),
+    (
+        r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","not_before":"2026-11-02T00:00Z","deadline":"2026-11-01T00:00Z"}"#,
+        &["f:1: deadline: is before not_before; correct one of them"],
+    ),
+    (
+        r#"{"job_key":"k\u0000","workflow":"offboard","user_identity_key":"a"}"#,
+        &["f:1: job_key: `k\\u{0}` holds the hidden character U+0000; remove the character"],
+    ),
+    (
+        r#"{"job_key":"k","workflow":"#,
+        &[
+            "f:1: is not valid JSON at column 26: EOF while parsing a value; write one JSON object a line, each field once, text in double quotes",
+        ],
+    ),
+    (
+        r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","department":"x"}"#,
+        &["f:1: department: is not a field that is known here; remove it, or map it to a known field with `columns`"],
+    ),
+];
+
+const LINK_PROBLEMS: &[(&str, &[&str])] = &[
+    (
+        r#"{"job_key":"k","workflow":"onboard","full_name":"A","acs_users":[{"acs_user_id":"1","create":true},{"create":true},
+           {"acs_system_id":"s"},{"phone_number":"+49"},{},7,{"acs_user_id":"2","acs_user_id":"3"},{"acs_sistem_id":"4"},{"acs_system_id":"s","create":"yes"},
+           {"acs_user_id":"5"},{"acs_user_id":"5"},{"acs_system_id":"s","full_name":"B","email_address":"b@example.com"}]}"#,
+        &[
+            "f:1: acs_users[0]: gives more than acs_user_id, which says all; keep only acs_user_id, or leave it out",
+            "f:1: acs_users[1]: creates an ACS user nowhere; add acs_system_id",
+            "f:1: acs_users[2]: looks in system `s` for nobody; add email_address or phone_number, here or for the row",
+            "f:1: acs_users[3]: gives a phone_number without a system; add acs_system_id",
+            "f:1: acs_users[4]: names no ACS user; give acs_user_id, acs_system_id or email_address",
+            "f:1: acs_users[5]: is a number, not an object; write {\"acs_user_id\": \"…\"}",
+            "f:1: acs_users[6].acs_user_id: is there twice; keep one",
+            "f:1: acs_users[7].acs_sistem_id: is not a field that is known here; perhaps `acs_system_id` is meant",
+            "f:1: acs_users[8].create: is text, not true or false; write true without quotes, or leave it out",
+            "f:1: acs_users[10]: names the same ACS user twice; keep one",
+            "f:1: acs_users[11]: gives full_name, which only `create: true` uses; leave out full_name, or add `create: true`",
+        ],
+    ),
+    (
+        r#"{"job_key":"k","workflow":"onboard","email_address":"a@example.com","acs_users":[{"acs_system_id":"s","create":true}]}"#,
+        &["f:1: acs_users[0]: creates an ACS user without a name; add full_name, here or for the row"],
+    ),
+    (
+        r#"{"job_key":"k","workflow":"onboard","email_address":"a@","acs_users":[{"acs_system_id":"s"}]}"#,
+        &["f:1: email_address: `a@` is not an e-mail address; write one address like jean@example.com"],
+    ),
+    (
+        r#"{"job_key":"k","workflow":"onboard","full_name":"A","acs_users":"33"}"#,
+        &[
+            "f:1: acs_users: is text, not a list of objects; write [{\"acs_user_id\": \"…\"}]; in csv use the columns acs_user_ids and acs_system_ids",
+        ],
+    ),
+];
+
 #[test]
 fn every_problem_is_told_at_once_with_its_remedy() {
-    let key_missing =
-        "f:1: job_key: is missing; give the row a key of its own that never changes, or name key_columns for the input";
-    let unknown = "is not a field that is known here";
-    let table: &[(&str, &[&str])] = &[
-        (
-            r#"{"workflow":"offbord","emial_address":"x","phone_number":"030","priority":1,"deadline":"soon","cut_first":true}"#,
-            &[
-                key_missing,
-                "f:1: emial_address: is not a field that is known here; perhaps `email_address` is meant",
-                "f:1: workflow: `offbord` is none of offboard, onboard; write `offboard`",
-                "f:1: cut_first: is known but not built yet; leave it out",
-                "f:1: phone_number: `030` is not a phone number in E.164; write + and the country code, then digits only, like +15555550100",
-                "f:1: priority: is a number, not text; put the value in quotes",
-                "f:1: deadline: `soon` is not a moment; write it like 2026-11-30T18:00:00Z, 2026-11-30T18:00+01:00 or 2026-11-30T18:00[Europe/Berlin]",
-            ],
-        ),
-        (r#"{"job_key":"k","user_identity_key":"a"}"#, &["f:1: workflow: is missing; write onboard or offboard"]),
-        (
-            r#"{"job_key":"k","workflow":"offboard"}"#,
-            &["f:1: names nobody to offboard; give user_identity_id, user_identity_key, email_address or phone_number"],
-        ),
-        (
-            r#"{"job_key":"k","workflow":"onboard","reason":"x"}"#,
-            &["f:1: names nobody to onboard; give user_identity_key, email_address, phone_number or full_name"],
-        ),
-        (
-            r#"{"job_key":"k","workflow":"onboard","user_identity_id":"x","mode":"ordered"}"#,
-            &[
-                "f:1: mode: belongs to offboarding, and this row onboards; leave it empty on onboard rows",
-                "f:1: user_identity_id: is Seam's to give, and this row onboards; use user_identity_key for a key of your own",
-            ],
-        ),
-        (
-            r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","full_name":"A","acs_user_ids":"1"}"#,
-            &[
-                "f:1: full_name: belongs to onboarding, and this row offboards; leave it empty on offboard rows",
-                "f:1: acs_user_ids: belongs to onboarding, and this row offboards; leave it empty on offboard rows",
-            ],
-        ),
-        (
-            r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","mode":"cascade","rehire":true}"#,
-            &[
-                "f:1: rehire: is known but not built yet; leave it out",
-                "f:1: mode: mode `cascade` is known but not built yet; leave it empty or write `ordered`",
-            ],
-        ),
-        (
-            r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","user_identity_key":"b"}"#,
-            &["f:1: user_identity_key: is there twice; keep one"],
-        ),
-        (
-            r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","not_before":"2026-11-02T00:00Z","deadline":"2026-11-01T00:00Z"}"#,
-            &["f:1: deadline: is before not_before; correct one of them"],
-        ),
-        (
-            r#"{"job_key":"k\u0000","workflow":"offboard","user_identity_key":"a"}"#,
-            &["f:1: job_key: `k\\u{0}` holds the hidden character U+0000; remove the character"],
-        ),
-        (
-            r#"{"job_key":"k","workflow":"onboard","full_name":"A","acs_users":[{"acs_user_id":"1","create":true},{"create":true},
-               {"acs_system_id":"s"},{"phone_number":"+49"},{},7,{"acs_user_id":"2","acs_user_id":"3"},{"acs_sistem_id":"4"},{"acs_system_id":"s","create":"yes"},
-               {"acs_user_id":"5"},{"acs_user_id":"5"},{"acs_system_id":"s","full_name":"B","email_address":"b@example.com"}]}"#,
-            &[
-                "f:1: acs_users[0]: gives more than acs_user_id, which says all; keep only acs_user_id, or leave it out",
-                "f:1: acs_users[1]: creates an ACS user nowhere; add acs_system_id",
-                "f:1: acs_users[2]: looks in system `s` for nobody; add email_address or phone_number, here or for the row",
-                "f:1: acs_users[3]: gives a phone_number without a system; add acs_system_id",
-                "f:1: acs_users[4]: names no ACS user; give acs_user_id, acs_system_id or email_address",
-                "f:1: acs_users[5]: is a number, not an object; write {\"acs_user_id\": \"…\"}",
-                "f:1: acs_users[6].acs_user_id: is there twice; keep one",
-                "f:1: acs_users[7].acs_sistem_id: is not a field that is known here; perhaps `acs_system_id` is meant",
-                "f:1: acs_users[8].create: is text, not true or false; write true without quotes, or leave it out",
-                "f:1: acs_users[10]: names the same ACS user twice; keep one",
-                "f:1: acs_users[11]: gives full_name, which only `create: true` uses; leave out full_name, or add `create: true`",
-            ],
-        ),
-        (
-            r#"{"job_key":"k","workflow":"onboard","email_address":"a@example.com","acs_users":[{"acs_system_id":"s","create":true}]}"#,
-            &["f:1: acs_users[0]: creates an ACS user without a name; add full_name, here or for the row"],
-        ),
-        (
-            r#"{"job_key":"k","workflow":"onboard","email_address":"a@","acs_users":[{"acs_system_id":"s"}]}"#,
-            &["f:1: email_address: `a@` is not an e-mail address; write one address like jean@example.com"],
-        ),
-        (
-            r#"{"job_key":"k","workflow":"onboard","full_name":"A","acs_users":"33"}"#,
-            &[
-                "f:1: acs_users: is text, not a list of objects; write [{\"acs_user_id\": \"…\"}]; in csv use the columns acs_user_ids and acs_system_ids",
-            ],
-        ),
-        (
-            r#"{"job_key":"k","workflow":"#,
-            &[
-                "f:1: is not valid JSON at column 26: EOF while parsing a value; write one JSON object a line, each field once, text in double quotes",
-            ],
-        ),
-        (
-            r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","department":"x"}"#,
-            &[&format!("f:1: department: {unknown}; remove it, or map it to a known field with `columns`")],
-        ),
-    ];
-    for (text, want) in table {
+    for (text, want) in PROBLEMS.iter().chain(LINK_PROBLEMS) {
         let line = text.replace('\n', " ");
         assert_eq!(told(&line, &plain(), Jsonl), *want, "{text}");
     }
