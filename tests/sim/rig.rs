@@ -107,7 +107,8 @@ pub struct Chaos {
 }
 
 pub struct Rig {
-    pub dir: tempfile::TempDir,
+    /// Holds the folder; removed with the rig.
+    _dir: tempfile::TempDir,
     pub path: PathBuf,
     pub rules: EngineRules,
     pub world: Arc<Mutex<World>>,
@@ -153,7 +154,7 @@ impl Rig {
             serial: 0,
             key,
             wall_shift_ms: 0,
-            dir,
+            _dir: dir,
             path,
         };
         rig.boot().await;

@@ -19,7 +19,6 @@ pub struct Scene {
     pub world: World,
     pub id: String,
     pub system: String,
-    pub acs_user: String,
 }
 
 pub fn scene() -> Scene {
@@ -42,8 +41,8 @@ pub fn scene() -> Scene {
     world.add_grant(&id, &doors);
     world.add_instant_key(&id);
     world.add_automation(&id, &system);
-    world.seed_people(2);
-    Scene { world, id, system, acs_user }
+    world.seed_people(6);
+    Scene { world, id, system }
 }
 
 async fn rig(scene: Scene) -> Rig {
@@ -114,7 +113,7 @@ fn failed_to_delete_is_parked_after_one_reissue_and_never_fails() {
         assert_eq!(left, ["acs_user failed_to_delete"]);
         let tries = checks::strings(
             &mut rig,
-            "SELECT count(*) FROM attempts a JOIN targets t ON t.id = a.target_id WHERE a.act = 'delete' AND t.kind = 'acs_user'",
+            "SELECT CAST(count(*) AS TEXT) FROM attempts a JOIN targets t ON t.id = a.target_id WHERE a.act = 'delete' AND t.kind = 'acs_user'",
         )
         .await;
         let tries: u32 = tries.first().map_or(0, |n| n.parse().unwrap_or(0));
@@ -387,7 +386,7 @@ fn a_leaver_beats_a_joiner() {
         let again = rig.world.lock().unwrap().identities("ann@example.com");
         rig.submit(vec![off("by-id", by_id(&again[0])), off("by-mail", by_email("ann@example.com"))]);
         rig.run_for(2 * HOUR).await;
-        ends(&mut rig, "by-id", "succeeded", "proven").await;
+        ends(&mut rig, "by-id", "succeeded", "").await;
     });
 }
 
