@@ -25,7 +25,7 @@ pub async fn state(rig: &mut Rig, job_key: &str) -> (String, String) {
 }
 
 pub async fn strings(rig: &mut Rig, sql: &'static str) -> Vec<String> {
-    sqlx::query_scalar(sql).fetch_all(&mut rig.reader).await.unwrap()
+    crate::rows::strings(&mut rig.reader, sql).await
 }
 
 /// P2, P4, P5: what may be true of a change at the moment it leaves.
@@ -86,47 +86,10 @@ pub async fn after_commit(rig: &mut Rig, calls: &[(Tag, Call)]) {
 
 /// What must hold at the end of every history.
 pub async fn at_the_end(rig: &mut Rig) {
-    promises_of_rows(rig).await;
+    let found = crate::rows::violations(&mut rig.reader).await;
+    rig.violations.extend(found);
     honest_success(rig).await;
     one_identity_each(rig).await;
-    for (what, sql) in [
-        (
-            "integrity_check",
-            "SELECT CASE integrity_check WHEN 'ok' THEN NULL ELSE integrity_check END FROM pragma_integrity_check",
-        ),
-        ("foreign keys", "SELECT \"table\" FROM pragma_foreign_key_check"),
-    ] {
-        let found: Vec<Option<String>> = sqlx::query_scalar(sql).fetch_all(&mut rig.reader).await.unwrap();
-        rig.violations.extend(found.into_iter().flatten().map(|text| format!("{what}: {text}")));
-    }
-}
-
-async fn promises_of_rows(rig: &mut Rig) {
-    for (what, sql) in [
-        // P1: every open job says why and when.
-        ("P1: an open job without a reason or a next look",
-         "SELECT job_key FROM jobs WHERE finished_at IS NULL AND state = 'waiting' AND (why = '' OR wake_at IS NULL)"),
-        ("P1: a held job that does not say what to do",
-         "SELECT job_key FROM jobs WHERE state = 'held' AND length(why) < 20"),
-        // A target's last history row agrees with its mark.
-        ("history disagrees with a mark",
-         "SELECT t.id || ' ' || t.mark || ' ' || h.what FROM targets t JOIN history h ON h.id =
-            (SELECT max(id) FROM history WHERE target_id = t.id AND what IN ('found', 'requested', 'proven', 'parked', 'reappeared', 'unparked'))
-          WHERE (t.mark = 'proven') <> (h.what = 'proven') OR (t.mark = 'parked') <> (h.what = 'parked')"),
-        // P2: no request of a target was decided after its proof, unless history says that it came back.
-        ("P2: requested again after its proof",
-         "SELECT a.act || ' ' || t.kind || ' ' || t.object_id FROM targets t JOIN history p ON p.target_id = t.id AND p.what = 'proven'
-          JOIN attempts a ON a.target_id = t.id AND a.act IN ('delete', 'create_identity', 'add_acs_user', 'create_acs_user') AND a.begun_at > p.at
-          WHERE NOT EXISTS (SELECT 1 FROM history r WHERE r.target_id = t.id AND r.what = 'reappeared' AND r.id > p.id AND r.at <= a.begun_at)"),
-        // P8: one moving job a person, and no lock outlives its job.
-        ("P8: a lock of a finished job",
-         "SELECT l.value FROM person_locks l JOIN jobs j ON j.id = l.job_id WHERE j.finished_at IS NOT NULL"),
-        ("a finished job with an open attempt of the past",
-         "SELECT j.job_key FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE a.ended_at IS NULL AND a.epoch < (SELECT epoch FROM engine)"),
-    ] {
-        let found: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut rig.reader).await.unwrap();
-        rig.violations.extend(found.into_iter().map(|text| format!("{what}: {text}")));
-    }
 }
 
 /// P3, P7: what is called gone is gone.

@@ -6,4 +6,6 @@ mod checks;
 mod histories;
 mod orders;
 mod rig;
+#[path = "../support/rows.rs"]
+mod rows;
 mod scenes;

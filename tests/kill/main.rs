@@ -1,0 +1,127 @@
+//! The real binary, killed again and again.
+//!
+//! Two phases against a simulated Seam that is a process of its own: first `kill -9` at random instants while a tenth of all
+//! requests and events meets a passing fault; then no fault and no kill, and everybody is done within five minutes. After each
+//! kill the database is looked at, in the end the database, Seam's ledger and the truth.
+//!
+//! `cargo test` runs a small one. The whole (100 people off, 100 on, 50 kills):
+//! `KILLS=50 PEOPLE=200 cargo test --release --test kill -- --nocapture`; `SEED=n` draws other dice, `KEEP=1` keeps the folder.
+//! The daemon's waits are divided by 100 (`--speed 100`), the simulated Seam's delays and lags by 10: what has to outlast them
+//! outlasts them still.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "clippy spares test functions only, not their helpers"
+)]
+
+mod daemon;
+mod database;
+mod ledger;
+mod people;
+#[path = "../support/rows.rs"]
+mod rows;
+mod seam;
+
+use std::{path::Path, time::Duration};
+
+use backstitch::{clock, sandbox::PersonTruth};
+
+use daemon::{Daemon, Spent};
+use database::Database;
+use people::People;
+use seam::Seam;
+
+/// Longest that phase 2 may take.
+const PATIENCE_MS: i64 = 300_000;
+/// Share of requests, and of events, that meet a passing fault in phase 1.
+const FAULTS: f64 = 0.10;
+/// People whom nobody ordered anything for.
+const BYSTANDERS: usize = 20;
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")),
+        Err(_) => otherwise,
+    }
+}
+
+/// P1, P2, P4, P5, P7, P8, P9: whatever instant a kill comes at, nothing is lost, repeated, reordered or done to somebody else.
+#[test]
+fn killed_at_random_instants_everything_is_done_and_nothing_twice() {
+    let (kills, people, seed) = (number("KILLS", 12), number("PEOPLE", 40), number("SEED", 1));
+    let mut folder = tempfile::tempdir().unwrap();
+    folder.disable_cleanup(std::env::var_os("KEEP").is_some());
+    println!("seed {seed}, folder {}", folder.path().display());
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let seam = Seam::start(seed);
+    let half = usize::try_from(people).unwrap() / 2;
+    let mut people = People::of(&seam, half, BYSTANDERS);
+    let bystanders: Vec<PersonTruth> = people.bystanders.iter().map(|id| seam.person(id)).collect();
+    daemon::configure(folder.path());
+    let mut database = Database::new(folder.path());
+
+    seam.set_faults(&seam::passing_faults(FAULTS));
+    let mut killed = Spent::default();
+    for nth in 0..kills {
+        people.order_some(folder.path(), nth, kills);
+        let mut daemon = Daemon::start(folder.path(), &seam, nth);
+        // Every fourth dies somewhere in its start; the first three too, while the file is still being made.
+        if nth > 2 && !dice.u8(0..4).eq(&0) {
+            daemon.await_ready();
+            std::thread::sleep(Duration::from_millis(dice.u64(20..400)));
+        } else {
+            std::thread::sleep(Duration::from_millis(dice.u64(0..60)));
+        }
+        killed.add(&daemon.kill());
+        database.after_a_kill(nth);
+    }
+    people.order_the_rest(folder.path());
+    let before = database.progress();
+
+    seam.clear_faults();
+    let begun_ms = clock::now().mono_ms;
+    let mut daemon = Daemon::start(folder.path(), &seam, kills);
+    daemon.await_ready();
+    while database.finished() < people.orders() && clock::now().mono_ms - begun_ms < PATIENCE_MS {
+        daemon.must_live();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let phase_ms = clock::now().mono_ms - begun_ms;
+    let spent = daemon.stop();
+    tell(folder.path(), &seam, &database, (kills, people.orders(), &before), &killed, (phase_ms, &spent));
+
+    let mut violations = database.violations(people.orders());
+    violations.extend(ledger::violations(&seam, &database, &people));
+    for before in bystanders {
+        let after = seam.person(&before.user_identity_id);
+        if after != before {
+            violations.push(format!("P9: a bystander was touched: {before:?} -> {after:?}"));
+        }
+    }
+    assert!(violations.is_empty(), "{} violations:\n  {}", violations.len(), violations.join("\n  "));
+    assert!(phase_ms < PATIENCE_MS);
+}
+
+fn tell(
+    folder: &Path,
+    seam: &Seam,
+    database: &Database,
+    (kills, orders, before): (u64, u64, &str),
+    killed: &Spent,
+    (phase_ms, spent): (i64, &Spent),
+) {
+    let log = std::fs::metadata(folder.join("run.log")).unwrap().len();
+    println!("{kills} kills, {orders} people; after phase 1: {before}");
+    println!("phase 1: cpu {} ms, at most {} KiB resident, {} KiB WAL", killed.cpu_ms, killed.rss_kib, killed.wal_kib);
+    println!(
+        "phase 2: {:.1} s, cpu {} ms, at most {} KiB resident, {} KiB WAL",
+        phase_ms as f64 / 1000.0,
+        spent.cpu_ms,
+        spent.rss_kib,
+        spent.wal_kib
+    );
+    println!("{} requests, {} KiB log; {}", seam.truth().requests, log / 1024, database.figures());
+}
