@@ -471,3 +471,75 @@ fn a_file_of_the_first_schema_goes_on() {
         ends(&mut rig, "old-on", "succeeded", "proven").await;
     });
 }
+
+/// P9: a production workspace that the configuration does not name is neither pinned nor touched.
+#[test]
+fn an_unnamed_production_workspace_is_not_touched() {
+    block_on(async {
+        let mut world = World::new(7, Settings { is_sandbox: false, ..Settings::default() });
+        world.advance(START_MS - HOUR);
+        let people = world.seed_people(1);
+        let mut rig = Rig::new(1, world).await;
+        rig.submit(vec![off("real", by_key(&people[0].user_identity_key))]);
+        rig.run_for(10 * MINUTE).await;
+        assert_eq!(changes(&rig), Vec::<String>::new());
+        assert!(rig.engine().halted().is_some_and(|why| why.contains("seam.production_workspace")));
+        assert_eq!(rig.engine().pinned(), None);
+        let pinned = checks::strings(&mut rig, "SELECT coalesce(workspace_id, 'none') FROM engine").await;
+        assert_eq!(pinned, ["none"]);
+        let named = rig.world.lock().unwrap().workspace_id().to_owned();
+        rig.rules.production_workspace = Some(named);
+        rig.crash().await;
+        assert!(rig.run_for(HOUR).await);
+        ends(&mut rig, "real", "succeeded", "proven").await;
+    });
+}
+
+/// Section 8: a leave planned for later stands in nobody's way until its moment, and is honoured then.
+#[test]
+fn a_planned_leave_waits_for_its_moment() {
+    use backstitch::job::{Order, Time};
+    block_on(async {
+        let mut rig = rig(scene()).await;
+        let mut later = off("leave-later", by_email("new@example.com"));
+        let moment = Time(START_MS + 5 * HOUR);
+        later.order = later.order.map(|order| Order { not_before: Some(moment), ..order });
+        rig.submit(vec![on("join-now", by_email("new@example.com"), vec![]), later]);
+        rig.run_for(2 * HOUR).await;
+        ends(&mut rig, "join-now", "succeeded", "proven").await;
+        ends(&mut rig, "leave-later", "waiting", "not before").await;
+        rig.run_for(6 * HOUR).await;
+        ends(&mut rig, "leave-later", "succeeded", "proven").await;
+        let begun = checks::strings(&mut rig, "SELECT begun_at FROM jobs WHERE job_key = 'leave-later'").await;
+        assert!(begun[0] >= moment.to_string(), "{begun:?}");
+    });
+}
+
+/// Section 6: revocations go before grants, urgent before the rest, when places on the wire are few.
+#[test]
+fn claims_follow_class_priority_and_age() {
+    use backstitch::job::{Order, Priority};
+    block_on(async {
+        let mut world = World::new(5, Settings::default());
+        world.advance(START_MS - HOUR);
+        let people = world.seed_people(6);
+        let mut rig = Rig::new(5, world).await;
+        let mut slow = rig.rules.clone();
+        slow.limits.in_flight = 1;
+        rig.rules = slow.clone();
+        rig.engine().set_rules(slow);
+        let mut rows = vec![on("grant", by_email("new@example.com"), vec![])];
+        rows.extend(people.iter().map(|p| off(&p.user_identity_key, by_key(&p.user_identity_key))));
+        let urgent = rows.last_mut().unwrap();
+        urgent.order = urgent.order.clone().map(|order| Order { priority: Priority::Urgent, ..order });
+        let first = urgent.job_key.clone();
+        rig.submit(rows);
+        assert!(rig.run_for(20 * HOUR).await);
+        let order = checks::strings(
+            &mut rig,
+            "SELECT j.job_key FROM jobs j JOIN attempts a ON a.job_id = j.id GROUP BY j.id ORDER BY min(a.id)",
+        )
+        .await;
+        assert_eq!((order[0].as_str(), order[order.len() - 1].as_str()), (first.as_str(), "grant"), "{order:?}");
+    });
+}
