@@ -7,3 +7,4 @@ mod histories;
 mod orders;
 mod rig;
 mod scenes;
+mod wire;
