@@ -4,6 +4,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod engine;
+pub mod intake;
 pub mod job;
 pub mod sandbox;
 pub mod seam;

@@ -1,0 +1,88 @@
+//! Files become orders. `parse` reads bytes and decides nothing else; `files` gets at them safely; `folder` and `Intake` say what became of them.
+//!
+//! Nothing here waits or keeps time: a look is made when somebody asks for it, and what must have stayed still is compared between looks.
+
+mod files;
+mod folder;
+mod look;
+pub mod parse;
+mod reading;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader},
+    path::Path,
+};
+
+pub use parse::{FileProblem, Keying, check_spec, nearest, render, rows};
+pub use reading::InputReport;
+pub use watch::{Watch, watch};
+
+use files::{format_of, passing, told};
+use look::{Memory, Pace, look_at_file, look_at_folder};
+
+use crate::job::{InputSpec, Ms, Now, Row, Verdict};
+
+/// All inputs, and what is remembered of them between looks. Losing it costs only work: rows are known by their keys.
+#[derive(Debug)]
+pub struct Intake {
+    specs: Vec<InputSpec>,
+    memory: Memory,
+}
+
+impl Intake {
+    /// Nothing is read until the first look.
+    pub fn new(specs: Vec<InputSpec>) -> Intake {
+        Intake { specs, memory: Memory::default() }
+    }
+
+    /// One look at every input. Rows go to `submit` in chunks of at most 500; it answers with each row's verdict, in order, once all are
+    /// committed. Files that changed less than `settle_ms` ago, or whose last record is not complete, are left for a later look.
+    ///
+    /// An error of `submit` ends the look at that input; what was not committed is handed out again by the next one. A report comes for
+    /// each file that rows were read from, and where there is something new to say.
+    pub async fn look<F>(&mut self, now: Now, settle_ms: Ms, submit: &mut F) -> Vec<InputReport>
+    where
+        F: AsyncFnMut(Vec<Row>) -> Result<Vec<Verdict>, String>,
+    {
+        let pace = Pace { mono_ms: now.mono_ms, settle_ms };
+        let mut reports = Vec::new();
+        for spec in &self.specs {
+            let mut report = InputReport { input: told(&spec.path), ..InputReport::default() };
+            let wrong = check_spec(spec);
+            for problem in &wrong {
+                report.complain(format!("{}: {}; {}", problem.field, problem.message, problem.remedy));
+            }
+            match fs::symlink_metadata(&spec.path) {
+                _ if !wrong.is_empty() => {}
+                Ok(meta) if meta.is_dir() => {
+                    look_at_folder(&mut self.memory, spec, pace, &mut report, &mut reports, submit).await;
+                }
+                Ok(_) => look_at_file(&mut self.memory, spec, pace, &mut report, submit).await,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    report.waiting = Some("it does not exist so far".to_owned());
+                }
+                Err(error) => report.complain(passing(&spec.path, "cannot be examined", &error)),
+            }
+            self.memory.say(&mut reports, report);
+        }
+        reports
+    }
+}
+
+/// The rows of one file that somebody names by hand, for checking or enqueueing: nothing is waited for, and the file may be anybody's.
+/// Rows without a key are rejected unless `make_keys`, which makes them as a folder does.
+pub fn read_file(path: &Path, spec: &InputSpec, make_keys: bool) -> Result<parse::Rows<BufReader<File>>, FileProblem> {
+    let format = format_of(path, spec)?;
+    let unreadable = |error: io::Error| passing(path, "cannot be read", &error);
+    let mut file = File::open(path).map_err(unreadable)?;
+    let keying = if make_keys {
+        Keying::FromFile(files::hash(&mut file, u64::MAX).map_err(unreadable)?)
+    } else {
+        Keying::Required
+    };
+    Ok(rows(BufReader::new(file), spec, format, &told(&spec.path), &told(path), keying))
+}

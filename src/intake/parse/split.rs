@@ -1,0 +1,116 @@
+//! Where a record ends, and what of it is kept.
+
+use sha2::{Digest, Sha256};
+
+use crate::job::Format;
+
+/// Longest record, in bytes without its line end.
+pub const RECORD_CAP_BYTES: usize = 64 * 1024;
+
+/// Where the splitter stands within a record.
+#[derive(Clone, Copy, PartialEq)]
+pub enum At {
+    /// At the first byte of a csv value.
+    Start,
+    /// In a value without quotes; in jsonl always.
+    Bare,
+    /// Between quotes.
+    Quoted,
+    /// After a quote that closes the value, unless another one follows.
+    Closing,
+    /// After the carriage return that follows a closing quote.
+    Return,
+    /// In a broken record's last line.
+    Broken,
+}
+
+impl At {
+    fn after(self, byte: u8) -> At {
+        match (self, byte) {
+            (At::Start, b'"') | (At::Closing, b'"') => At::Quoted,
+            (At::Start | At::Bare | At::Closing, b',') => At::Start,
+            (At::Start | At::Bare, _) => At::Bare,
+            (At::Quoted, b'"') => At::Closing,
+            (At::Quoted, _) => At::Quoted,
+            (At::Closing, b'\r') => At::Return,
+            (At::Closing | At::Return | At::Broken, _) => At::Broken,
+        }
+    }
+}
+
+/// What one pass over the input gathered for a record.
+pub struct Gathered {
+    /// At most [`RECORD_CAP_BYTES`], without the newline at the end.
+    pub bytes: Vec<u8>,
+    /// The record is longer than that; all its bytes are in the hash.
+    pub long: Option<Sha256>,
+    /// Newlines gone by, the last one included.
+    pub newlines: u64,
+    /// Where the splitter stands.
+    pub at: At,
+    /// It ended with a newline, not with the input.
+    pub ended: bool,
+    csv: bool,
+}
+
+impl Gathered {
+    /// Nothing yet.
+    pub fn new(format: Format) -> Gathered {
+        let csv = format == Format::Csv;
+        let at = if csv { At::Start } else { At::Bare };
+        Gathered { bytes: Vec::new(), long: None, newlines: 0, at, ended: false, csv }
+    }
+
+    /// Takes the record's part of a chunk; returns its length, the newline included.
+    pub fn take(&mut self, chunk: &[u8]) -> usize {
+        let used = if self.csv { self.split_csv(chunk) } else { self.split_lines(chunk) };
+        self.keep(&chunk[..used - usize::from(self.ended)]);
+        used
+    }
+
+    fn split_lines(&mut self, chunk: &[u8]) -> usize {
+        match chunk.iter().position(|&byte| byte == b'\n') {
+            Some(at) => {
+                self.newlines += 1;
+                self.ended = true;
+                at + 1
+            }
+            None => chunk.len(),
+        }
+    }
+
+    /// Newlines between quotes end nothing.
+    fn split_csv(&mut self, chunk: &[u8]) -> usize {
+        for (at, &byte) in chunk.iter().enumerate() {
+            if byte == b'\n' {
+                self.newlines += 1;
+                if self.at != At::Quoted {
+                    self.ended = true;
+                    return at + 1;
+                }
+            }
+            self.at = self.at.after(byte);
+        }
+        chunk.len()
+    }
+
+    fn keep(&mut self, part: &[u8]) {
+        let room = RECORD_CAP_BYTES - self.bytes.len();
+        let (kept, over) = part.split_at(part.len().min(room));
+        self.bytes.extend_from_slice(kept);
+        if !over.is_empty() {
+            let long = self.long.get_or_insert_with(|| Sha256::new_with_prefix(&self.bytes));
+            long.update(over);
+        }
+    }
+}
+
+/// SHA-256 in hex.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes in hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

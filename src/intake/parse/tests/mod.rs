@@ -1,0 +1,48 @@
+mod csv;
+mod jsonl;
+mod stream;
+
+use std::collections::BTreeMap;
+
+use super::{FileProblem, Keying, render, rows};
+use crate::job::{Format, InputSpec, OnBadRow, Order, Row};
+
+/// An input with nothing set.
+fn plain() -> InputSpec {
+    InputSpec {
+        path: "in".into(),
+        format: None,
+        columns: BTreeMap::new(),
+        defaults: BTreeMap::new(),
+        key_columns: Vec::new(),
+        on_bad_row: OnBadRow::SkipRow,
+        time_zone: None,
+    }
+}
+
+fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn read(text: impl AsRef<[u8]>, spec: &InputSpec, format: Format, keying: Keying) -> Vec<Result<Row, FileProblem>> {
+    rows(text.as_ref(), spec, format, "in", "f", keying).take(1_000_000).collect()
+}
+
+/// What people are told about every row, and about the file.
+fn told(text: impl AsRef<[u8]>, spec: &InputSpec, format: Format) -> Vec<String> {
+    let mut lines = Vec::new();
+    for row in read(text, spec, format, Keying::Required) {
+        match row {
+            Err(problem) => lines.push(problem.to_string()),
+            Ok(Row { place, order: Err(problems), .. }) => {
+                lines.extend(render(&place, &problems).lines().map(str::to_owned));
+            }
+            Ok(Row { place, job_key, .. }) => lines.push(format!("f:{}: {job_key} ok", place.line)),
+        }
+    }
+    lines
+}
+
+fn orders(text: &str, spec: &InputSpec, format: Format) -> Vec<Order> {
+    read(text, spec, format, Keying::Required).into_iter().map(|row| row.unwrap().order.unwrap()).collect()
+}

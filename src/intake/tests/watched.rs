@@ -1,0 +1,163 @@
+use std::{fs, io::Write};
+
+use super::{Book, SETTLE_MS, look, look_at, row, rows, spec};
+use crate::{
+    intake::{Intake, read_file, watch},
+    job::{InputSpec, OnBadRow},
+};
+
+#[tokio::test]
+async fn a_watched_file_is_read_again_when_it_changes_and_never_moved() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jobs.jsonl");
+    let mut intake = Intake::new(vec![spec(&path)]);
+    let mut book = Book::default();
+
+    let waiting = look(&mut intake, &mut book).await;
+    assert_eq!(waiting[0].waiting.as_deref(), Some("it does not exist so far"));
+    assert_eq!(look(&mut intake, &mut book).await, [], "it is said once");
+
+    fs::write(&path, row("1") + &row("2")).unwrap();
+    let first = look(&mut intake, &mut book).await.remove(0);
+    assert_eq!((first.read_rows, first.accepted, first.rejected), (2, 2, 0));
+    assert_eq!(look(&mut intake, &mut book).await, [], "unchanged");
+    assert_eq!(book.chunks, [2]);
+
+    // Appended, one bad row in the middle.
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all((row("3").replace("offboard", "ofboard") + &row("4")).as_bytes()).unwrap();
+    let second = look(&mut intake, &mut book).await.remove(0);
+    assert_eq!((second.accepted, second.duplicate, second.rejected), (1, 2, 1));
+
+    // Replaced by rename, with a row missing: absence revokes nothing and forgets nothing.
+    let other = dir.path().join("other.tmp");
+    fs::write(&other, row("5") + &row("1")).unwrap();
+    fs::rename(&other, &path).unwrap();
+    let third = look(&mut intake, &mut book).await.remove(0);
+    assert_eq!((third.accepted, third.duplicate), (1, 1));
+    assert_eq!(book.keys(), ["1", "2", "4", "5"]);
+    assert_eq!(super::names(dir.path()), ["jobs.jsonl"]);
+
+    // A new process knows nothing of it and does no harm.
+    let again = look(&mut Intake::new(vec![spec(&path)]), &mut book).await.remove(0);
+    assert_eq!((again.accepted, again.duplicate), (0, 2));
+}
+
+#[tokio::test]
+async fn half_written_files_are_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jobs.csv");
+    let mut intake = Intake::new(vec![spec(&path)]);
+    let mut book = Book::default();
+    let text = "job_key,workflow,user_identity_key\n1,offboard,emp-1006\n";
+    let mut file = fs::File::create(&path).unwrap();
+    let table: &[(i64, &str, Option<&str>)] = &[
+        (0, "", Some("it is empty so far")),
+        (5_000, &text[..text.len() - 3], Some("its last line is not complete: a line break must end it")),
+        (15_000, "06", None),
+        (17_000, "\n", Some("it was written to just now")),
+        (17_000 + SETTLE_MS - 1, "", None),
+    ];
+    for (at, more, waiting) in table {
+        file.write_all(more.as_bytes()).unwrap();
+        let reports = look_at(&mut intake, *at, SETTLE_MS, &mut book).await;
+        assert_eq!(reports.first().and_then(|report| report.waiting.as_deref()), *waiting, "at {at}");
+        assert_eq!(book.chunks, [0; 0], "at {at}");
+    }
+    let report = look_at(&mut intake, 17_000 + SETTLE_MS, SETTLE_MS, &mut book).await.remove(0);
+    assert_eq!((report.accepted, book.keys()), (1, vec!["1"]));
+
+    // The last line of jsonl is whole when its brace closes, newline or not.
+    let path = dir.path().join("jobs.jsonl");
+    let mut intake = Intake::new(vec![spec(&path)]);
+    let whole = row("2");
+    for cut in 1..whole.len() - 1 {
+        fs::write(&path, &whole[..cut]).unwrap();
+        assert!(look(&mut intake, &mut book).await.iter().all(|report| report.waiting.is_some()), "cut at {cut}");
+    }
+    fs::write(&path, whole.trim()).unwrap();
+    assert_eq!(look(&mut intake, &mut book).await[0].accepted, 1);
+}
+
+#[tokio::test]
+async fn a_watched_file_needs_keys_and_a_failing_database_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jobs.jsonl");
+    fs::write(&path, rows(1_200) + "{\"workflow\":\"offboard\",\"user_identity_key\":\"a\"}\n").unwrap();
+    let mut intake = Intake::new(vec![spec(&path)]);
+    let mut book = Book { fails_at: Some(2), ..Book::default() };
+    let report = look(&mut intake, &mut book).await.remove(0);
+    assert_eq!((report.accepted, report.problem.as_deref()), (500, Some("the disk is full")));
+    let report = look(&mut intake, &mut book).await.remove(0);
+    assert_eq!((report.accepted, report.duplicate, report.rejected, report.problem), (700, 500, 1, None));
+    assert_eq!(book.chunks, [500, 500, 500, 500, 201]);
+}
+
+#[tokio::test]
+async fn one_bad_row_refuses_the_file_where_that_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jobs.jsonl");
+    fs::write(&path, row("1") + "{}\n" + &row("2")).unwrap();
+    let strict = InputSpec { on_bad_row: OnBadRow::RejectFile, ..spec(&path) };
+    let mut intake = Intake::new(vec![strict]);
+    let mut told = Vec::new();
+    let now = crate::job::Now { wall: crate::job::Time(0), mono_ms: 0 };
+    let mut book = Book::default();
+    intake
+        .look(now, 0, &mut async |rows| {
+            let verdicts = book.enter(rows)?;
+            told.extend(verdicts.iter().map(|verdict| crate::intake::render(&verdict.place, &verdict.problems[..1])));
+            Ok(verdicts)
+        })
+        .await;
+    let file = path.display();
+    assert_eq!(
+        told,
+        [
+            format!("{file}:1: another row of this file is bad (line 2); mend line 2 and hand the file in again"),
+            format!(
+                "{file}:2: job_key: is missing; give the row a key of its own that never changes, or name key_columns for the input"
+            ),
+            format!("{file}:3: another row of this file is bad (line 2); mend line 2 and hand the file in again"),
+        ]
+    );
+    assert_eq!(book.keys(), [""; 0]);
+    fs::write(&path, row("1") + &row("2")).unwrap();
+    assert_eq!(look(&mut intake, &mut book).await[0].accepted, 2);
+}
+
+#[test]
+fn a_file_named_by_hand_is_read_without_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jobs.jsonl");
+    fs::write(&path, "{\"workflow\":\"offboard\",\"user_identity_key\":\"a\"}\n").unwrap();
+    let key = |make_keys| read_file(&path, &spec(&path), make_keys).unwrap().next().unwrap().unwrap().job_key;
+    assert_eq!((key(true).len(), key(false)), (32, String::new()));
+    let unknown = read_file(&dir.path().join("jobs.xlsx"), &spec(&path), true).err().unwrap().to_string();
+    assert!(
+        unknown.ends_with(
+            "jobs.xlsx: has an ending that names no format; name it .jsonl or .csv, or set the input's format"
+        ),
+        "{unknown}"
+    );
+    let gone = read_file(&dir.path().join("gone.csv"), &spec(&path), true).err().unwrap().to_string();
+    assert!(gone.contains("gone.csv: cannot be read: No such file"), "{gone}");
+}
+
+#[test]
+fn the_watcher_hints_at_files_put_in_place_by_rename() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jobs.jsonl");
+    let (wake, woken) = std::sync::mpsc::channel();
+    let missing = dir.path().join("nowhere/jobs.jsonl");
+    let watch = watch(&[path.clone(), missing], move || wake.send(()).unwrap_or_default()).unwrap();
+    assert_eq!(watch.unwatched.len(), 1);
+    assert!(woken.try_recv().is_err());
+    for _ in 0..2 {
+        // The second time the watched file is another one: only a watch on the folder sees it.
+        fs::write(dir.path().join("new.tmp"), row("1")).unwrap();
+        while woken.try_recv().is_ok() {}
+        fs::rename(dir.path().join("new.tmp"), &path).unwrap();
+        woken.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
+    }
+}
