@@ -28,17 +28,22 @@ pub(super) fn spec_of(path: &Path, inputs: &[InputSpec], format: Option<Format>)
         let input = input.path.canonicalize().unwrap_or_else(|_| input.path.clone());
         input == real || real.parent() == Some(&input)
     };
-    let mut spec = inputs.iter().find(is_its).cloned().unwrap_or_else(|| InputSpec {
-        path: PathBuf::from(BY_HAND),
+    let mut spec = inputs.iter().find(is_its).cloned().unwrap_or_else(|| plain_input(Path::new(BY_HAND)));
+    spec.format = format.or(spec.format);
+    spec
+}
+
+/// An input with nothing set but its path.
+pub(super) fn plain_input(path: &Path) -> InputSpec {
+    InputSpec {
+        path: path.to_owned(),
         format: None,
         columns: BTreeMap::new(),
         defaults: BTreeMap::new(),
         key_columns: Vec::new(),
         on_bad_row: OnBadRow::SkipRow,
         time_zone: None,
-    });
-    spec.format = format.or(spec.format);
-    spec
+    }
 }
 
 /// The rows of a file, or of standard input for `-`. `make_keys`: rows without a key get one, as in a folder.

@@ -92,7 +92,7 @@ pub struct WaitingLine {
 }
 
 /// The jobs a filter lets through, as told to people.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobList {
     /// Open jobs first, in each part the newest first; cut at the filter's limit.
     pub jobs: Vec<JobLine>,
