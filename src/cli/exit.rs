@@ -36,6 +36,13 @@ exits! {
     Config = 78, "the configuration is wrong";
 }
 
+impl Exit {
+    /// The exit with this code; a code of nobody's is trouble with files.
+    pub(super) fn from_code(code: u8) -> Exit {
+        Exit::ALL.iter().copied().find(|exit| *exit as u8 == code).unwrap_or(Exit::Io)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)

@@ -163,6 +163,12 @@ impl Global {
     }
 }
 
+/// What asynchronous commands run on.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|error| Failure::new(Exit::Io, format!("threads cannot be started: {error}")))
+}
+
 /// `--speed`: how many times faster.
 fn factor(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {

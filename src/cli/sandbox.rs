@@ -1,10 +1,22 @@
 //! `backstitch sandbox`: a simulated Seam over HTTP.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use clap::Args;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
-use super::{Exit, Failure, Global};
+use super::{Exit, Failure, Global, out};
+use crate::{
+    clock,
+    config::Settings,
+    sandbox::{self, Entry, Faults, World},
+};
 
 /// Arguments of `sandbox`.
 #[derive(Clone, Debug, Args)]
@@ -17,7 +29,7 @@ The first two lines on standard output are the endpoint and the key. In another 
   export SEAM_ENDPOINT=… SEAM_API_KEY=…
   backstitch run --database ./sandbox.db")]
 pub struct SandboxArgs {
-    /// How many people live in it
+    /// How many people live in it (`emp-1001` …), and how many wait to be onboarded (`new-2001` …, and Jean Doe)
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub people: u32,
     /// For everything that is left to chance
@@ -37,6 +49,72 @@ pub struct SandboxArgs {
     pub latency_ms: u64,
 }
 
-pub(super) fn run(_global: &Global, _args: &SandboxArgs) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Usage, "`sandbox` is not wired yet"))
+pub(super) fn run(global: &Global, args: &SandboxArgs) -> Result<Exit, Failure> {
+    let world = build(args)?;
+    let api_key = world.settings().api_key.clone();
+    let mut settings = Settings::built_in()?;
+    settings.log.level = "info".to_owned();
+    global.start_log(&settings)?;
+    super::runtime()?.block_on(async {
+        let listener = TcpListener::bind(args.listen).await;
+        let listener = listener.map_err(|error| {
+            Failure::new(Exit::Io, format!("cannot listen on {}: {error}", args.listen))
+                .hint("port 0 takes any free one")
+        })?;
+        let addr = listener.local_addr().map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+        out::line(sandbox::describe(addr, &api_key).trim_end())?;
+        out::talk(format!("In another terminal:\n  export SEAM_ENDPOINT=http://{addr} SEAM_API_KEY={api_key}"));
+        out::talk(format!(
+            "Behind the scene: curl http://{addr}/_sandbox/truth   (ledger, effects, truth/person?key=emp-1001, faults)"
+        ));
+        let shutdown = CancellationToken::new();
+        let world = Arc::new(Mutex::new(world));
+        tokio::spawn(super::run::obey_signals(shutdown.clone())?);
+        tokio::spawn(tell(world.clone(), shutdown.clone()));
+        let served = sandbox::http::serve(listener, world, || clock::now().wall.0, shutdown).await;
+        served.map_err(|error| Failure::new(Exit::Io, format!("the sandbox stopped: {error}")))?;
+        Ok(Exit::Done)
+    })
+}
+
+fn build(args: &SandboxArgs) -> Result<World, Failure> {
+    let settings = sandbox::Settings { latency_ms: args.latency_ms, ..sandbox::Settings::default() };
+    let mut world = World::new(args.seed, settings);
+    world.advance(clock::now().wall.0);
+    let people = usize::try_from(args.people).unwrap_or(usize::MAX);
+    world.seed_people(people);
+    world.seed_candidates(people);
+    world.seed_jean_doe();
+    let mut faults = Faults::transient(args.transient);
+    if let Some(path) = &args.faults {
+        let bad = |what: String| Failure::new(Exit::BadInput, format!("the faults in {}: {what}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
+        let mut given: Faults = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
+        // The file's own come first; chance falls on what they leave.
+        given.rules.append(&mut faults.rules);
+        given.reappear.append(&mut faults.reappear);
+        if args.transient > 0.0 {
+            given.events = faults.events;
+        }
+        faults = given;
+    }
+    *world.faults_mut() = faults;
+    Ok(world)
+}
+
+/// Tells the requests as they come, one a line.
+async fn tell(world: Arc<Mutex<World>>, shutdown: CancellationToken) {
+    let mut told = 0;
+    while !shutdown.is_cancelled() {
+        let fresh: Vec<Entry> = {
+            let world = world.lock().unwrap_or_else(PoisonError::into_inner);
+            world.ledger().get(told..).unwrap_or_default().to_vec()
+        };
+        told += fresh.len();
+        for Entry { path, status, error_type, delivered, fault, arguments, .. } in fresh {
+            let fault = fault.map(|fault| fault.to_string());
+            tracing::info!(status, error_type, delivered, fault, "{path} {arguments}");
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }

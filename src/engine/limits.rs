@@ -34,6 +34,7 @@ pub struct Limits {
     arrival_us: i64,
     closed_until_ms: Ms,
     halted: Option<String>,
+    draining: bool,
     probing: bool,
     probe_at_ms: Ms,
     unknowns: u32,
@@ -49,6 +50,7 @@ impl Limits {
             arrival_us: 0,
             closed_until_ms: Ms::MIN,
             halted: Some("the workspace is not confirmed yet".to_owned()),
+            draining: false,
             probing: false,
             probe_at_ms: Ms::MIN,
             unknowns: 0,
@@ -61,13 +63,18 @@ impl Limits {
         self.rules = rules;
     }
 
+    /// Nothing more is sent, for good: the end is near.
+    pub fn drain(&mut self) {
+        self.draining = true;
+    }
+
     fn cost_us(&self) -> i64 {
         (1_000_000.0 / self.rules.rate_per_s.max(0.001)) as i64
     }
 
     /// Requests that may be sent now.
     pub fn room(&self, now_ms: Ms) -> usize {
-        if self.halted.is_some() || now_ms < self.closed_until_ms {
+        if self.draining || self.halted.is_some() || now_ms < self.closed_until_ms {
             return 0;
         }
         let now_us = now_ms * 1_000;
@@ -136,7 +143,7 @@ impl Limits {
 
     /// Whether a probe is due; the caller sends it. While nothing is paused it is only due if `active`.
     pub fn probe_due(&mut self, now_ms: Ms, active: bool) -> bool {
-        let due = !self.probing && now_ms >= self.probe_at_ms && (active || self.halted.is_some());
+        let due = !self.draining && !self.probing && now_ms >= self.probe_at_ms && (active || self.halted.is_some());
         self.probing |= due;
         due
     }
@@ -149,6 +156,9 @@ impl Limits {
 
     /// When there may be room again without anything coming back, or a probe is due.
     pub fn next_ms(&self, now_ms: Ms) -> Option<Ms> {
+        if self.draining {
+            return None;
+        }
         if self.halted.is_some() {
             return (!self.probing).then_some(self.probe_at_ms);
         }
@@ -222,6 +232,14 @@ mod tests {
         assert_eq!(limits.room(10_000), 1);
         limits.sent(1, 10_000);
         assert_eq!((limits.room(20_000), limits.next_ms(20_000)), (0, None), "only an answer makes room");
+    }
+
+    #[test]
+    fn draining_sends_nothing_more_and_waits_for_nothing() {
+        let mut limits = open(0);
+        limits.drain();
+        assert_eq!((limits.room(0), limits.next_ms(0)), (0, None));
+        assert!(!limits.probe_due(1_000_000, true));
     }
 
     #[test]

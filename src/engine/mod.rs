@@ -17,7 +17,7 @@ pub use soft::EngineRules;
 pub use tick::new_row;
 
 use crate::{
-    job::{Answer, Call, Ms, Now, Outcome, Row, Verdict},
+    job::{Answer, Call, JobState, Ms, Now, Outcome, Row, Verdict},
     store::{self, FileGuard, OpenError, Opened, Operator, Picked, StoreError, Tx},
     workflow::Ids,
 };
@@ -109,7 +109,7 @@ impl Engine {
         let row = tx.engine().await?;
         tx.clamp_waits(now.wall, rules.workflow.parked_retry_ms * 2).await?;
         tx.commit().await?;
-        let ids = Ids { attempt: recovered.next_attempt, target: recovered.next_target };
+        let ids = Ids { attempt: recovered.next.0, target: recovered.next.1 };
         let mut soft = Soft::new(&rules, ids, seed);
         (soft.watermark, soft.pinned) = (row.watermark, row.workspace_id);
         let lost = |id: i64| {
@@ -199,9 +199,41 @@ impl Engine {
         Ok(tick)
     }
 
-    /// After a failed or doubtful commit: drops the connection and opens the file again; everything is read anew.
+    /// After a failed or doubtful commit: drops the connection and opens the file again; everything is read anew. If the commit took
+    /// place after all, its calls were never handed out: they are answered so.
     pub async fn reconnect(&mut self) -> Result<(), EngineError> {
-        Ok(self.opened.reconnect().await?)
+        self.opened.reconnect().await?;
+        let mut tx = Tx::begin(&mut self.opened.conn).await?;
+        tx.check_epoch(self.opened.epoch).await?;
+        let open = tx.open_attempts(self.opened.epoch).await?;
+        let (attempt, target) = tx.next_ids().await?;
+        tx.commit().await?;
+        self.soft.ids = Ids { attempt, target };
+        for id in open.into_iter().filter(|id| !self.soft.wire.contains_key(id)) {
+            let reason = "not sent: the database failed while it was decided".to_owned();
+            let outcome = Outcome::NotApplied { retry_after_ms: None, throttled: false, reason };
+            let answer = Answer { outcome, requests: 0, status: None, request_id: None, server_time: None };
+            let known = |change: &Change| matches!(change, Change::Arrived(Tag::Attempt(other), _) if *other == id);
+            if !self.inbox.iter().any(known) {
+                self.inbox.push_back(Change::Arrived(Tag::Attempt(id), answer));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends nothing more; answers of what is on the wire are still taken.
+    pub fn drain(&mut self) {
+        self.soft.limits.drain();
+    }
+
+    /// How many jobs are in each state, for people.
+    pub async fn counts(&mut self) -> Result<Vec<(JobState, u64)>, StoreError> {
+        store::job_counts(&mut self.opened.conn).await
+    }
+
+    /// What opening found that an operator should know.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
     }
 
     /// Whether another process wrote to the file since the last call.

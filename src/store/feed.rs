@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::{
     StoreError, Tx,
-    columns::{get, set, word_or_null},
+    columns::{count, get, set, word, word_or_null},
 };
-use crate::job::{Event, Time, Workspace};
+use crate::job::{Event, JobState, Time, Workspace};
 
 /// What the file remembers of the engine.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,10 +22,8 @@ pub struct EngineRow {
 pub struct Recovered {
     /// Requests that were on the wire when the engine ended: their outcomes are unknown.
     pub attempts: Vec<i64>,
-    /// The next attempt's id.
-    pub next_attempt: i64,
-    /// The next target's id.
-    pub next_target: i64,
+    /// The next attempt's and the next target's id.
+    pub next: (i64, i64),
 }
 
 impl Tx<'_> {
@@ -111,12 +109,23 @@ impl Tx<'_> {
         .bind(set(&attempts)?)
         .execute(self.db())
         .await?;
+        Ok(Recovered { attempts, next: self.next_ids().await? })
+    }
+
+    /// Requests of this engine that have no outcome yet.
+    pub async fn open_attempts(&mut self, epoch: i64) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT id FROM attempts WHERE ended_at IS NULL AND epoch = ?1 ORDER BY id";
+        Ok(sqlx::query_scalar(sql).bind(epoch).fetch_all(self.db()).await?)
+    }
+
+    /// The next attempt's and the next target's id.
+    pub async fn next_ids(&mut self) -> Result<(i64, i64), StoreError> {
         let row = sqlx::query(
             "SELECT coalesce((SELECT max(id) FROM attempts), 0) + 1 AS attempt, coalesce((SELECT max(id) FROM targets), 0) + 1 AS target",
         )
         .fetch_one(self.db())
         .await?;
-        Ok(Recovered { attempts, next_attempt: get(&row, "attempt")?, next_target: get(&row, "target")? })
+        Ok((get(&row, "attempt")?, get(&row, "target")?))
     }
 
     /// Holds jobs whose decision the database refuses: a fault of this program, told instead of repeated.
@@ -135,4 +144,10 @@ impl Tx<'_> {
 /// Changes whenever another connection committed something.
 pub async fn data_version(conn: &mut sqlx::SqliteConnection) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar("PRAGMA data_version").fetch_one(conn).await?)
+}
+
+/// How many jobs are in each state that any job is in.
+pub async fn job_counts(conn: &mut sqlx::SqliteConnection) -> Result<Vec<(JobState, u64)>, StoreError> {
+    let rows = sqlx::query("SELECT state, count(*) AS jobs FROM jobs GROUP BY state").fetch_all(conn).await?;
+    rows.iter().map(|row| Ok((word(row, "state")?, u64::from(count(row, "jobs")?)))).collect()
 }

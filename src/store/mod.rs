@@ -19,7 +19,7 @@ mod upgrade;
 
 pub use accept::{Accepted, NewRow};
 pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
-pub use feed::{EngineRow, Recovered, data_version};
+pub use feed::{EngineRow, Recovered, data_version, job_counts};
 pub use file::FileGuard;
 pub use load::LockRow;
 pub use open::{OpenArgs, Opened, open_engine};
@@ -59,6 +59,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Why it is worth waiting for, if the trouble passes by itself or by an operator's hand: a full disk, another program's lock.
+    pub fn passing(&self) -> Option<&'static str> {
+        let StoreError::Database(error) = self else { return None };
+        let code = error.as_database_error()?.code()?.parse::<u32>().ok()?;
+        // The low byte is the primary result code (sqlite.org/rescode.html).
+        match code & 0xff {
+            5 | 6 => Some("another program keeps the database locked (a database browser with unsaved edits?)"),
+            13 => Some("the disk is full"),
+            _ => None,
+        }
+    }
+
     /// The change itself is at fault (a constraint), not the disk or the file.
     pub fn is_constraint(&self) -> bool {
         matches!(self, StoreError::Database(sqlx::Error::Database(e)) if e.is_unique_violation()

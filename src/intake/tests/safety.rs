@@ -3,6 +3,7 @@ use std::{
     io::Read,
     os::unix::{fs::PermissionsExt, fs::chown, fs::symlink, net::UnixListener},
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -104,6 +105,15 @@ async fn a_folder_open_to_everybody_is_refused_and_so_is_a_link_in_place_of_ours
     assert!(fs::read_dir(elsewhere).unwrap().next().is_none());
 }
 
+/// Ends the other thread, also when this one fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_file_swapped_while_it_is_opened_is_never_followed() {
     let dir = tempfile::tempdir().unwrap();
@@ -111,13 +121,13 @@ fn a_file_swapped_while_it_is_opened_is_never_followed() {
     let secret = dir.path().join("secret");
     fs::write(&secret, "secret").unwrap();
     fs::write(&path, "orders").unwrap();
-    let done = std::sync::atomic::AtomicBool::new(false);
+    let done = AtomicBool::new(false);
     let (mut read, mut refused) = (0, 0);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             // Ends with the reader, and in any case.
             for round in 0..10_000_000 {
-                if done.load(std::sync::atomic::Ordering::Relaxed) {
+                if done.load(Ordering::Relaxed) {
                     break;
                 }
                 if round % 2 == 0 {
@@ -128,6 +138,7 @@ fn a_file_swapped_while_it_is_opened_is_never_followed() {
                 fs::rename(&spare, &path).unwrap();
             }
         });
+        let _stop = Stop(&done);
         for _ in 0..10_000 {
             match files::open(&path) {
                 Ok(Some((mut file, _))) => {
@@ -143,7 +154,6 @@ fn a_file_swapped_while_it_is_opened_is_never_followed() {
                 }
             }
         }
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     assert!(read > 0 && refused > 0, "{read} read, {refused} refused: no race was seen");
 }

@@ -1,0 +1,122 @@
+//! One task for each call on the wire. Whatever becomes of the task, exactly one answer comes back.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::log;
+use crate::{
+    clock,
+    engine::Tag,
+    job::{Answer, Call, Outcome},
+    seam::{call_name, perform, wire::Transport},
+};
+
+/// Sends calls and brings their answers back.
+pub struct Calls<T> {
+    transport: Arc<T>,
+    answers: UnboundedSender<(Tag, Answer)>,
+    tasks: TaskTracker,
+    give_up: CancellationToken,
+}
+
+impl<T: Transport + 'static> Calls<T> {
+    /// Answers go to `answers`, whose length the engine's own limit of requests in flight bounds.
+    pub fn new(transport: T, answers: UnboundedSender<(Tag, Answer)>) -> Calls<T> {
+        Calls { transport: Arc::new(transport), answers, tasks: TaskTracker::new(), give_up: CancellationToken::new() }
+    }
+
+    /// Sends one call. Objects of a workspace other than `pinned` are not believed.
+    pub fn send(&self, tag: Tag, call: Call, pinned: Option<String>) {
+        let mut debt = Debt { tag, answers: Some(self.answers.clone()) };
+        let (transport, give_up) = (self.transport.clone(), self.give_up.clone());
+        self.tasks.spawn(async move {
+            let begun_ms = clock::now().mono_ms;
+            let answer = tokio::select! {
+                answer = perform(&*transport, &call, pinned.as_deref()) => answer,
+                () = give_up.cancelled() => return,
+            };
+            log::call(tag, &call_name(&call), call.changes(), &answer, clock::now().mono_ms - begun_ms);
+            debt.pay(answer);
+        });
+    }
+
+    /// Breaks off what is still on the wire; the outcomes are unknown, as after a crash.
+    pub async fn end(self) {
+        self.give_up.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// An answer that is owed to the engine. A task that dies pays on its way out.
+struct Debt {
+    tag: Tag,
+    answers: Option<UnboundedSender<(Tag, Answer)>>,
+}
+
+impl Debt {
+    fn pay(&mut self, answer: Answer) {
+        if let Some(answers) = self.answers.take() {
+            // Nobody listens any more: the next start takes the attempt for unknown.
+            let _ = answers.send((self.tag, answer));
+        }
+    }
+}
+
+impl Drop for Debt {
+    fn drop(&mut self) {
+        let outcome = Outcome::Unknown { reason: "internal error: the call's task ended without an answer".to_owned() };
+        self.pay(Answer { outcome, requests: 1, status: None, request_id: None, server_time: None });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::Calls;
+    use crate::{
+        engine::Tag,
+        job::{Call, Outcome},
+        seam::wire::{Lost, Request, Response, Transport},
+    };
+
+    struct Panics;
+
+    impl Transport for Panics {
+        async fn send(&self, _: &Request) -> Result<Response, Lost> {
+            panic!("on purpose");
+        }
+    }
+
+    struct Hangs;
+
+    impl Transport for Hangs {
+        async fn send(&self, _: &Request) -> Result<Response, Lost> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_unknown_outcome() {
+        let (sender, mut answers) = unbounded_channel();
+        let calls = Calls::new(Panics, sender);
+        calls.send(Tag::Attempt(7), Call::Workspace, None);
+        let (tag, answer) = answers.recv().await.unwrap();
+        assert_eq!(tag, Tag::Attempt(7));
+        assert!(matches!(answer.outcome, Outcome::Unknown { reason } if reason.starts_with("internal error")));
+    }
+
+    #[tokio::test]
+    async fn what_hangs_can_be_given_up() {
+        let (sender, mut answers) = unbounded_channel();
+        let calls = Calls::new(Hangs, sender);
+        calls.send(Tag::Feed, Call::Workspace, None);
+        calls.end().await;
+        assert!(
+            matches!(answers.recv().await, Some((Tag::Feed, answer)) if matches!(answer.outcome, Outcome::Unknown { .. }))
+        );
+    }
+}

@@ -1,0 +1,247 @@
+//! The loop: tick, hand out the calls, wait for whatever comes first, tick again. Whatever came in meanwhile is one batch.
+//!
+//! The database is never awaited beside anything else: waiting is for channels and timers, and then the tick runs to its end.
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio::{
+    sync::{
+        mpsc::{Receiver, UnboundedReceiver},
+        oneshot,
+    },
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    DaemonError, Summary,
+    calls::Calls,
+    inputs::Submission,
+    log,
+    status::{Status, in_words},
+};
+use crate::{
+    clock,
+    engine::{Change, Engine, Tag, Tick},
+    job::{Answer, Ms, Verdict},
+    seam::Client,
+};
+
+/// Between two looks for writes of other processes, and at the files themselves.
+const POLL_MS: Ms = 500;
+/// A tick at least so often, whatever its predecessor said: the wall clock may have been set.
+const IDLE_MS: Ms = 60_000;
+/// So many ticks in a row that ask for the next at once and do nothing are a fault.
+const IDLE_TICKS: u32 = 100;
+/// The pace of ticks while that fault lasts.
+const FAULT_PACE_MS: Ms = 100;
+
+/// What the loop talks to.
+pub struct Outside {
+    /// The way out.
+    pub calls: Calls<Client>,
+    /// The way back.
+    pub answers: UnboundedReceiver<(Tag, Answer)>,
+    /// From the inputs.
+    pub rows: Receiver<Submission>,
+    /// The service manager.
+    pub status: Status,
+    /// The order to end.
+    pub shutdown: CancellationToken,
+    /// What may still finish after it.
+    pub drain_ms: Ms,
+    /// Sees every tick.
+    pub on_tick: Option<Box<dyn FnMut(&Tick) + Send>>,
+}
+
+/// Owns the engine.
+pub struct Driver {
+    pub(super) engine: Engine,
+    pub(super) outside: Outside,
+    /// Failures of the database in a row.
+    pub(super) failures: u32,
+    reading: bool,
+    tickets: HashMap<u64, oneshot::Sender<Vec<Verdict>>>,
+    next_ticket: u64,
+    /// When to give up, once the end has begun.
+    give_up_ms: Option<Ms>,
+    data_version: i64,
+    /// Something came in since the last tick.
+    news: bool,
+    idle_ticks: u32,
+}
+
+enum Woke {
+    Stop,
+    Answer((Tag, Answer)),
+    Rows(Option<Submission>),
+    Time,
+}
+
+impl Driver {
+    pub fn new(engine: Engine, outside: Outside) -> Driver {
+        Driver {
+            engine,
+            outside,
+            failures: 0,
+            reading: true,
+            tickets: HashMap::new(),
+            next_ticket: 0,
+            give_up_ms: None,
+            data_version: 0,
+            news: false,
+            idle_ticks: 0,
+        }
+    }
+
+    /// Until told to stop, and then to the end of what is on the wire.
+    pub async fn run(mut self) -> Result<Summary, DaemonError> {
+        let worked = self.work().await;
+        let given_up = self.engine.in_flight();
+        let halted = self.engine.halted().map(str::to_owned);
+        self.outside.calls.end().await;
+        worked?;
+        let jobs = self.engine.counts().await.unwrap_or_default();
+        tracing::info!(given_up, "stopped: {}", in_words(&jobs, None));
+        self.engine.leave().await?;
+        Ok(Summary { jobs, halted, given_up })
+    }
+
+    async fn work(&mut self) -> Result<(), DaemonError> {
+        loop {
+            let now = clock::now();
+            let tick = match self.engine.tick(now).await {
+                Ok(tick) => tick,
+                Err(error) => {
+                    self.mend(error).await?;
+                    continue;
+                }
+            };
+            self.failures = 0;
+            let wake_ms = now.mono_ms + self.paced(&tick);
+            self.take(tick);
+            if self.outside.status.wants_counts(now.mono_ms) {
+                let counts = self.engine.counts().await.unwrap_or_default();
+                self.outside.status.say(&in_words(&counts, self.engine.halted()));
+            }
+            if self.is_over(clock::now().mono_ms) {
+                return Ok(());
+            }
+            self.wait(wake_ms).await?;
+        }
+    }
+
+    /// Milliseconds to the next tick. A fault that makes the engine spin is told, and slowed down so that others can live beside it.
+    fn paced(&mut self, tick: &Tick) -> Ms {
+        let wake_in_ms = tick.wake_in_ms.unwrap_or(IDLE_MS).min(IDLE_MS);
+        let idle = wake_in_ms == 0
+            && !std::mem::take(&mut self.news)
+            && tick.calls.is_empty()
+            && tick.verdicts.is_empty()
+            && tick.log.is_empty();
+        self.idle_ticks = if idle { self.idle_ticks + 1 } else { 0 };
+        if self.idle_ticks == IDLE_TICKS {
+            tracing::warn!(
+                "the engine asks to be woken at once and does nothing, again and again: a fault of this program, please report it"
+            );
+        }
+        if self.idle_ticks >= IDLE_TICKS { FAULT_PACE_MS } else { wake_in_ms }
+    }
+
+    /// What a tick decided, now that it is durable.
+    fn take(&mut self, tick: Tick) {
+        if let Some(on_tick) = &mut self.outside.on_tick {
+            on_tick(&tick);
+        }
+        tick.log.iter().for_each(log::event);
+        for (tag, call) in tick.calls {
+            // The workspace's check is judged by the engine itself.
+            let pinned = self.engine.pinned().filter(|_| tag != Tag::Probe).map(str::to_owned);
+            self.outside.calls.send(tag, call, pinned);
+        }
+        for (ticket, verdicts) in tick.verdicts {
+            if let Some(sender) = self.tickets.remove(&ticket) {
+                // Whoever asked may be gone.
+                let _ = sender.send(verdicts);
+            }
+        }
+    }
+
+    /// The end has begun, and nothing is left to wait for, or no time.
+    fn is_over(&self, now_ms: Ms) -> bool {
+        self.give_up_ms.is_some_and(|at| now_ms >= at || (self.engine.in_flight() == 0 && !self.reading))
+    }
+
+    /// Waits until something came in, `until_ms` has come, or another process wrote; takes in everything that is there.
+    async fn wait(&mut self, until_ms: Ms) -> Result<(), DaemonError> {
+        let until_ms = self.give_up_ms.map_or(until_ms, |at| at.min(until_ms));
+        loop {
+            let left_ms = until_ms - clock::now().mono_ms;
+            let woke = self.next(left_ms.clamp(0, POLL_MS)).await;
+            let timely = matches!(woke, Woke::Time);
+            self.note(woke)?;
+            if !timely {
+                while let Some(more) = self.more() {
+                    self.note(more)?;
+                }
+                return Ok(());
+            }
+            if left_ms <= POLL_MS {
+                return Ok(());
+            }
+            self.engine.guard().still_ours()?;
+            match self.engine.others_wrote().await {
+                Ok(version) if version == self.data_version => {}
+                // An error comes again in the tick, which knows what to do with it.
+                found => {
+                    self.data_version = found.unwrap_or_default();
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn next(&mut self, pause_ms: Ms) -> Woke {
+        let Outside { answers, rows, shutdown, .. } = &mut self.outside;
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled(), if self.give_up_ms.is_none() => Woke::Stop,
+            Some(answer) = answers.recv() => Woke::Answer(answer),
+            rows = rows.recv(), if self.reading => Woke::Rows(rows),
+            () = sleep(Duration::from_millis(pause_ms.unsigned_abs())) => Woke::Time,
+        }
+    }
+
+    fn more(&mut self) -> Option<Woke> {
+        match self.outside.answers.try_recv() {
+            Ok(answer) => Some(Woke::Answer(answer)),
+            Err(_) => self.outside.rows.try_recv().ok().map(|rows| Woke::Rows(Some(rows))),
+        }
+    }
+
+    fn note(&mut self, woke: Woke) -> Result<(), DaemonError> {
+        match woke {
+            Woke::Time => return Ok(()),
+            Woke::Answer((tag, answer)) => self.engine.push(Change::Arrived(tag, answer)),
+            Woke::Rows(Some((rows, sender))) => {
+                self.next_ticket += 1;
+                self.tickets.insert(self.next_ticket, sender);
+                self.engine.push(Change::Rows(self.next_ticket, rows));
+            }
+            Woke::Rows(None) => {
+                self.reading = false;
+                if self.give_up_ms.is_none() && !self.outside.shutdown.is_cancelled() {
+                    return Err(DaemonError::Inputs);
+                }
+            }
+            Woke::Stop => {
+                tracing::info!(on_the_wire = self.engine.in_flight(), "stopping: nothing more is sent");
+                self.outside.status.stopping();
+                self.engine.drain();
+                self.give_up_ms = Some(clock::now().mono_ms + self.outside.drain_ms);
+            }
+        }
+        self.news = true;
+        Ok(())
+    }
+}

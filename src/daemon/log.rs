@@ -1,0 +1,63 @@
+//! What the daemon says, in one place: one line an event, fields named as `telemetry::field` lists them.
+
+use crate::{
+    engine::{LogLine, Tag},
+    intake::InputReport,
+    job::{Answer, Ms, Outcome},
+};
+
+/// One event of a tick.
+pub fn event(line: &LogLine) {
+    let LogLine { job_key, what, step, detail, alert } = line;
+    if *alert {
+        tracing::warn!(job_key, step, "{what}: {detail}");
+    } else {
+        tracing::info!(job_key, step, "{what}: {detail}");
+    }
+}
+
+/// One call that came back. Questions with a good answer are for the curious.
+pub fn call(tag: Tag, call: &str, changes: bool, answer: &Answer, duration_ms: Ms) {
+    let attempt_id = match tag {
+        Tag::Attempt(id) => Some(id),
+        Tag::Feed | Tag::Probe => None,
+    };
+    let (outcome, said) = in_words(&answer.outcome);
+    let Answer { status, request_id, .. } = answer;
+    let odd = matches!(answer.outcome, Outcome::NotApplied { .. } | Outcome::Unknown { .. } | Outcome::Halt { .. });
+    if odd {
+        tracing::warn!(call, attempt_id, outcome, status, request_id, duration_ms, "{call}: {said}");
+    } else if changes || said != "answered" {
+        tracing::info!(call, attempt_id, outcome, status, request_id, duration_ms, "{call}: {said}");
+    } else {
+        tracing::debug!(call, attempt_id, outcome, status, request_id, duration_ms, "{call}: {said}");
+    }
+}
+
+/// The outcome's class, as the database names it, and what there is to say.
+fn in_words(outcome: &Outcome) -> (&'static str, String) {
+    match outcome {
+        Outcome::Done(_) => ("done", "answered".to_owned()),
+        Outcome::Gone => ("gone", "not there".to_owned()),
+        Outcome::NotApplied { reason, .. } => ("not_applied", reason.clone()),
+        Outcome::Unknown { reason } => ("unknown", reason.clone()),
+        Outcome::Rejected(why) => ("rejected", format!("{} ({})", why.message, why.error_type)),
+        Outcome::Halt { reason } => ("halt", reason.clone()),
+    }
+}
+
+/// What a look at an input brought.
+pub fn input(report: &InputReport) {
+    let InputReport { input, file, accepted, duplicate, rejected, held, problem, waiting, .. } = report;
+    let place = if file.is_empty() { input } else { file };
+    if report.read_rows > 0 {
+        let told = format!("{place}: {accepted} accepted, {duplicate} known before, {rejected} rejected, {held} held");
+        if *rejected > 0 { tracing::warn!("{told}") } else { tracing::info!("{told}") }
+    }
+    if let Some(problem) = problem {
+        tracing::warn!("{place}: {problem}");
+    }
+    if let Some(waiting) = waiting {
+        tracing::info!("{place}: {waiting}");
+    }
+}

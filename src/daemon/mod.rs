@@ -1,0 +1,117 @@
+//! The daemon wires the rooms: it sleeps, spawns, logs and stops; the engine decides. Everything it remembers may be lost at any moment.
+
+mod calls;
+mod driver;
+mod error;
+mod inputs;
+mod log;
+mod mend;
+mod rules;
+mod status;
+
+use secrecy::SecretString;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+pub use error::DaemonError;
+pub use rules::{client_settings, rules};
+
+use crate::{
+    clock,
+    config::Settings,
+    engine::{Engine, Tick},
+    job::JobState,
+    seam::Client,
+    store::{self, OpenArgs, Opened},
+};
+use calls::Calls;
+use driver::{Driver, Outside};
+use inputs::Inputs;
+use status::Status;
+
+/// What a host of the daemon may listen to.
+#[derive(Default)]
+pub struct Hooks {
+    /// Sees every tick after its commit, before its calls are sent. Must return at once.
+    pub on_tick: Option<Box<dyn FnMut(&Tick) + Send>>,
+    /// Tell the service manager about start, state and end.
+    pub notify: bool,
+}
+
+/// How things stood at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Jobs in each state.
+    pub jobs: Vec<(JobState, u64)>,
+    /// Why nothing was sent, if so.
+    pub halted: Option<String>,
+    /// Requests given up at the end of the drain; the next start looks what became of them.
+    pub given_up: usize,
+}
+
+/// Rows of inputs that may wait for the engine; each entry is up to 500 rows.
+const SUBMISSIONS: usize = 2;
+
+/// Runs until `shutdown`, then drains: no new calls, those on the wire may finish within `engine.drain_s`, every answer is committed.
+/// The database is created if there never was one. No state is kept outside of it and the arguments.
+///
+/// # Errors
+/// Settings or key unfit, the database not to be opened or not ours any more, or failing for good; see [`DaemonError`].
+pub async fn run(
+    settings: &Settings,
+    key: SecretString,
+    hooks: Hooks,
+    shutdown: CancellationToken,
+) -> Result<Summary, DaemonError> {
+    let client = Client::new(client_settings(settings), key)?;
+    let opened = open(settings).await?;
+    told(&opened);
+    let status = Status::new(hooks.notify);
+    let seed = clock::seed();
+    let engine = Engine::start(opened, rules(settings), clock::now(), seed).await?;
+    let (answers_in, answers) = mpsc::unbounded_channel();
+    let (rows_in, rows) = mpsc::channel(SUBMISSIONS);
+    let stop_inputs = shutdown.child_token();
+    let reading = Inputs::new(settings, rows_in, stop_inputs.clone()).spawn();
+    status.ready();
+    tracing::info!(endpoint = settings.seam.endpoint, seed, "ready");
+    let outside = Outside {
+        calls: Calls::new(client, answers_in),
+        answers,
+        rows,
+        status,
+        shutdown,
+        drain_ms: settings.engine.drain_s.ms(),
+        on_tick: hooks.on_tick,
+    };
+    let summary = Driver::new(engine, outside).run().await;
+    stop_inputs.cancel();
+    // Its look ends with the first submission that nobody takes.
+    let _ = reading.await;
+    summary
+}
+
+async fn open(settings: &Settings) -> Result<Opened, DaemonError> {
+    let host = rustix::system::uname();
+    let args = OpenArgs {
+        path: &settings.database.path,
+        migrator: &store::MIGRATOR,
+        fresh_instance_id: &clock::random_id(),
+        pid: std::process::id(),
+        host: &host.nodename().to_string_lossy(),
+        started_at: &clock::now().wall.to_string(),
+    };
+    Ok(store::open_engine(args).await?)
+}
+
+fn told(opened: &Opened) {
+    let path = opened.guard.path().display();
+    match (opened.created, &opened.backup) {
+        (true, _) => tracing::info!("created the database {path}"),
+        (false, Some(backup)) => tracing::info!("upgraded the database {path}; the old one is {}", backup.display()),
+        (false, None) => tracing::info!(epoch = opened.epoch, "opened the database {path}"),
+    }
+    for note in &opened.notes {
+        tracing::warn!("{note}");
+    }
+}
