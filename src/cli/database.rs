@@ -12,8 +12,7 @@ use crate::{
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Failure {
-        let code = error.exit_code();
-        let exit = Exit::ALL.iter().find(|exit| **exit as u8 == code).copied().unwrap_or(Exit::Io);
+        let exit = Exit::from_code(error.exit_code());
         Failure::new(exit, error.to_string())
     }
 }

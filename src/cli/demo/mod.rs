@@ -108,7 +108,8 @@ fn settings(folder: &Path) -> Result<Settings, Failure> {
 /// A folder that only we can enter, with one for the orders inside.
 fn folder(keep: Option<&Path>) -> Result<PathBuf, Failure> {
     let id = clock::random_id();
-    let folder = keep.map_or_else(|| std::env::temp_dir().join(format!("backstitch-demo-{}", &id[..8])), Path::to_owned);
+    let folder =
+        keep.map_or_else(|| std::env::temp_dir().join(format!("backstitch-demo-{}", &id[..8])), Path::to_owned);
     if folder.join("backstitch.db").exists() {
         let message = format!("{} holds the database of an earlier run", folder.display());
         return Err(Failure::new(Exit::Usage, message).hint("name another folder, or remove that one"));
@@ -136,21 +137,21 @@ async fn play(settings: &mut Settings, seam: &Seam, cases: &[Case]) -> Result<Jo
     tokio::spawn(obey_signals(stop.clone())?);
     let served = tokio::spawn(sandbox::http::serve(listener, seam.clone(), || clock::now().wall.0, gone.clone()));
     let key = lock(seam).settings().api_key.clone().into();
-    let daemon = tokio::spawn({
-        let (settings, stop) = (settings.clone(), stop.clone());
-        async move { daemon::run(&settings, key, Hooks::default(), stop).await }
-    });
-    let watched = watch(&settings.database.path, seam, cases, &stop, || daemon.is_finished()).await;
-    stop.cancel();
-    let ended = daemon.await;
+    let (settings, over) = (&*settings, CancellationToken::new());
+    let work = async {
+        let ended = daemon::run(settings, key, Hooks::default(), stop.clone()).await;
+        over.cancel();
+        ended.map_err(|error| Failure::new(Exit::from_code(error.exit_code()), error.to_string()))
+    };
+    let look_on = async {
+        let watched = watch(&settings.database.path, seam, cases, &stop, &over).await;
+        stop.cancel();
+        watched
+    };
+    let (worked, watched) = tokio::join!(work, look_on);
     gone.cancel();
     let _ = served.await;
-    match ended {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => return Err(Failure::new(Exit::from_code(error.exit_code()), error.to_string())),
-        Err(error) => return Err(Failure::new(Exit::Io, format!("the daemon broke off: {error}"))),
-    }
-    watched?;
+    worked.and(watched)?;
     Ok(Reader::open(&settings.database.path).await?.jobs(&everyone()).await?)
 }
 
@@ -164,12 +165,12 @@ async fn watch(
     seam: &Seam,
     cases: &[Case],
     stop: &CancellationToken,
-    over: impl Fn() -> bool,
+    over: &CancellationToken,
 ) -> Result<(), Failure> {
     let begun_ms = clock::now().mono_ms;
     let mut ticker = tokio::time::interval(REFRESH);
     let wanted = verdict::jobs_wanted(cases);
-    while !stop.is_cancelled() && !over() && clock::now().mono_ms - begun_ms < PATIENCE_MS {
+    while !stop.is_cancelled() && !over.is_cancelled() && clock::now().mono_ms - begun_ms < PATIENCE_MS {
         ticker.tick().await;
         // The daemon makes the file; before that there is nothing to tell.
         let Ok(mut reader) = Reader::open(database).await else { continue };
