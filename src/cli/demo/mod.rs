@@ -76,7 +76,7 @@ pub(super) fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     ));
     let file = settings.inputs.first().map(|input| input.path.join("people.jsonl")).unwrap_or_default();
     write_orders(&file, &cases)?;
-    let list = super::runtime()?.block_on(play(&mut settings, &seam, &cases))?;
+    let list = super::runtime()?.block_on(play(&mut settings, &file, &seam, &cases))?;
     let world = lock(&seam);
     let told = verdict::fates(&file)?;
     verdict::tell(&cases, &list, &told, &world, &settings.database.path)
@@ -129,7 +129,7 @@ fn write_orders(file: &Path, cases: &[Case]) -> Result<(), Failure> {
 }
 
 /// Sandbox and daemon, until nothing moves any more.
-async fn play(settings: &mut Settings, seam: &Seam, cases: &[Case]) -> Result<JobList, Failure> {
+async fn play(settings: &mut Settings, file: &Path, seam: &Seam, cases: &[Case]) -> Result<JobList, Failure> {
     let trouble = |error: io::Error| Failure::new(Exit::Io, format!("the sandbox cannot listen: {error}"));
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.map_err(trouble)?;
     settings.seam.endpoint = format!("http://{}", listener.local_addr().map_err(trouble)?);
@@ -144,7 +144,7 @@ async fn play(settings: &mut Settings, seam: &Seam, cases: &[Case]) -> Result<Jo
         ended.map_err(|error| Failure::new(Exit::from_code(error.exit_code()), error.to_string()))
     };
     let look_on = async {
-        let watched = watch(&settings.database.path, seam, cases, &stop, &over).await;
+        let watched = watch((&settings.database.path, file), seam, cases, &stop, &over).await;
         stop.cancel();
         watched
     };
@@ -161,7 +161,7 @@ fn everyone() -> JobFilter {
 
 /// Tells how far things are until every job has ended or needs a person, patience ends, or somebody stops it.
 async fn watch(
-    database: &Path,
+    (database, file): (&Path, &Path),
     seam: &Seam,
     cases: &[Case],
     stop: &CancellationToken,
@@ -170,6 +170,7 @@ async fn watch(
     let begun_ms = clock::now().mono_ms;
     let mut ticker = tokio::time::interval(REFRESH);
     let wanted = verdict::jobs_wanted(cases);
+    let report = verdict::report(file);
     while !stop.is_cancelled() && !over.is_cancelled() && clock::now().mono_ms - begun_ms < PATIENCE_MS {
         ticker.tick().await;
         // The daemon makes the file; before that there is nothing to tell.
@@ -177,7 +178,7 @@ async fn watch(
         let list = reader.jobs(&everyone()).await?;
         progress(&list, lock(seam).ledger().len(), false);
         let at_rest = |state: JobState| state.is_final() || state == JobState::Held;
-        if list.jobs.len() >= wanted && list.jobs.iter().all(|job| at_rest(job.state)) {
+        if report.exists() && list.jobs.len() >= wanted && list.jobs.iter().all(|job| at_rest(job.state)) {
             break;
         }
     }

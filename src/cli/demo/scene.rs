@@ -79,85 +79,92 @@ impl Expected {
 
 /// Fills the workspace and orders the work.
 pub(super) fn set(world: &mut World) -> Vec<Case> {
-    let staff = world.seed_people(5);
-    let newcomers = world.seed_candidates(3);
-    let jean = world.seed_jean_doe();
-    let systems = world.acs_systems();
-    let (riley, riley_name) = (everything(world), "Riley Everything");
-    let mut cases = Vec::new();
-    let mut add = |about, fields: Value, expected| cases.push(case(cases.len(), about, fields, expected));
-
-    add(
-        "Jean Doe comes: identity and the ACS user of the documentation",
-        json!({ "workflow": "onboard", "user_identity_key": jean.user_identity_key, "full_name": "Jean Doe",
-            "email_address": jean.email_address, "phone_number": jean.phone_number,
-            "acs_users": [{ "acs_user_id": jean.acs_user_ids[0] }] }),
-        onboarded(&jean.email_address, &jean.acs_user_ids, 1),
-    );
-    let [by_mail, by_system, bare] = [&newcomers[0], &newcomers[1], &newcomers[2]];
-    add(
-        "a newcomer, linked to every ACS user with this e-mail",
-        json!({ "workflow": "onboard", "user_identity_key": by_mail.user_identity_key, "email_address": by_mail.email_address,
-            "acs_users": [{ "email_address": by_mail.email_address }] }),
-        onboarded(&by_mail.email_address, &by_mail.acs_user_ids, 1),
-    );
-    add(
-        "a newcomer, linked in one system and created in another",
-        json!({ "workflow": "onboard", "user_identity_key": by_system.user_identity_key, "full_name": "Newcomer 2002",
-            "email_address": by_system.email_address, "acs_users": [
-                { "acs_system_id": systems[2002 % systems.len()] }, { "acs_system_id": systems[2003 % systems.len()], "create": true }] }),
-        onboarded(&by_system.email_address, &by_system.acs_user_ids, 2),
-    );
-    add(
-        "a newcomer without a key of their own and without doors",
-        json!({ "workflow": "onboard", "full_name": "Newcomer 2003", "email_address": bare.email_address }),
-        onboarded(&bare.email_address, &[], 0),
-    );
-    add(
-        "a leaver with sessions, phones, cards, grants, keys",
-        json!({ "workflow": "offboard", "user_identity_key": "riley", "priority": "urgent", "deadline": "PT4H",
-            "reason": format!("{riley_name} was dismissed") }),
-        Expected::Offboarded { user_identity_id: riley },
-    );
-    for (about, field, person) in [
-        ("a leaver, by key", "user_identity_key", &staff[0]),
-        ("a leaver, by id", "user_identity_id", &staff[1]),
-        ("a leaver, by e-mail", "email_address", &staff[2]),
-        ("a leaver, by phone number", "phone_number", &staff[3]),
-    ] {
-        let Some(user_identity_id) = person.user_identity_id.clone() else { continue };
-        let value = match field {
-            "user_identity_key" => &person.user_identity_key,
-            "user_identity_id" => &user_identity_id,
-            "email_address" => &person.email_address,
-            _ => &person.phone_number,
-        };
-        add(about, json!({ "workflow": "offboard", field: value }), Expected::Offboarded { user_identity_id });
-    }
-    add(
+    let mut orders = arrivals(world);
+    orders.extend(departures(world));
+    orders.push((
         "a leaver whom Seam never heard of: somebody should look",
         json!({ "workflow": "offboard", "user_identity_key": "nobody-knows-me" }),
         Expected::Held,
-    );
-    add(
+    ));
+    orders.push((
         "a bad row: the e-mail is none, the workflow is misspelt",
         json!({ "workflow": "offbord", "email_address": "jean at example.com" }),
         Expected::NoJob(Fate::Rejected),
-    );
-    let again = Case {
-        row: cases[0].row.clone(),
-        job_key: cases[0].job_key.clone(),
+    ));
+    let numbered = orders.into_iter().zip(1..).map(|((about, mut fields, expected), number)| {
+        let job_key = format!("demo-{number:02}");
+        fields["job_key"] = json!(job_key);
+        Case { row: fields.to_string(), job_key, about, expected }
+    });
+    let mut cases: Vec<Case> = numbered.collect();
+    let again = cases.first().map(|first| Case {
+        row: first.row.clone(),
+        job_key: first.job_key.clone(),
         about: "the first row once more",
         expected: Expected::NoJob(Fate::Duplicate),
-    };
-    cases.push(again);
+    });
+    cases.extend(again);
     cases
 }
 
-fn case(at: usize, about: &'static str, mut fields: Value, expected: Expected) -> Case {
-    let job_key = format!("demo-{:02}", at + 1);
-    fields["job_key"] = json!(job_key);
-    Case { row: fields.to_string(), job_key, about, expected }
+type Wanted = (&'static str, Value, Expected);
+
+fn arrivals(world: &mut World) -> Vec<Wanted> {
+    let (newcomers, jean, systems) = (world.seed_candidates(3), world.seed_jean_doe(), world.acs_systems());
+    let [by_mail, by_system, bare] = [&newcomers[0], &newcomers[1], &newcomers[2]];
+    // `seed_candidates` deals the systems out by number: this is 2002.
+    let (home, elsewhere) = (&systems[2002 % systems.len()], &systems[2003 % systems.len()]);
+    vec![
+        (
+            "Jean Doe comes: identity and the ACS user of the documentation",
+            json!({ "workflow": "onboard", "user_identity_key": jean.user_identity_key, "full_name": "Jean Doe",
+                "email_address": jean.email_address, "phone_number": jean.phone_number,
+                "acs_users": [{ "acs_user_id": jean.acs_user_ids[0] }] }),
+            onboarded(&jean.email_address, &jean.acs_user_ids, 1),
+        ),
+        (
+            "a newcomer, linked to every ACS user with this e-mail",
+            json!({ "workflow": "onboard", "user_identity_key": by_mail.user_identity_key,
+                "email_address": by_mail.email_address, "acs_users": [{ "email_address": by_mail.email_address }] }),
+            onboarded(&by_mail.email_address, &by_mail.acs_user_ids, 1),
+        ),
+        (
+            "a newcomer, linked in one system and created in another",
+            json!({ "workflow": "onboard", "user_identity_key": by_system.user_identity_key,
+                "full_name": "Newcomer 2002", "email_address": by_system.email_address,
+                "acs_users": [{ "acs_system_id": home }, { "acs_system_id": elsewhere, "create": true }] }),
+            onboarded(&by_system.email_address, &by_system.acs_user_ids, 2),
+        ),
+        (
+            "a newcomer without a key of their own and without doors",
+            json!({ "workflow": "onboard", "full_name": "Newcomer 2003", "email_address": bare.email_address }),
+            onboarded(&bare.email_address, &[], 0),
+        ),
+    ]
+}
+
+fn departures(world: &mut World) -> Vec<Wanted> {
+    let (staff, riley) = (world.seed_people(5), everything(world));
+    let mut all = vec![(
+        "a leaver with sessions, phones, cards, grants, keys",
+        json!({ "workflow": "offboard", "user_identity_key": "riley", "priority": "urgent", "deadline": "PT4H",
+            "reason": "dismissed" }),
+        Expected::Offboarded { user_identity_id: riley },
+    )];
+    let abouts = [
+        ("a leaver, by key", "user_identity_key"),
+        ("a leaver, by id", "user_identity_id"),
+        ("a leaver, by e-mail", "email_address"),
+        ("a leaver, by phone number", "phone_number"),
+        ("a leaver, in no hurry", "user_identity_key"),
+    ];
+    for ((about, field), person) in abouts.into_iter().zip(&staff) {
+        let fields = json!({ "workflow": "offboard", field: json!(person)[field],
+            "priority": if about.ends_with("hurry") { "low" } else { "normal" } });
+        let user_identity_id = person.user_identity_id.clone().unwrap_or_default();
+        all.push((about, fields, Expected::Offboarded { user_identity_id }));
+    }
+    all
 }
 
 fn onboarded(email_address: &str, acs_user_ids: &[String], acs_users: usize) -> Expected {

@@ -1,6 +1,10 @@
 //! What was expected of each row, what came of it, and whether Seam's truth agrees.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -25,12 +29,15 @@ pub(super) fn jobs_wanted(cases: &[Case]) -> usize {
     cases.iter().filter(|case| !matches!(case.expected, Expected::NoJob(_))).count()
 }
 
+/// Where the daemon reports the fate of each line of the file.
+pub(super) fn report(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    file.with_file_name("accepted").join(format!("{name}.result.jsonl"))
+}
+
 /// The fate of each line, as the daemon reported it; empty if it has not.
 pub(super) fn fates(file: &Path) -> Result<HashMap<usize, RowFate>, Failure> {
-    let (Some(folder), Some(name)) = (file.parent(), file.file_name().and_then(|name| name.to_str())) else {
-        return Ok(HashMap::new());
-    };
-    let report = folder.join("accepted").join(format!("{name}.result.jsonl"));
+    let report = report(file);
     let text = fs::read_to_string(&report).unwrap_or_default();
     let unfit = |error| Failure::new(Exit::Io, format!("{} cannot be read: {error}", report.display()));
     text.lines().map(|line| serde_json::from_str(line).map(|fate: RowFate| (fate.line, fate)).map_err(unfit)).collect()
@@ -76,7 +83,7 @@ pub(super) fn tell(
     let database = database.display();
     out::line(format_args!(
         "\nThe database is kept: {database}\n\
-         \x20 sqlite3 -readonly -box {database} 'select job_key, workflow, state, proven, why from jobs_overview'\n\
+         \x20 sqlite3 -readonly -box {database} 'select job_key, workflow, state, proven, left_over, finished_at from jobs_overview'\n\
          \x20 sqlite3 -readonly -box {database} \"select at, what, step, detail from timeline where job_key = 'demo-05'\"\n\
          \x20 sqlite3 -readonly -box {database} 'select line, job_key, fate, problems from intake_log'\n\
          or: backstitch show demo-05 --database {database}"
