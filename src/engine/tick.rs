@@ -137,7 +137,8 @@ async fn apply(
     Ok(brought)
 }
 
-fn new_row(row: crate::job::Row) -> NewRow {
+/// A row with what the workflows derive from its order: how `Tx::accept` takes it, from the engine and from a command alike.
+pub fn new_row(row: crate::job::Row) -> NewRow {
     let (keys, steps) = match &row.order {
         Ok(order) => (workflow::selectors(order, None), workflow::steps(order.workflow).collect()),
         Err(_) => (Vec::new(), Vec::new()),
