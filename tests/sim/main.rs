@@ -9,3 +9,4 @@ mod rig;
 #[path = "../support/rows.rs"]
 mod rows;
 mod scenes;
+mod wire;
