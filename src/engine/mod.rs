@@ -6,6 +6,7 @@ mod limits;
 mod locks;
 mod retry;
 mod soft;
+mod suspects;
 mod tick;
 
 use std::collections::VecDeque;

@@ -32,6 +32,8 @@ pub struct EngineRules {
 pub(super) struct OnWire {
     pub job: i64,
     pub canary: Option<Kind>,
+    /// Nothing else is sent while this is on the wire.
+    pub alone: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -80,12 +82,17 @@ impl Soft {
     }
 
     /// A job's call goes out.
-    pub fn sent(&mut self, attempt: i64, job: i64, call: &Call) {
+    pub fn sent(&mut self, attempt: i64, job: i64, call: &Call, alone: bool) {
         let canary = match call {
             Call::Look { kind, canary: Some(_), .. } => Some(*kind),
             _ => None,
         };
-        self.wire.insert(attempt, OnWire { job, canary });
+        self.wire.insert(attempt, OnWire { job, canary, alone });
+    }
+
+    /// Whether a job's call is on the wire that suffers none beside it.
+    pub fn is_alone(&self) -> bool {
+        self.wire.values().any(|sent| sent.alone)
     }
 
     /// A job's answer arrived; an answer to a call of an earlier engine is not on our wire.

@@ -2,16 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::{Change, Engine, EngineError, LogLine, Tag, Tick, locks, locks::Claim, locks::Locks, soft::Soft};
+use super::{Change, Engine, EngineError, LogLine, Tag, Tick, locks, locks::Claim, locks::Locks, soft::Soft, suspects};
 use crate::{
     job::{Answer, Call, Event, JobState, Mark, Now, Outcome, Reply, Snapshot, StepState, Workflow},
     store::{NewRow, StoreError, Tx},
     workflow::{self, Canary, Turn},
 };
 
-/// Unclean starts in a row after which a job runs alone, and after which it is held.
-const ALONE_AFTER: u32 = 3;
-const HELD_AFTER: u32 = 6;
 /// Jobs decided in one tick at most.
 const DECIDED: usize = 256;
 
@@ -46,7 +43,7 @@ impl Engine {
             ));
         }
         let mut brought = apply(&mut tx, &batch, &mut soft, &self.rules, now, &mut tick).await?;
-        let mut room = soft.limits.room(now.mono_ms);
+        let room = if soft.is_alone() { 0 } else { soft.limits.room(now.mono_ms) };
         if room > 0 && due_limit > 0 {
             brought.jobs.extend(tx.due(now.wall, room.min(due_limit).min(DECIDED)).await?);
         }
@@ -55,8 +52,8 @@ impl Engine {
         let cases = tx.snapshots(&brought.jobs).await?;
         let mut locks = Locks::new(if cases.is_empty() { Vec::new() } else { tx.locks(&brought.jobs).await? });
         let canary = soft.canary(now.mono_ms, self.rules.canary_ms);
-        let mut decide = Decide { now, rules: &self.rules, brought: &brought, canary: &canary, alone };
-        let cases = decide.all(cases, &mut locks, &mut soft, &mut room, &mut tick);
+        let decide = Decide { now, rules: &self.rules, brought: &brought, canary: &canary, alone };
+        let (cases, held_back) = decide.all(cases, &mut locks, &mut soft, room, &mut tick);
         tx.save(self.opened.epoch, &cases, &locks.changes).await?;
         let halted = soft.limits.halted();
         if halted != halted_before.as_deref() {
@@ -69,7 +66,8 @@ impl Engine {
         let anyone_waits = tx.anyone_waits().await?;
         let (wake, ready) = tx.next_wake().await?;
         engine_calls(&mut soft, now, anyone_waits, wake.is_some() || ready, &mut tick);
-        tick.wake_in_ms = wake_in(&soft, now, wake, ready, anyone_waits, batch.len() < self.inbox.len());
+        let jobs = if held_back { (None, false) } else { (wake, ready) };
+        tick.wake_in_ms = wake_in(&soft, now, jobs, anyone_waits, batch.len() < self.inbox.len());
         tick.statements = tx.statements;
         tx.commit().await?;
         self.inbox.drain(..batch.len());
@@ -156,27 +154,35 @@ struct Decide<'a> {
 }
 
 impl Decide<'_> {
+    /// Decides every job; also answers whether the others are held back until a suspect is done.
     fn all(
-        &mut self,
+        &self,
         mut cases: Vec<Snapshot>,
         locks: &mut Locks,
         soft: &mut Soft,
-        room: &mut usize,
+        mut room: usize,
         tick: &mut Tick,
-    ) -> Vec<Snapshot> {
-        // A job that was on the wire in several unclean ends runs with nothing beside it, so that the others are not taken along.
-        let suspect = cases.iter().any(|case| case.job.unclean_starts >= ALONE_AFTER);
-        if suspect && soft.limits.in_flight() > 0 {
-            *room = 0;
-        }
+    ) -> (Vec<Snapshot>, bool) {
+        cases.iter_mut().for_each(|case| suspects::clear(case, &self.brought.answers));
+        let suspect = |case: &Snapshot| suspects::is_suspect(case) && !self.alone;
+        // First, because what they want decides whether anything else may be sent.
+        cases.sort_by_key(|case| !suspect(case));
+        let mut held_back = soft.is_alone();
         for case in &mut cases {
-            let mut own = if suspect && !self.alone { (*room).min(1) } else { *room };
+            let suspect = suspect(case);
+            let mut own = match suspect {
+                true if soft.wire.is_empty() => room.min(1),
+                true => 0,
+                false => room,
+            };
             let before = own;
-            self.one(case, locks, soft, &mut own);
-            let sent = before - own;
-            *room = if suspect && sent > 0 { 0 } else { *room - sent };
+            let starved = self.one(case, locks, soft, &mut own);
+            room -= before - own;
+            if suspect && (starved || before > own) {
+                (room, held_back) = (0, true);
+            }
             for (attempt, call) in &case.calls {
-                soft.sent(attempt.id, case.job.id, call);
+                soft.sent(attempt.id, case.job.id, call, suspect);
                 if call.changes() {
                     soft.follow.requested(self.now.mono_ms);
                 }
@@ -185,12 +191,14 @@ impl Decide<'_> {
             soft.limits.sent(case.calls.len(), self.now.mono_ms);
             log_case(case, tick);
         }
-        cases
+        (cases, held_back)
     }
 
-    fn one(&self, case: &mut Snapshot, locks: &mut Locks, soft: &mut Soft, room: &mut usize) {
+    /// Decides one job; answers whether it lacked room on the wire.
+    fn one(&self, case: &mut Snapshot, locks: &mut Locks, soft: &mut Soft, room: &mut usize) -> bool {
         if case.job.state.is_final() {
-            return self.end_late(case);
+            self.end_late(case);
+            return false;
         }
         let mut turn = Turn::new(self.now.wall, &self.rules.workflow, room, &mut soft.ids, self.canary);
         for attempt in case.open.clone() {
@@ -205,8 +213,8 @@ impl Decide<'_> {
         }
         if locks::yields(case) {
             turn.finish(case, JobState::Cancelled, "a newer offboarding of the same person takes its place");
-        } else if case.job.unclean_starts >= HELD_AFTER && case.job.state != JobState::Held {
-            turn.hold(case, "the engine ended six times in a row while this job was at work; look into the log, then `backstitch release`");
+        } else if suspects::is_found_out(case) {
+            turn.hold(case, suspects::FOUND_OUT);
         }
         let later = case.job.order.not_before.is_some_and(|at| at > self.now.wall) && case.job.begun_at.is_none();
         if case.job.state.is_final() || case.job.state == JobState::Held || later {
@@ -226,6 +234,7 @@ impl Decide<'_> {
         if case.job.state.is_final() {
             locks.end(case.job.id);
         }
+        turn.starved()
     }
 
     /// A late answer for a job that has ended: recorded, and nothing else.
@@ -273,8 +282,7 @@ fn engine_calls(soft: &mut Soft, now: Now, anyone_waits: bool, active: bool, tic
 fn wake_in(
     soft: &Soft,
     now: Now,
-    wake: Option<crate::job::Time>,
-    ready: bool,
+    (wake, ready): (Option<crate::job::Time>, bool),
     anyone_waits: bool,
     more: bool,
 ) -> Option<crate::job::Ms> {

@@ -38,7 +38,7 @@ pub struct Job {
     pub tries: u32,
     /// No question before this moment.
     pub retry_at: Option<Time>,
-    /// Engine starts in a row that found this job claimed and no progress made.
+    /// Engine starts that found a request of this job unanswered, since the last answer to any of its requests.
     pub unclean_starts: u32,
     /// When it ended; set iff the state is final.
     pub finished_at: Option<Time>,

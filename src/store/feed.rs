@@ -95,7 +95,7 @@ impl Tx<'_> {
         .await?)
     }
 
-    /// Finds what the start before left on the wire, and counts it against its jobs.
+    /// Finds what the start before left on the wire, and counts it against its jobs until an answer clears them.
     pub async fn recover(&mut self, epoch: i64) -> Result<Recovered, StoreError> {
         let attempts: Vec<i64> =
             sqlx::query_scalar("SELECT id FROM attempts WHERE ended_at IS NULL AND epoch < ?1 ORDER BY id")

@@ -24,7 +24,6 @@ fn absorb_delete(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: 
         Outcome::Done(_) | Outcome::Gone => {
             let target = &mut case.targets[at];
             (target.accepted_at, target.tries, target.detail) = (Some(now), 0, None);
-            case.job.unclean_starts = 0;
         }
         Outcome::NotApplied { reason, retry_after_ms, .. } => {
             case.targets[at].tries += 1;

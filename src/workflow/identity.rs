@@ -61,7 +61,6 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
         Outcome::Done(_) | Outcome::Gone => {
             let target = &mut case.targets[at];
             (target.accepted_at, target.tries, target.next_at, target.detail) = (Some(turn.now), 0, None, None);
-            case.job.unclean_starts = 0;
         }
         Outcome::NotApplied { reason, retry_after_ms, .. } => retry(case, reason, *retry_after_ms),
         Outcome::Unknown { reason } => retry(case, reason, None),

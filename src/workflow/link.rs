@@ -156,7 +156,6 @@ fn look_of(case: &Snapshot, at: usize) -> Act {
 fn accepted(case: &mut Snapshot, at: usize, turn: &Turn) {
     let target = &mut case.targets[at];
     (target.accepted_at, target.tries) = (Some(turn.now), 0);
-    case.job.unclean_starts = 0;
     ensure::again(case, at, Act::GetAcsUser, turn.now, "reads the link back");
 }
 

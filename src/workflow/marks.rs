@@ -15,7 +15,6 @@ impl Turn<'_> {
         target.proven_at = Some(self.now);
         target.dirty = true;
         let (step, id) = (target.step, target.id);
-        case.job.unclean_starts = 0;
         case.note(self.now, "proven", Some(step), Some(id), format!("{proof}: {detail}"));
     }
 

@@ -113,13 +113,17 @@ impl<'a> Turn<'a> {
         case.job.tries = 0;
         case.job.retry_at = None;
         case.job.last_error = None;
-        case.job.unclean_starts = 0;
     }
 
     /// The stored delay before try `tries` + 1; what the server asked for outranks the curve.
     pub fn delay(&self, tries: u32, salt: u64, retry_after_ms: Option<Ms>) -> Ms {
         let curve: &Delays = &self.rules.retry;
         curve.after(tries, salt).max(retry_after_ms.unwrap_or(0))
+    }
+
+    /// Whether a request was left out for want of room on the wire.
+    pub fn starved(&self) -> bool {
+        self.starved
     }
 
     /// Names something that is waited for, at the latest until `until`. The first reason named is the one shown.

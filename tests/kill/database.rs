@@ -76,6 +76,7 @@ impl Database {
     /// In the end: all jobs there and done, and the rows keep every promise.
     pub fn violations(&self, orders: u64) -> Vec<String> {
         let mut found = self.with(async |conn| rows::violations(conn).await);
+        found.extend(self.with(async |conn| rows::out_of_order(conn).await));
         let jobs = self.number("SELECT count(*) FROM jobs");
         if jobs.unsigned_abs() != orders {
             found.push(format!("P1: {orders} were ordered, {jobs} jobs are there"));

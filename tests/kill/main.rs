@@ -41,6 +41,24 @@ const FAULTS: f64 = 0.10;
 /// People whom nobody ordered anything for.
 const BYSTANDERS: usize = 20;
 
+/// When a kill comes.
+struct Moment {
+    /// Counted from the end of the start, not from its begin.
+    is_ready: bool,
+    ms: std::ops::Range<u64>,
+}
+
+impl Moment {
+    /// Two of eight die somewhere in their start; one lives long enough for a closed gate (429) to open again.
+    fn drawn(eighth: u8) -> Moment {
+        match eighth {
+            0 | 1 => Moment { is_ready: false, ms: 0..60 },
+            2 => Moment { is_ready: true, ms: 400..3_000 },
+            _ => Moment { is_ready: true, ms: 20..400 },
+        }
+    }
+}
+
 fn number(name: &str, otherwise: u64) -> u64 {
     match std::env::var(name) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")),
@@ -68,13 +86,12 @@ fn killed_at_random_instants_everything_is_done_and_nothing_twice() {
     for nth in 0..kills {
         people.order_some(folder.path(), nth, kills);
         let mut daemon = Daemon::start(folder.path(), &seam, nth);
-        // Every fourth dies somewhere in its start; the first three too, while the file is still being made.
-        if nth > 2 && !dice.u8(0..4).eq(&0) {
+        // The first three die while the file is still being made.
+        let after = Moment::drawn(if nth < 3 { 0 } else { dice.u8(0..8) });
+        if after.is_ready {
             daemon.await_ready();
-            std::thread::sleep(Duration::from_millis(dice.u64(20..400)));
-        } else {
-            std::thread::sleep(Duration::from_millis(dice.u64(0..60)));
         }
+        std::thread::sleep(Duration::from_millis(dice.u64(after.ms)));
         killed.add(&daemon.kill());
         database.after_a_kill(nth);
     }

@@ -24,7 +24,11 @@ pub fn passing_faults(rate: f64) -> Faults {
         }
     }
     faults.events.late_ms /= SPEED;
-    faults.reappear.iter_mut().for_each(|rule| rule.after_ms /= SPEED);
+    for rule in &mut faults.reappear {
+        rule.after_ms /= SPEED;
+        // As often as everything else, so that it surely happens.
+        rule.probability = rate;
+    }
     faults
 }
 

@@ -30,6 +30,7 @@ pub async fn strings(rig: &mut Rig, sql: &'static str) -> Vec<String> {
 
 /// P2, P4, P5: what may be true of a change at the moment it leaves.
 pub async fn after_commit(rig: &mut Rig, calls: &[(Tag, Call)]) {
+    alone(rig).await;
     for (tag, call) in calls {
         let Tag::Attempt(id) = tag else { continue };
         let rows = sqlx::query(
@@ -82,6 +83,18 @@ pub async fn after_commit(rig: &mut Rig, calls: &[(Tag, Call)]) {
             rig.violations.push(format!("P2: {call:?} is on the wire twice"));
         }
     }
+}
+
+/// A job that was at work in three unclean ends in a row has the wire to itself.
+async fn alone(rig: &mut Rig) {
+    if rig.crashes < 3 {
+        return;
+    }
+    let sql = "SELECT group_concat(DISTINCT j.job_key) FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE a.ended_at IS NULL
+        GROUP BY a.ended_at HAVING max(j.unclean_starts) >= 3 AND count(*) > 1";
+    let beside = strings(rig, sql).await;
+    rig.violations
+        .extend(beside.into_iter().map(|jobs| format!("a suspect of ending the engine is not alone: {jobs}")));
 }
 
 /// What must hold at the end of every history.

@@ -49,6 +49,8 @@ pub async fn history(seed: u64) -> Result<Vec<String>, String> {
         rig.violations.push(format!("P1: needs a person after passing faults only: {held}"));
     }
     checks::at_the_end(&mut rig).await;
+    let early = crate::rows::out_of_order(&mut rig.reader).await;
+    rig.violations.extend(early);
     for before in bystanders {
         let after = rig.world.lock().unwrap().person(&before.user_identity_id);
         if after != before {

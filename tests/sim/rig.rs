@@ -39,6 +39,8 @@ pub struct Rig {
     pub world: Arc<Mutex<World>>,
     pub now_ms: i64,
     pub chaos: Chaos,
+    /// Whatever names this id ends the engine when it is sent.
+    pub deadly: Option<String>,
     pub crashes: u32,
     pub ticks: u32,
     pub max_statements: u32,
@@ -66,6 +68,7 @@ impl Rig {
             world: Arc::new(Mutex::new(world)),
             now_ms: START_MS,
             chaos: Chaos::default(),
+            deadly: None,
             crashes: 0,
             ticks: 0,
             max_statements: 0,
@@ -206,6 +209,9 @@ impl Rig {
     }
 
     async fn send(&mut self, tag: Tag, call: Call, pinned: Option<String>) {
+        if self.deadly.as_ref().is_some_and(|id| format!("{call:?}").contains(id)) {
+            return self.crash().await;
+        }
         let transport = InProcess { world: self.world.clone(), key: self.key.clone(), now_ms: self.now_ms };
         let pinned = pinned.as_deref().filter(|_| tag != Tag::Probe);
         let answer = perform(&transport, &call, pinned).await;

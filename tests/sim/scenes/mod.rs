@@ -8,6 +8,7 @@ use crate::{
     rig::{Rig, START_MS},
 };
 
+mod deadly;
 mod machine;
 mod people;
 mod scope;
