@@ -27,7 +27,10 @@ mod seam;
 
 use std::{path::Path, time::Duration};
 
-use backstitch::{clock, sandbox::PersonTruth};
+use backstitch::{
+    clock,
+    sandbox::{Cause, PersonTruth},
+};
 
 use daemon::{Daemon, Spent};
 use database::Database;
@@ -112,6 +115,9 @@ fn killed_at_random_instants_everything_is_done_and_nothing_twice() {
 
     let mut violations = database.violations(people.orders());
     violations.extend(ledger::violations(&seam, &database, &people));
+    let log = std::fs::read_to_string(folder.path().join("run.log")).unwrap();
+    let faults = log.lines().filter(|line| line.contains("a fault of this program") || line.contains("panicked"));
+    violations.extend(faults.map(str::to_owned));
     for before in bystanders {
         let after = seam.person(&before.user_identity_id);
         if after != before {
@@ -140,5 +146,11 @@ fn tell(
         spent.rss_kib,
         spent.wal_kib
     );
-    println!("{} requests, {} KiB log; {}", seam.truth().requests, log / 1024, database.figures());
+    let came_back = seam.effects().iter().filter(|effect| effect.cause == Cause::Reappearance).count();
+    println!(
+        "{came_back} objects came back; {} requests, {} KiB log; {}",
+        seam.truth().requests,
+        log / 1024,
+        database.figures()
+    );
 }
