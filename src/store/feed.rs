@@ -59,10 +59,16 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Moves the feed's watermark, in the transaction that takes the events in.
-    pub async fn set_watermark(&mut self, watermark: Time) -> Result<(), StoreError> {
+    /// Moves the feed's watermark, in the transaction that takes the events in, and forgets events far behind it: they are kept only
+    /// so that the overlap is not applied twice.
+    pub async fn set_watermark(&mut self, watermark: Time, now: Time) -> Result<(), StoreError> {
+        const KEPT_MS: i64 = 48 * 3_600_000;
         sqlx::query("UPDATE engine SET watermark = ?1 WHERE id = 1")
             .bind(watermark.to_string())
+            .execute(self.db())
+            .await?;
+        sqlx::query("DELETE FROM events WHERE event_id IN (SELECT event_id FROM events WHERE seen_at < ?1 LIMIT 500)")
+            .bind(now.plus(-KEPT_MS).to_string())
             .execute(self.db())
             .await?;
         Ok(())
