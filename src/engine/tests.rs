@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Change, Engine, Tag};
 use crate::{
     config::Settings,
-    job::{Answer, Call, Now, Order, Outcome, Person, Place, Priority, Reply, Row, Time, Workflow, Workspace},
+    job::{Answer, Now, Order, Outcome, Person, Place, Priority, Reply, Row, Time, Workflow, Workspace},
     store::{MIGRATOR, OpenArgs, open_engine},
 };
 
