@@ -16,6 +16,7 @@ pub use follow::FollowRules;
 pub use limits::LimitRules;
 pub use retry::delays;
 pub use soft::EngineRules;
+pub use tick::new_row;
 
 use crate::{
     job::{Answer, Call, JobState, Ms, Now, Outcome, Row, Verdict},
@@ -245,5 +246,10 @@ impl Engine {
     /// Checkpoints and closes, leaving the files so that a read-only group member can still open them.
     pub async fn leave(self) -> Result<(), OpenError> {
         self.opened.leave().await
+    }
+
+    /// Ends as a kill would: nothing is drained, nothing is checkpointed. For simulations.
+    pub async fn abandon(self) {
+        self.opened.abandon().await;
     }
 }
