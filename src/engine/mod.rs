@@ -6,6 +6,8 @@ mod limits;
 mod locks;
 mod retry;
 mod soft;
+#[cfg(test)]
+mod tests;
 mod tick;
 
 use std::collections::VecDeque;
