@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(table(["a", "b"], []), "");
         let text =
             table(["key", "why"], [["k\u{1b}c".to_owned(), "word ".repeat(60)], ["2".to_owned(), "no".to_owned()]]);
-        assert!(text.starts_with("key      why\nk\\u001bc  word word"), "{text}");
+        assert!(text.starts_with("key       why\nk\\u001bc  word word"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 160) && text.lines().count() > 3, "{text}");
     }
 }
