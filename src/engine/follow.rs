@@ -44,7 +44,7 @@ pub struct Follow {
 impl Follow {
     /// Has read nothing yet.
     pub fn new(rules: FollowRules) -> Follow {
-        Follow { rules, parts: Vec::new(), reach: None, on_the_wire: None, next_ms: Ms::MIN, fast_until_ms: Ms::MIN }
+        Follow { rules, parts: Vec::new(), reach: None, on_the_wire: None, next_ms: Ms::MIN, fast_until_ms: 0 }
     }
 
     /// Something was requested: its event may come soon.
@@ -76,11 +76,21 @@ impl Follow {
         self.on_the_wire.is_none().then_some(self.next_ms)
     }
 
+    /// Fast after a request, then regular, then slow: a target that is parked for days needs no poll every few seconds.
+    fn pause_ms(&self, now_ms: Ms) -> Ms {
+        const SLOW: Ms = 12;
+        let regular_until_ms = self.fast_until_ms.saturating_add(10 * self.rules.fast_for_ms);
+        match now_ms {
+            now if now < self.fast_until_ms => self.rules.poll_fast_ms,
+            now if now < regular_until_ms => self.rules.poll_ms,
+            _ => self.rules.poll_ms * SLOW,
+        }
+    }
+
     /// Takes the answer: the events to apply, and the new watermark if everything up to it is read.
     pub fn absorb(&mut self, answer: &Answer, now_ms: Ms) -> (Vec<Event>, Option<Time>) {
         let Some(query) = self.on_the_wire.take() else { return (Vec::new(), None) };
-        let pause = if now_ms < self.fast_until_ms { self.rules.poll_fast_ms } else { self.rules.poll_ms };
-        self.next_ms = now_ms.saturating_add(pause);
+        self.next_ms = now_ms.saturating_add(self.pause_ms(now_ms));
         let Outcome::Done(Reply::Events(page)) = &answer.outcome else {
             // Read again from the same watermark.
             self.parts.clear();

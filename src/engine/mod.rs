@@ -6,6 +6,8 @@ mod limits;
 mod locks;
 mod retry;
 mod soft;
+#[cfg(test)]
+mod tests;
 mod tick;
 
 use std::collections::VecDeque;
@@ -244,5 +246,10 @@ impl Engine {
     /// Checkpoints and closes, leaving the files so that a read-only group member can still open them.
     pub async fn leave(self) -> Result<(), OpenError> {
         self.opened.leave().await
+    }
+
+    /// Ends as a kill would: nothing is drained, nothing is checkpointed. For simulations.
+    pub async fn abandon(self) {
+        self.opened.abandon().await;
     }
 }

@@ -106,7 +106,8 @@ async fn apply(
             }
             Change::Arrived(Tag::Probe, answer) => {
                 soft.probed(answer, rules, now.mono_ms);
-                if let Outcome::Done(Reply::Workspace(workspace)) = &answer.outcome {
+                let good = soft.limits.halted().is_none();
+                if let (true, Outcome::Done(Reply::Workspace(workspace))) = (good, &answer.outcome) {
                     tx.pin_workspace(workspace).await?;
                     watermark = answer.server_time.filter(|_| soft.watermark.is_none()).or(watermark);
                 }

@@ -116,6 +116,8 @@ pub struct EventFaults {
     pub doubled: f64,
     /// `created_at` moved up to `late_ms` behind those of later events.
     pub reordered: f64,
+    /// Pages begin with the newest event, so that a full page hides the oldest.
+    pub newest_first: bool,
 }
 
 /// Objects that come back some time after they were deleted.
@@ -202,7 +204,14 @@ impl Faults {
         let share = rate / 4.0;
         Faults {
             rules,
-            events: EventFaults { lost: share, late: share, late_ms: 3_000, doubled: share, reordered: share },
+            events: EventFaults {
+                lost: share,
+                late: share,
+                late_ms: 3_000,
+                doubled: share,
+                reordered: share,
+                newest_first: false,
+            },
             reappear: vec![Reappear { after_ms: 500, probability: rate / 10.0, ..Reappear::default() }],
             ..Faults::default()
         }

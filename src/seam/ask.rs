@@ -111,6 +111,11 @@ impl<'a, T: Transport> Asker<'a, T> {
         read::<serde::de::IgnoredAny>(path, &response, &[]).map(|_| ())
     }
 
+    /// Whether a workspace is pinned.
+    pub fn is_pinned(&self) -> bool {
+        self.pinned.is_some()
+    }
+
     /// Whether an object may be believed.
     pub fn in_workspace(&self, workspace_id: Option<&str>) -> bool {
         match (self.pinned, workspace_id) {

@@ -195,6 +195,12 @@ impl Opened {
         Ok(())
     }
 
+    /// Closes everything without a clean stop. For simulations of a crash.
+    pub async fn abandon(self) {
+        drop(self.conn.close().await);
+        self.readers.close().await;
+    }
+
     /// Ends a clean stop: the log is moved into the file, its files stay for readers, and the lock goes last.
     ///
     /// # Errors

@@ -75,6 +75,7 @@ async fn handle(
         shell.pause(Duration::from_millis(latency_ms)).await;
     }
     let delivery = shell.world().handle((shell.clock)(), &request);
+    tracing::info!(method = request.method, path = request.path, delivery = told(&delivery), "sandbox took a request");
     match delivery {
         Delivery::Answered(response) => write(response),
         Delivery::NotSent | Delivery::Lost { hang: false } => {
@@ -99,6 +100,17 @@ impl Shell {
             () = tokio::time::sleep(span) => {}
             () = self.shutdown.cancelled() => {}
         }
+    }
+}
+
+/// One word or the status, for the log.
+fn told(delivery: &Delivery) -> String {
+    match delivery {
+        Delivery::Answered(response) => response.status.to_string(),
+        Delivery::NotSent => "not_sent".to_owned(),
+        Delivery::Lost { hang: true } => "time_out".to_owned(),
+        Delivery::Lost { hang: false } => "reset".to_owned(),
+        Delivery::Cut { .. } => "cut".to_owned(),
     }
 }
 

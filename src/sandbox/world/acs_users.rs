@@ -60,7 +60,11 @@ impl World {
 
     pub(super) fn list_acs_users(&mut self, args: &Args) -> Result<Value, Refusal> {
         let owner = self.owner_filter(Kind::AcsUser, args, "user_identity_id");
-        let parents: Vec<String> = owner.into_iter().chain(args.text("acs_system_id").map(str::to_owned)).collect();
+        // An identity with that e-mail address is the only one with it; null, or nobody with it, leaves no such short cut.
+        let by_email = args.text("user_identity_email_address").and_then(|it| self.stock.holder("email_address", it));
+        let by_email = by_email.and_then(|born| self.stock.get(born)).map(|identity| identity.id.clone());
+        let system = args.text("acs_system_id").map(str::to_owned);
+        let parents: Vec<String> = owner.into_iter().chain(by_email).chain(system).collect();
         let passes = |object: &Object| {
             let identity = object
                 .link(Role::Identity)
@@ -91,7 +95,7 @@ impl World {
                 && self.is_older(object, args)
                 && found(args, &texts)
         };
-        let borns = self.select(Kind::AcsUser, &parents, passes);
+        let borns = self.search(Kind::AcsUser, &parents, args, passes);
         self.paged(Kind::AcsUser, args, &borns)
     }
 
@@ -147,6 +151,7 @@ impl World {
                 None => {}
             }
         }
+        self.stock.reindex(born);
         self.note(Verb::Changed, born, self.cause);
         Ok(json!({}))
     }

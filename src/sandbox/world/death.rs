@@ -72,9 +72,13 @@ impl World {
             return;
         }
         let waits = object.kind == Kind::UserIdentity && self.settings.cascade;
-        if waits && !self.dependants(&object.id, spec.cascade).is_empty() {
+        let left = if waits { self.dependants(&object.id, spec.cascade) } else { Vec::new() };
+        if !left.is_empty() {
             if let Some(object) = self.stock.get_mut(born) {
                 object.overdue = true;
+            }
+            for child in left {
+                self.doom(child, cause.cascaded()); // what came after the cascade began
             }
             return;
         }
@@ -100,6 +104,7 @@ impl World {
             let unlinked = [Kind::AcsUser, Kind::Device];
             if self.stock.get(born).is_some_and(|child| unlinked.contains(&child.kind) && !child.is_gone()) {
                 self.stock.unlink(born, Role::Identity, &object.id);
+                self.stock.link(born, Role::Former, &object.id);
             }
         }
     }

@@ -12,7 +12,12 @@ impl World {
             Fault::NotSent => return Delivery::NotSent,
             Fault::TimeOut(landing) => return self.lose(seq, request, landing, true),
             Fault::Reset(landing) => return self.lose(seq, request, landing, false),
-            Fault::Cut { after_bytes } => return Delivery::Cut { response: self.answer(seq, request), after_bytes },
+            Fault::Cut { after_bytes } => {
+                let response = self.answer(seq, request);
+                // At least the last byte is missing: a cut that cuts nothing would be an answer.
+                let after_bytes = after_bytes.min(response.body.len().saturating_sub(1));
+                return Delivery::Cut { response, after_bytes };
+            }
             Fault::ServerError { effect: true, .. } => drop(self.answer(seq, request)),
             Fault::NoEffect => self.view.lie = true,
             Fault::StaleList { age_ms } => self.view.stale_ms = i64::try_from(age_ms).unwrap_or(i64::MAX),

@@ -128,17 +128,18 @@ impl World {
         };
         let limit = args.count("limit").unwrap_or(LIMIT);
         let skip = args.count("unstable_offset").unwrap_or(0);
-        let events: Vec<&Map<String, Value>> = self
+        let events = self
             .feed
             .told
             .range((after_ms.saturating_add(1), 0)..(before_ms, 0))
             .map(|(_, told)| told)
             .filter(|told| told.visible_ms <= self.now && passes(&told.body, args))
-            .flat_map(|told| std::iter::repeat_n(&told.body, told.copies))
-            .skip(skip)
-            .take(limit)
-            .collect();
-        Ok(json!({"events": events}))
+            .flat_map(|told| std::iter::repeat_n(&told.body, told.copies));
+        let page: Vec<_> = match self.faults.events.newest_first {
+            true => events.rev().skip(skip).take(limit).collect(),
+            false => events.skip(skip).take(limit).collect(),
+        };
+        Ok(json!({"events": page}))
     }
 
     pub(super) fn get_event(&mut self, args: &Args) -> Result<Value, Refusal> {

@@ -44,7 +44,7 @@ impl World {
                 && self.is_older(object, args)
                 && (found(args, &texts) || found(args, &[Some(&object.id)]))
         };
-        let borns = self.select(Kind::UserIdentity, &[], passes);
+        let borns = self.search(Kind::UserIdentity, &[], args, passes);
         self.paged(Kind::UserIdentity, args, &borns)
     }
 
@@ -60,6 +60,7 @@ impl World {
         if let Some(object) = self.stock.get_mut(born).filter(|_| args.has("full_name")) {
             object.fields.insert("full_name".to_owned(), json!(args.text("full_name")));
         }
+        self.stock.reindex(born);
         if let Some(object) = self.stock.get(born).cloned() {
             self.remember_names(&object);
         }
@@ -84,6 +85,10 @@ impl World {
             let holder = self.stock.holder("user_identity_key", key);
             merged.push(holder.ok_or_else(|| self.missing(Kind::UserIdentity))?);
         }
+        let going = |born: &u64| self.stock.get(*born).is_some_and(|identity| identity.deleting_ms.is_some());
+        if merged.iter().chain([&primary]).any(going) {
+            return Err(Refusal::invalid("A user identity to be merged is being deleted"));
+        }
         for born in merged.into_iter().filter(|born| *born != primary) {
             self.merge_into(primary, born);
         }
@@ -94,7 +99,8 @@ impl World {
         let (Some(target), Some(source)) = (self.stock.get(primary), self.stock.get(merged).cloned()) else { return };
         let primary_id = target.id.clone();
         let key = source.text("user_identity_key").map(str::to_owned);
-        for child in self.stock.children(&source.id).collect::<Vec<_>>() {
+        let living = |born: &u64| self.stock.get(*born).is_some_and(|child| !child.is_gone());
+        for child in self.stock.children(&source.id).filter(living).collect::<Vec<_>>() {
             self.stock.unlink(child, Role::Identity, &source.id);
             self.stock.link(child, Role::Identity, &primary_id);
             self.note(Verb::Linked, child, self.cause);

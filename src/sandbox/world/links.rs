@@ -40,10 +40,8 @@ impl World {
 
     /// An identity's ACS user in a system: at most one, as Seam requires.
     pub(super) fn acs_user_in(&self, identity: &str, system: &str) -> Option<u64> {
-        let there = |object: &Object| {
-            object.kind == Kind::AcsUser && !object.is_gone() && object.link(Role::AcsSystem) == Some(system)
-        };
-        self.stock.children(identity).find(|born| self.stock.get(*born).is_some_and(there))
+        let there = |object: &Object| !object.is_gone() && object.link(Role::AcsSystem) == Some(system);
+        self.stock.children_of(identity, Kind::AcsUser).find(|born| self.stock.get(*born).is_some_and(there))
     }
 
     /// A free ACS user of that system with the identity's e-mail address or phone number.
@@ -52,12 +50,11 @@ impl World {
             identity.text(name).zip(object.text(name)).is_some_and(|(left, right)| left.eq_ignore_ascii_case(right))
         };
         let fits = |object: &Object| {
-            object.kind == Kind::AcsUser
-                && !object.is_gone()
+            !object.is_gone()
                 && object.link(Role::Identity).is_none()
                 && (same("email_address", object) || same("phone_number", object))
         };
-        self.stock.children(system).find(|born| self.stock.get(*born).is_some_and(fits))
+        self.stock.children_of(system, Kind::AcsUser).find(|born| self.stock.get(*born).is_some_and(fits))
     }
 
     /// The identity's ACS user in a system: the one it has, else a free one with its e-mail or phone, else a new one.

@@ -1,10 +1,13 @@
 //! Listing and paging, once for every kind.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use serde_json::{Value, json};
 
-use super::{Kind, Object, World, args::Args, refusal::Refusal};
+use super::{Kind, Object, World, args::Args, object::Role, refusal::Refusal};
 use crate::sandbox::Fault;
 
 /// Seam's documented default page size.
@@ -13,18 +16,43 @@ const LIMIT: usize = 500;
 impl World {
     /// The visible objects of a kind that hang on all these parents and pass, in order of creation.
     pub(super) fn select(&self, kind: Kind, parents: &[String], passes: impl Fn(&Object) -> bool) -> Vec<u64> {
+        self.narrow(kind, parents, None, passes)
+    }
+
+    /// The same of identities or ACS users, for a request that may have a `search`, which `passes` must check.
+    pub(super) fn search(
+        &self,
+        kind: Kind,
+        parents: &[String],
+        args: &Args,
+        passes: impl Fn(&Object) -> bool,
+    ) -> Vec<u64> {
+        let among = args.text("search").and_then(|text| self.stock.searched(kind, text));
+        self.narrow(kind, parents, among, passes)
+    }
+
+    fn narrow(
+        &self,
+        kind: Kind,
+        parents: &[String],
+        among: Option<BTreeSet<u64>>,
+        passes: impl Fn(&Object) -> bool,
+    ) -> Vec<u64> {
         let then_ms = self.now.saturating_sub(self.view.stale_ms);
         let wanted = |born: &u64| {
             self.stock.get(*born).is_some_and(|object| {
                 object.kind == kind
                     && object.is_visible(then_ms)
-                    && parents.iter().all(|parent| object.links.iter().any(|(_, id)| id == parent))
+                    && parents
+                        .iter()
+                        .all(|parent| object.links.iter().any(|(role, id)| id == parent && *role != Role::Former))
                     && passes(object)
             })
         };
-        match parents.first() {
-            Some(parent) => self.stock.children(parent).filter(wanted).collect(),
-            None => self.stock.of_kind(kind).filter(wanted).collect(),
+        match (among, parents.first()) {
+            (Some(among), _) => among.into_iter().filter(wanted).collect(),
+            (None, Some(parent)) => self.stock.children_of(parent, kind).filter(wanted).collect(),
+            (None, None) => self.stock.of_kind(kind).filter(wanted).collect(),
         }
     }
 
@@ -86,8 +114,10 @@ impl World {
 
 /// Whether any of the texts contains what is searched for, whatever its case.
 pub(super) fn found(args: &Args, texts: &[Option<&str>]) -> bool {
-    let Some(wanted) = args.text("search").map(str::to_ascii_lowercase) else { return true };
-    texts.iter().flatten().any(|text| text.to_ascii_lowercase().contains(&wanted))
+    let Some(wanted) = args.text("search").filter(|wanted| !wanted.is_empty()) else { return true };
+    let contains =
+        |text: &str| text.as_bytes().windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted.as_bytes()));
+    texts.iter().flatten().any(|text| contains(text))
 }
 
 fn fingerprint(kind: Kind, args: &Args) -> u64 {

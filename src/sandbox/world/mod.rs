@@ -14,6 +14,7 @@ mod death;
 mod doors;
 mod fate;
 mod feed;
+mod grams;
 mod grants;
 mod identities;
 mod kind;

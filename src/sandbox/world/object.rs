@@ -15,6 +15,8 @@ pub(super) enum Role {
     /// The phone a mobile key lives on.
     Phone,
     Session,
+    /// The identity it was linked to when that ended without it.
+    Former,
 }
 
 impl Role {
@@ -26,7 +28,7 @@ impl Role {
             Role::AcsSystem => Some("acs_system_id"),
             Role::ParentCredential => Some("parent_acs_credential_id"),
             Role::Session => Some("client_session_id"),
-            Role::Grant | Role::Phone => None,
+            Role::Grant | Role::Phone | Role::Former => None,
         }
     }
 }

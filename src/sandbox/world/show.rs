@@ -159,8 +159,8 @@ impl World {
     }
 
     pub(super) fn living_children(&self, parent: &str, kind: Kind) -> Vec<&Object> {
-        let alive = |object: &&Object| object.kind == kind && !object.is_gone();
-        self.stock.children(parent).filter_map(|born| self.stock.get(born)).filter(alive).collect()
+        let alive = |object: &&Object| !object.is_gone();
+        self.stock.children_of(parent, kind).filter_map(|born| self.stock.get(born)).filter(alive).collect()
     }
 
     /// The connected account of an access system: one each, its id made from the system's.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::{
+    grams::Grams,
     kind::Kind,
     object::{Object, Role},
 };
@@ -13,6 +14,9 @@ const GRAVE_MS: i64 = 600_000;
 /// What must be unique among the living identities of a workspace.
 pub(super) const UNIQUE: [&str; 3] = ["user_identity_key", "email_address", "phone_number"];
 
+/// What `search` reads of identities and ACS users, beside ids.
+const SEARCHED: [&str; 3] = ["full_name", "email_address", "phone_number"];
+
 /// Nothing here iterates over a `HashMap`: the order of every answer is that of creation.
 #[derive(Default)]
 pub(super) struct Stock {
@@ -20,10 +24,11 @@ pub(super) struct Stock {
     objects: BTreeMap<u64, Object>,
     ids: HashMap<String, u64>,
     kinds: BTreeSet<(Kind, u64)>,
-    children: HashMap<String, BTreeSet<u64>>,
+    children: HashMap<String, BTreeSet<(Kind, u64)>>,
     unique: HashMap<(&'static str, String), u64>,
     merged_ids: HashMap<String, String>,
     merged_keys: HashMap<String, String>,
+    grams: Grams,
     graves: VecDeque<(i64, u64)>,
 }
 
@@ -34,7 +39,7 @@ impl Stock {
         self.ids.insert(object.id.clone(), born);
         self.kinds.insert((object.kind, born));
         for (_, parent) in &object.links {
-            self.children.entry(parent.clone()).or_default().insert(born);
+            self.children.entry(parent.clone()).or_default().insert((object.kind, born));
         }
         if object.kind == Kind::UserIdentity {
             for name in UNIQUE {
@@ -44,6 +49,7 @@ impl Stock {
             }
         }
         self.objects.insert(born, object);
+        self.reindex(born);
         born
     }
 
@@ -85,9 +91,15 @@ impl Stock {
         self.living(Kind::UserIdentity, merged)
     }
 
-    /// Everything that hangs on an object, in order of creation, the recently dead included.
+    /// Everything that hangs on an object, by kind and then in order of creation, the recently dead included.
     pub fn children(&self, parent: &str) -> impl Iterator<Item = u64> + '_ {
-        self.children.get(parent).into_iter().flatten().copied()
+        self.children.get(parent).into_iter().flatten().map(|(_, born)| *born)
+    }
+
+    /// What of one kind hangs on an object, in order of creation, the recently dead included.
+    pub fn children_of(&self, parent: &str, kind: Kind) -> impl Iterator<Item = u64> + '_ {
+        let children = self.children.get(parent).into_iter();
+        children.flat_map(move |all| all.range((kind, 0)..=(kind, u64::MAX))).map(|(_, born)| *born)
     }
 
     /// Every object of a kind, in order of creation, the recently dead included.
@@ -95,10 +107,36 @@ impl Stock {
         self.kinds.range((kind, 0)..=(kind, u64::MAX)).map(|(_, born)| *born)
     }
 
+    /// Those of `kind` (identities or ACS users) that `search` may find by this text, in order of creation; an ACS user
+    /// also by the texts of its identity. None: everybody must be read, as the text is too short or may be part of an id.
+    pub fn searched(&self, kind: Kind, text: &str) -> Option<BTreeSet<u64>> {
+        if text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+            return None;
+        }
+        let mut found = BTreeSet::new();
+        for born in self.grams.holding(text)? {
+            let Some(object) = self.get(born) else { continue };
+            if object.kind == kind {
+                found.insert(born);
+            } else if kind == Kind::AcsUser {
+                found.extend(self.children_of(&object.id, kind));
+            }
+        }
+        Some(found)
+    }
+
+    /// To be called whenever a searched text of an object has changed.
+    pub fn reindex(&mut self, born: u64) {
+        let Some(object) = self.objects.get(&born) else { return };
+        if matches!(object.kind, Kind::UserIdentity | Kind::AcsUser) {
+            SEARCHED.iter().filter_map(|name| object.text(name)).for_each(|text| self.grams.add(born, text));
+        }
+    }
+
     pub fn link(&mut self, born: u64, role: Role, parent: &str) {
         if let Some(object) = self.objects.get_mut(&born) {
             object.links.push((role, parent.to_owned()));
-            self.children.entry(parent.to_owned()).or_default().insert(born);
+            self.children.entry(parent.to_owned()).or_default().insert((object.kind, born));
         }
     }
 
@@ -108,7 +146,7 @@ impl Stock {
         if !object.links.iter().any(|(_, other)| other == parent)
             && let Some(children) = self.children.get_mut(parent)
         {
-            children.remove(&born);
+            children.remove(&(object.kind, born));
         }
     }
 
@@ -120,6 +158,7 @@ impl Stock {
         if let Some(value) = value {
             self.unique.insert((name, folded(name, value)), born);
         }
+        self.reindex(born);
     }
 
     /// Ends an object: its unique values are free, readers of old states still see it for a while.
@@ -145,11 +184,16 @@ impl Stock {
     pub fn purge(&mut self, now: i64) {
         while self.graves.front().is_some_and(|(gone_ms, _)| *gone_ms + GRAVE_MS < now) {
             let Some((_, born)) = self.graves.pop_front() else { return };
+            let Some(id) = self.get(born).map(|object| object.id.clone()) else { continue };
+            if self.children(&id).any(|child| self.get(child).is_some_and(|child| !child.is_gone())) {
+                continue; // it alone tells whose its survivors are
+            }
             let Some(object) = self.objects.remove(&born) else { continue };
             self.kinds.remove(&(object.kind, born));
+            SEARCHED.iter().filter_map(|name| object.text(name)).for_each(|text| self.grams.remove(born, text));
             for (_, parent) in &object.links {
                 if let Some(children) = self.children.get_mut(parent) {
-                    children.remove(&born);
+                    children.remove(&(object.kind, born));
                 }
             }
             if self.ids.get(&object.id) == Some(&born) {

@@ -8,6 +8,9 @@ use super::{
     refusal::Refusal,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// One endpoint.
 pub(super) struct Endpoint {
     pub path: &'static str,

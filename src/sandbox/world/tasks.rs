@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Cause, Kind, Object, Verb, World};
+use super::{Cause, Object, Verb, World, object::Role};
 use crate::sandbox::Request;
 
 /// Work that is due at some time.
@@ -64,11 +64,12 @@ impl World {
         self.tell("acs_user.created", &object);
     }
 
-    /// A deleted object is there again. Without its identity it only comes back if it may be an orphan.
+    /// A deleted object is there again. Without its identity, ACS user or grant it only comes back if it may be an orphan.
     fn come_back(&mut self, mut object: Object, orphans: bool) {
-        let homeless = self.owners(&object).iter().any(|owner| {
-            let identity = self.stock.living(Kind::UserIdentity, owner).and_then(|born| self.stock.get(born));
-            identity.is_none_or(|identity| identity.deleting_ms.is_some())
+        let homeless = object.links.iter().any(|(role, id)| {
+            let parent = self.stock.by_id(id);
+            matches!(role, Role::Identity | Role::AcsUser | Role::Grant)
+                && parent.is_none_or(|parent| parent.deleting_ms.is_some() || parent.is_gone())
         });
         if homeless && !orphans {
             return;

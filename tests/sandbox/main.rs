@@ -1,0 +1,14 @@
+//! The simulated Seam behaves as Seam's reference and its traps say.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "clippy exempts the tests themselves, not what helps them")]
+
+mod determinism;
+mod faults;
+mod feed;
+mod http;
+mod identities;
+mod kit;
+mod life;
+mod lists;
+mod routing;
+mod verbs;

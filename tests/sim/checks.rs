@@ -1,0 +1,166 @@
+//! The oracle: what must hold after every commit, and at the end, from the database and the world's own ledger.
+
+use backstitch::{
+    engine::Tag,
+    job::{Act, Call},
+};
+use sqlx::Row as _;
+
+use crate::rig::Rig;
+
+pub async fn open_jobs(rig: &mut Rig) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM jobs WHERE finished_at IS NULL AND state <> 'held'")
+        .fetch_one(&mut rig.reader)
+        .await
+        .unwrap()
+}
+
+pub async fn state(rig: &mut Rig, job_key: &str) -> (String, String) {
+    let row = sqlx::query("SELECT state, why FROM jobs WHERE job_key = ?1")
+        .bind(job_key)
+        .fetch_one(&mut rig.reader)
+        .await
+        .unwrap();
+    (row.get(0), row.get(1))
+}
+
+pub async fn strings(rig: &mut Rig, sql: &'static str) -> Vec<String> {
+    sqlx::query_scalar(sql).fetch_all(&mut rig.reader).await.unwrap()
+}
+
+/// P2, P4, P5: what may be true of a change at the moment it leaves.
+pub async fn after_commit(rig: &mut Rig, calls: &[(Tag, Call)]) {
+    for (tag, call) in calls {
+        let Tag::Attempt(id) = tag else { continue };
+        let rows = sqlx::query(
+            "SELECT a.act, a.target_id, t.object_id, t.mark, s.position, a.job_id,
+                    (SELECT count(*) FROM targets e JOIN steps es ON es.job_id = e.job_id AND es.name = e.step
+                     WHERE e.job_id = a.job_id AND es.position < s.position AND e.mark NOT IN ('proven', 'parked')) AS earlier,
+                    (SELECT count(*) FROM targets e WHERE e.job_id = a.job_id AND e.mark = 'parked') AS parked,
+                    (SELECT state FROM steps i WHERE i.job_id = a.job_id AND i.name = 'inventory') AS inventory
+             FROM attempts a JOIN steps s ON s.job_id = a.job_id AND s.name = a.step LEFT JOIN targets t ON t.id = a.target_id
+             WHERE a.id = ?1 AND a.ended_at IS NULL",
+        )
+        .bind(id)
+        .fetch_optional(&mut rig.reader)
+        .await
+        .unwrap();
+        let Some(row) = rows else {
+            rig.violations.push(format!("P5: attempt {id} leaves without a committed intent: {call:?}"));
+            continue;
+        };
+        if !call.changes() {
+            continue;
+        }
+        if row.get::<i64, _>("earlier") > 0 {
+            rig.violations.push(format!("P4: {call:?} leaves before every earlier target is proven or parked"));
+        }
+        if let Call::Delete { kind, id } = call {
+            if row.get::<Option<String>, _>("object_id").as_deref() != Some(id.as_str()) {
+                rig.violations.push(format!("P5: {kind} {id} is deleted without a committed target"));
+            }
+            if row.get::<Option<String>, _>("inventory").as_deref() != Some("closed") {
+                rig.violations.push(format!("P5: {kind} {id} is deleted before the inventory is committed"));
+            }
+            if row.get::<String, _>("mark") == "proven" {
+                rig.violations.push(format!("P2: {kind} {id} is deleted although it is proven"));
+            }
+            if kind.as_str() == "user_identity" && row.get::<i64, _>("parked") > 0 {
+                rig.violations.push(format!("P4: identity {id} is deleted while something is parked"));
+            }
+        }
+        let again: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM attempts a JOIN attempts o ON o.target_id = a.target_id AND o.id <> a.id
+             WHERE a.id = ?1 AND o.ended_at IS NULL AND o.act = ?2",
+        )
+        .bind(id)
+        .bind(Act::Delete.as_str())
+        .fetch_one(&mut rig.reader)
+        .await
+        .unwrap();
+        if again > 0 {
+            rig.violations.push(format!("P2: {call:?} is on the wire twice"));
+        }
+    }
+}
+
+/// What must hold at the end of every history.
+pub async fn at_the_end(rig: &mut Rig) {
+    promises_of_rows(rig).await;
+    honest_success(rig).await;
+    one_identity_each(rig).await;
+    for (what, sql) in [
+        (
+            "integrity_check",
+            "SELECT CASE integrity_check WHEN 'ok' THEN NULL ELSE integrity_check END FROM pragma_integrity_check",
+        ),
+        ("foreign keys", "SELECT \"table\" FROM pragma_foreign_key_check"),
+    ] {
+        let found: Vec<Option<String>> = sqlx::query_scalar(sql).fetch_all(&mut rig.reader).await.unwrap();
+        rig.violations.extend(found.into_iter().flatten().map(|text| format!("{what}: {text}")));
+    }
+}
+
+async fn promises_of_rows(rig: &mut Rig) {
+    for (what, sql) in [
+        // P1: every open job says why and when.
+        ("P1: an open job without a reason or a next look",
+         "SELECT job_key FROM jobs WHERE finished_at IS NULL AND state = 'waiting' AND (why = '' OR wake_at IS NULL)"),
+        ("P1: a held job that does not say what to do",
+         "SELECT job_key FROM jobs WHERE state = 'held' AND length(why) < 20"),
+        // A target's last history row agrees with its mark.
+        ("history disagrees with a mark",
+         "SELECT t.id || ' ' || t.mark || ' ' || h.what FROM targets t JOIN history h ON h.id =
+            (SELECT max(id) FROM history WHERE target_id = t.id AND what IN ('found', 'requested', 'proven', 'parked', 'reappeared', 'unparked'))
+          WHERE (t.mark = 'proven') <> (h.what = 'proven') OR (t.mark = 'parked') <> (h.what = 'parked')"),
+        // P2: no request of a target was decided after its proof, unless history says that it came back.
+        ("P2: requested again after its proof",
+         "SELECT a.act || ' ' || t.kind || ' ' || t.object_id FROM targets t JOIN history p ON p.target_id = t.id AND p.what = 'proven'
+          JOIN attempts a ON a.target_id = t.id AND a.act IN ('delete', 'create_identity', 'add_acs_user', 'create_acs_user') AND a.begun_at > p.at
+          WHERE NOT EXISTS (SELECT 1 FROM history r WHERE r.target_id = t.id AND r.what = 'reappeared' AND r.id > p.id AND r.at <= a.begun_at)"),
+        // P8: one moving job a person, and no lock outlives its job.
+        ("P8: a lock of a finished job",
+         "SELECT l.value FROM person_locks l JOIN jobs j ON j.id = l.job_id WHERE j.finished_at IS NOT NULL"),
+        ("a finished job with an open attempt of the past",
+         "SELECT j.job_key FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE a.ended_at IS NULL AND a.epoch < (SELECT epoch FROM engine)"),
+    ] {
+        let found: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut rig.reader).await.unwrap();
+        rig.violations.extend(found.into_iter().map(|text| format!("{what}: {text}")));
+    }
+}
+
+/// P3, P7: what is called gone is gone.
+async fn honest_success(rig: &mut Rig) {
+    let gone = strings(
+        rig,
+        "SELECT user_identity_id FROM jobs WHERE workflow = 'offboard' AND state = 'succeeded' AND identity_json IS NOT NULL",
+    )
+    .await;
+    let world = rig.world.clone();
+    let now = rig.now_ms;
+    let mut world = world.lock().unwrap();
+    world.advance(now);
+    for id in gone {
+        let person = world.person(&id);
+        if person.alive || !person.belongings.is_empty() {
+            rig.violations.push(format!("P7: {id} succeeded, and the truth is {person:?}"));
+        }
+    }
+}
+
+/// P8: one onboarding never makes two identities.
+async fn one_identity_each(rig: &mut Rig) {
+    let made = strings(
+        rig,
+        "SELECT user_identity_key FROM jobs WHERE workflow = 'onboard' AND state = 'succeeded' AND user_identity_key IS NOT NULL",
+    )
+    .await;
+    let world = rig.world.clone();
+    let world = world.lock().unwrap();
+    for key in made {
+        let known = world.people_known_as(&key).len();
+        if known != 1 {
+            rig.violations.push(format!("P8: the key {key} has named {known} identities"));
+        }
+    }
+}

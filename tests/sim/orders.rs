@@ -1,0 +1,48 @@
+//! Orders as rows, as the parser would make them.
+
+use backstitch::job::{AcsLink, Order, Person, Place, Priority, Row, Workflow};
+
+pub fn row_in(file: &str, order: Order) -> Row {
+    let text = serde_json::to_string(&order).unwrap();
+    Row {
+        place: Place { input: file.into(), file: file.into(), line: 1 },
+        job_key: order.job_key.clone(),
+        content_hash: format!("{:x}", text.bytes().fold(7u128, |h, b| h.wrapping_mul(1_000_003) ^ u128::from(b))),
+        order: Ok(order),
+    }
+}
+
+pub fn order(job_key: &str, workflow: Workflow, person: Person) -> Order {
+    Order {
+        job_key: job_key.into(),
+        workflow,
+        person,
+        full_name: None,
+        acs_users: Vec::new(),
+        priority: Priority::Normal,
+        not_before: None,
+        deadline: None,
+        reason: None,
+    }
+}
+
+pub fn by_key(key: &str) -> Person {
+    Person { user_identity_key: Some(key.into()), ..Person::default() }
+}
+
+pub fn by_id(id: &str) -> Person {
+    Person { user_identity_id: Some(id.into()), ..Person::default() }
+}
+
+pub fn by_email(email: &str) -> Person {
+    Person { email_address: Some(email.into()), ..Person::default() }
+}
+
+pub fn off(job_key: &str, person: Person) -> Row {
+    row_in(&format!("{job_key}.jsonl"), order(job_key, Workflow::Offboard, person))
+}
+
+pub fn on(job_key: &str, person: Person, acs_users: Vec<AcsLink>) -> Row {
+    let order = Order { acs_users, ..order(job_key, Workflow::Onboard, person) };
+    row_in(&format!("{job_key}.jsonl"), order)
+}

@@ -1,0 +1,251 @@
+//! The rig: one database, one engine at a time, one world, one clock, one seed.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use backstitch::{
+    engine::{Change, Engine, EngineRules, Tag, Tick},
+    job::{Answer, Call, Now, Row, Time, Verdict},
+    sandbox::World,
+    seam::perform,
+    store::{self, Deed, OpenArgs, Operator},
+};
+
+use crate::wire::{InProcess, rules};
+
+pub const START_MS: i64 = 1_795_000_000_000;
+
+enum Due {
+    Send(Tag, Call, Option<String>),
+    Deliver(Tag, Answer),
+}
+
+/// How often the engine dies.
+#[derive(Clone, Copy, Default)]
+pub struct Chaos {
+    /// After a commit, before its calls are sent.
+    pub after_commit: f64,
+    /// After an effect, before its answer is committed.
+    pub after_effect: f64,
+}
+
+pub struct Rig {
+    /// Holds the folder; removed with the rig.
+    _dir: tempfile::TempDir,
+    pub path: PathBuf,
+    pub rules: EngineRules,
+    pub world: Arc<Mutex<World>>,
+    pub now_ms: i64,
+    pub chaos: Chaos,
+    pub crashes: u32,
+    pub ticks: u32,
+    pub max_statements: u32,
+    pub verdicts: Vec<Verdict>,
+    /// The story, for a failing seed.
+    pub story: Vec<String>,
+    pub violations: Vec<String>,
+    pub reader: sqlx::SqliteConnection,
+    engine: Option<Engine>,
+    random: fastrand::Rng,
+    queue: Vec<(i64, u64, Due)>,
+    serial: u64,
+    key: String,
+    wall_shift_ms: i64,
+}
+
+impl Rig {
+    pub async fn new(seed: u64, world: World) -> Rig {
+        let base = if std::path::Path::new("/dev/shm").is_dir() { "/dev/shm".into() } else { std::env::temp_dir() };
+        let dir = tempfile::Builder::new().prefix("backstitch-sim").tempdir_in(base).unwrap();
+        let path = dir.path().join("sim.db");
+        let key = world.settings().api_key.clone();
+        let mut rig = Rig {
+            rules: rules(),
+            world: Arc::new(Mutex::new(world)),
+            now_ms: START_MS,
+            chaos: Chaos::default(),
+            crashes: 0,
+            ticks: 0,
+            max_statements: 0,
+            verdicts: Vec::new(),
+            story: Vec::new(),
+            violations: Vec::new(),
+            reader: <sqlx::SqliteConnection as sqlx::Connection>::connect("sqlite::memory:").await.unwrap(),
+            engine: None,
+            random: fastrand::Rng::with_seed(seed),
+            queue: Vec::new(),
+            serial: 0,
+            key,
+            wall_shift_ms: 0,
+            _dir: dir,
+            path,
+        };
+        rig.boot().await;
+        rig.reader = store::open_reader(&rig.path).await.unwrap();
+        rig
+    }
+
+    pub fn now(&self) -> Now {
+        Now { wall: Time(self.now_ms + self.wall_shift_ms), mono_ms: self.now_ms - START_MS }
+    }
+
+    /// The wall clock steps; the monotonic one does not.
+    pub fn step_clock(&mut self, span_ms: i64) {
+        self.wall_shift_ms += span_ms;
+    }
+
+    /// Starts an engine on the file, as a process start would.
+    pub async fn boot(&mut self) {
+        let started = self.now().wall.to_string();
+        let instance = format!("{:032x}", self.random.u128(..));
+        let opened = store::open_engine(OpenArgs {
+            path: &self.path,
+            migrator: &store::MIGRATOR,
+            fresh_instance_id: &instance,
+            pid: 1,
+            host: "sim",
+            started_at: &started,
+        })
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
+        let seed = self.random.u64(..);
+        self.engine = Some(Engine::start(opened, self.rules.clone(), self.now(), seed).await.unwrap());
+    }
+
+    /// Kills the engine: what was not committed never happened, answers on their way reach nobody.
+    pub async fn crash(&mut self) {
+        self.crashes += 1;
+        self.story.push(format!("{} crash", self.now_ms - START_MS));
+        self.engine.take().unwrap().abandon().await;
+        self.queue.clear();
+        self.boot().await;
+    }
+
+    /// Kills the engine and takes back what the second migration did, so that the file is one that the first release left.
+    pub async fn downgrade(&mut self) {
+        self.engine.take().unwrap().abandon().await;
+        self.queue.clear();
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path);
+        let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
+        for sql in [
+            "DROP VIEW jobs_overview",
+            "DROP VIEW waiting_on",
+            "DROP VIEW access_left",
+            "DROP VIEW overdue",
+            "DROP VIEW timeline",
+            "DROP VIEW intake_log",
+            "DROP TABLE acs_systems",
+            "ALTER TABLE jobs DROP COLUMN unclean_starts",
+            "DELETE FROM _sqlx_migrations WHERE version = 2",
+        ] {
+            sqlx::query(sql).execute(&mut conn).await.unwrap();
+        }
+        sqlx::Connection::close(conn).await.unwrap();
+        self.boot().await;
+    }
+
+    pub fn engine(&mut self) -> &mut Engine {
+        self.engine.as_mut().unwrap()
+    }
+
+    /// Hands rows in, as the intake would.
+    pub fn submit(&mut self, rows: Vec<Row>) {
+        self.engine().push(Change::Rows(0, rows));
+    }
+
+    /// One tick and everything up to the next one.
+    pub async fn step(&mut self) {
+        let now = self.now();
+        let tick = match self.engine().tick(now).await {
+            Ok(tick) => tick,
+            Err(error) => panic!("{error}\n{}", self.story.join("\n")),
+        };
+        self.ticks += 1;
+        self.max_statements = self.max_statements.max(tick.statements);
+        self.tell(&tick);
+        self.verdicts.extend(tick.verdicts.into_iter().flat_map(|(_, verdicts)| verdicts));
+        crate::checks::after_commit(self, &tick.calls).await;
+        if self.random.f64() < self.chaos.after_commit {
+            return self.crash().await;
+        }
+        let pinned = self.engine().pinned().map(str::to_owned);
+        for (tag, call) in tick.calls {
+            let at = self.now_ms + self.random.i64(0..20);
+            self.put(at, Due::Send(tag, call, pinned.clone()));
+        }
+        self.advance(tick.wake_in_ms).await;
+    }
+
+    fn put(&mut self, at: i64, due: Due) {
+        self.serial += 1;
+        self.queue.push((at, self.serial, due));
+    }
+
+    /// Moves time on to the next moment at which the engine has something to do.
+    async fn advance(&mut self, wake_in_ms: Option<i64>) {
+        let wake = wake_in_ms.map(|ms| self.now_ms + ms);
+        let crashes = self.crashes;
+        while self.crashes == crashes {
+            let next = self.queue.iter().map(|(at, serial, _)| (*at, *serial)).min();
+            match (next, wake) {
+                (Some((at, serial)), wake) if wake.is_none_or(|wake| at <= wake) => {
+                    self.now_ms = self.now_ms.max(at);
+                    let place = self.queue.iter().position(|(_, s, _)| *s == serial).unwrap();
+                    match self.queue.swap_remove(place).2 {
+                        Due::Send(tag, call, pinned) => self.send(tag, call, pinned).await,
+                        Due::Deliver(tag, answer) => return self.engine().push(Change::Arrived(tag, answer)),
+                    }
+                }
+                (_, Some(wake)) => return self.now_ms = wake.max(self.now_ms + 1),
+                // Nothing to wait for: only something from outside moves on.
+                (_, None) => return self.now_ms += 60_000,
+            }
+        }
+    }
+
+    async fn send(&mut self, tag: Tag, call: Call, pinned: Option<String>) {
+        let transport = InProcess { world: self.world.clone(), key: self.key.clone(), now_ms: self.now_ms };
+        let pinned = pinned.as_deref().filter(|_| tag != Tag::Probe);
+        let answer = perform(&transport, &call, pinned).await;
+        self.story.push(format!("{} {tag:?} {call:?} -> {:?}", self.now_ms - START_MS, answer.outcome));
+        if self.random.f64() < self.chaos.after_effect {
+            return self.crash().await;
+        }
+        let at = self.now_ms + self.random.i64(5..400);
+        self.put(at, Due::Deliver(tag, answer));
+    }
+
+    fn tell(&mut self, tick: &Tick) {
+        for line in &tick.log {
+            let at = self.now_ms - START_MS;
+            let key = line.job_key.as_deref().unwrap_or("-");
+            self.story.push(format!("{at} {key} {} {} {}", line.what, line.step.unwrap_or(""), line.detail));
+        }
+    }
+
+    /// What an operator does with jobs that were at work in six crashes in a row.
+    pub async fn release_after_crashes(&mut self) {
+        let jobs = crate::checks::strings(
+            self,
+            "SELECT job_key FROM jobs WHERE state = 'held' AND why LIKE 'the engine ended six times%'",
+        )
+        .await;
+        let order =
+            Operator { actor: "operator".into(), deed: Deed::Release, reason: "the crashes are over".into(), jobs };
+        self.engine().push(Change::Operate(0, order));
+    }
+
+    /// Runs until every job is at its end or held, or the virtual time is over.
+    pub async fn run_for(&mut self, span_ms: i64) -> bool {
+        let end = self.now_ms + span_ms;
+        while self.now_ms < end {
+            self.step().await;
+            if self.queue.is_empty() && crate::checks::open_jobs(self).await == 0 {
+                return true;
+            }
+        }
+        false
+    }
+}
