@@ -118,6 +118,12 @@ impl Tx<'_> {
         Ok(Recovered { attempts, next: self.next_ids().await? })
     }
 
+    /// When anything was written last, by the clock of then.
+    pub async fn last_written(&mut self) -> Result<Option<Time>, StoreError> {
+        let last = sqlx::query("SELECT at FROM history ORDER BY id DESC LIMIT 1").fetch_optional(self.db()).await?;
+        last.map(|row| word(&row, "at")).transpose()
+    }
+
     /// Requests of this engine that have no outcome yet.
     pub async fn open_attempts(&mut self, epoch: i64) -> Result<Vec<i64>, StoreError> {
         let sql = "SELECT id FROM attempts WHERE ended_at IS NULL AND epoch = ?1 ORDER BY id";
