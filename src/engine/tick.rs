@@ -171,11 +171,8 @@ impl Decide<'_> {
         let mut held_back = soft.is_alone();
         for case in &mut cases {
             let suspect = suspect(case);
-            let mut own = match suspect {
-                true if soft.wire.is_empty() => room.min(1),
-                true => 0,
-                false => room,
-            };
+            let alone = room.min(usize::from(soft.wire.is_empty()));
+            let mut own = if suspect { alone } else { room };
             let before = own;
             let starved = self.one(case, locks, soft, &mut own);
             room -= before - own;
