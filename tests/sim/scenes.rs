@@ -45,11 +45,11 @@ pub fn scene() -> Scene {
     Scene { world, id, system }
 }
 
-async fn rig(scene: Scene) -> Rig {
+pub async fn rig(scene: Scene) -> Rig {
     Rig::new(1, scene.world).await
 }
 
-async fn ends(rig: &mut Rig, job_key: &str, state: &str, says: &str) {
+pub async fn ends(rig: &mut Rig, job_key: &str, state: &str, says: &str) {
     let (is, why) = checks::state(rig, job_key).await;
     assert!(is == state && why.contains(says), "{job_key} is {is}: {why}\n{}", rig.story.join("\n"));
     checks::at_the_end(rig).await;
@@ -345,7 +345,7 @@ fn a_disconnected_access_system_parks_its_own_targets_only() {
     });
 }
 
-/// P8: an unknown create whose effect lands late is adopted, never repeated.
+/// P2, P8: an unknown create whose effect lands late is adopted, never repeated.
 #[test]
 fn an_unknown_create_is_looked_up_before_it_is_repeated() {
     use backstitch::sandbox::Landing;
