@@ -30,7 +30,7 @@ CREATE TABLE jobs (
     not_before TEXT,
     deadline TEXT,
     begun_at TEXT,                  -- when its first changing request was decided
-    identity_json TEXT CHECK (json_valid(identity_json)),
+    identity_json TEXT CHECK (identity_json IS NULL OR json_valid(identity_json)),
     user_identity_id TEXT GENERATED ALWAYS AS (coalesce(identity_json ->> '$.user_identity_id', order_json ->> '$.person.user_identity_id')) VIRTUAL,
     user_identity_key TEXT GENERATED ALWAYS AS (coalesce(identity_json ->> '$.user_identity_key', order_json ->> '$.person.user_identity_key')) VIRTUAL,
     why TEXT NOT NULL DEFAULT '',   -- why it is in this state, in words
@@ -75,7 +75,7 @@ CREATE TABLE targets (
     object_id TEXT,                 -- Seam's id; none while an onboarding has not resolved it
     acs_system_id TEXT,
     acs_user_id TEXT,
-    link_json TEXT CHECK (json_valid(link_json)),
+    link_json TEXT CHECK (link_json IS NULL OR json_valid(link_json)),
     mark TEXT NOT NULL CHECK (mark IN ('wanted', 'found', 'requested', 'parked', 'proven')),
     cause TEXT,                     -- why it is parked
     proof TEXT,                     -- what proved it

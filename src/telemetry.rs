@@ -120,7 +120,7 @@ impl<W: Write> Write for OneLine<W> {
 }
 
 /// Control characters, line and paragraph separators, and the marks that turn the direction of text.
-fn moves_the_reader(letter: char) -> bool {
+pub fn moves_the_reader(letter: char) -> bool {
     letter.is_control() || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

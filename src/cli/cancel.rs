@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{Exit, Failure, Global};
+use super::{Exit, Failure, Global, database::operate};
+use crate::store::Deed;
 
 /// Arguments of `cancel`.
 #[derive(Clone, Debug, Args)]
@@ -19,8 +20,11 @@ pub struct CancelArgs {
     /// Why; kept in the job's history
     #[arg(long, value_name = "TEXT", value_parser = super::reason)]
     pub reason: String,
+    /// Also an offboarding whose deletions have begun: what access is left stays
+    #[arg(long)]
+    pub force: bool,
 }
 
-pub(super) fn run(_global: &Global, _args: &CancelArgs) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Usage, "`cancel` is not wired yet"))
+pub(super) fn run(global: &Global, args: &CancelArgs) -> Result<Exit, Failure> {
+    operate(global, Deed::Cancel { force: args.force }, Some(&args.reason), &args.jobs, "cancelled")
 }

@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Exit, Failure, Global, out};
+use super::{
+    Exit, Failure, Global, out,
+    rows::{Checker, spec_of},
+};
 use crate::{
     config::{ConfigErrors, Settings},
+    intake::files_of,
     job::InputSpec,
 };
 
@@ -15,12 +19,13 @@ use crate::{
 #[command(after_help = "\
 Examples:
   backstitch check
-  backstitch check --config ./backstitch.toml leavers.csv
+  backstitch check --config ./backstitch.toml
+  backstitch check leavers.csv
 
-Reads the configuration, every input it names and the files given here. One mistake a line, with its place. \
-Reads neither the database nor the API key, and asks Seam nothing.")]
+Reads the configuration and every input it names, or else the files given here. One mistake a line, with its \
+place. Reads neither the database nor the API key, and asks Seam nothing.")]
 pub struct CheckArgs {
-    /// Files of orders to read as well
+    /// Files of orders to read instead of the inputs; `-` is standard input
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
@@ -31,22 +36,60 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
         Err(ConfigErrors { problems, inputs }) => (problems, inputs),
     };
     for problem in &problems {
-        if global.json { out::json(problem)? } else { out::line(problem)? }
+        if global.json { out::json(problem)? } else { out::line(out::plain(&problem.to_string()))? }
     }
-    let bad_rows = bad_rows(global, &inputs, &args.files)?;
-    let (exit, verdict) = match (problems.len(), bad_rows) {
-        (0, 0) => (Exit::Done, "all good".to_owned()),
-        (0, rows) => (Exit::BadInput, counted(rows, "bad row")),
-        (mistakes, 0) => (Exit::Config, counted(mistakes, "mistake in the configuration")),
-        (mistakes, rows) => (
-            Exit::Config,
-            format!("{}, {}", counted(mistakes, "mistake in the configuration"), counted(rows, "bad row")),
-        ),
-    };
+    let mut rows = Checker::default();
+    match args.files.as_slice() {
+        [] => inputs.iter().try_for_each(|input| check_input(global, input, &mut rows))?,
+        files => {
+            for path in files {
+                let spec = spec_of(path, &inputs, None);
+                rows.read(global.json, path, &spec, is_folder(&spec))?;
+            }
+        }
+    }
     if !global.json {
-        out::talk(verdict);
+        out::talk(verdict(problems.len(), &rows));
     }
-    Ok(exit)
+    Ok(match (problems.len(), rows.bad) {
+        (0, 0) => Exit::Done,
+        (0, _) => Exit::BadInput,
+        _ => Exit::Config,
+    })
+}
+
+/// Every file that a look at this input would read now.
+fn check_input(global: &Global, input: &InputSpec, rows: &mut Checker) -> Result<(), Failure> {
+    let files = files_of(input);
+    if files.is_empty() {
+        let path = input.path.display().to_string();
+        out::talk(format_args!("{}: nothing to read there now", out::plain(&path)));
+    }
+    for file in files {
+        match file {
+            Ok(path) => rows.read(global.json, &path, input, is_folder(input))?,
+            Err(problem) => rows.file(global.json, &problem)?,
+        }
+    }
+    Ok(())
+}
+
+/// Only in a folder may a row do without a key.
+fn is_folder(input: &InputSpec) -> bool {
+    input.path.is_dir()
+}
+
+fn verdict(mistakes: usize, rows: &Checker) -> String {
+    let good = counted(rows.good, "good row");
+    match (mistakes, rows.bad) {
+        (0, 0) if rows.good == 0 => "all good".to_owned(),
+        (0, 0) => format!("all good: {good}"),
+        (0, bad) => format!("{}, {good}", counted(bad, "bad row")),
+        (mistakes, 0) => counted(mistakes, "mistake in the configuration"),
+        (mistakes, bad) => {
+            format!("{}, {}, {good}", counted(mistakes, "mistake in the configuration"), counted(bad, "bad row"))
+        }
+    }
 }
 
 /// `1 bad row`, `2 bad rows`, `2 mistakes in …`.
@@ -54,12 +97,4 @@ fn counted(n: usize, what: &str) -> String {
     let (noun, rest) =
         what.split_once(" in ").map_or((what, String::new()), |(noun, rest)| (noun, format!(" in {rest}")));
     format!("{n} {noun}{}{rest}", if n == 1 { "" } else { "s" })
-}
-
-/// How many rows of these inputs and files are bad, each told with its place.
-fn bad_rows(_global: &Global, inputs: &[InputSpec], files: &[PathBuf]) -> Result<usize, Failure> {
-    match inputs.len() + files.len() {
-        0 => Ok(0),
-        _ => Err(Failure::new(Exit::Usage, "checking the rows of inputs is not wired yet")),
-    }
 }

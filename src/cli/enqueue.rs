@@ -4,8 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Exit, Failure, Global};
-use crate::job::Format;
+use super::{
+    Exit, Failure, Global,
+    database::{accept, block_on},
+    out,
+    rows::{Checker, Rows, exit_of, open, spec_of, tell_file},
+};
+use crate::{
+    intake::{FileProblem, render},
+    job::{Fate, Format, OnBadRow, Row, Verdict},
+};
 
 /// Arguments of `enqueue`.
 #[derive(Clone, Debug, Args)]
@@ -13,7 +21,9 @@ use crate::job::Format;
   backstitch enqueue leavers.csv
   echo '{"job_key":"hr-8812","workflow":"offboard","email_address":"jean@example.com"}' | backstitch enqueue -
 
-Every row's fate is told. The same job key with the same content again is a duplicate and changes nothing."#)]
+Every row's fate is told, and every row needs its own job_key: the same key with the same content again is a duplicate \
+and changes nothing. A file of a configured input is read as that input says (columns, defaults, key columns). A running \
+daemon sees the new jobs within a second."#)]
 pub struct EnqueueArgs {
     /// File of orders; `-` is standard input
     #[arg(value_name = "FILE")]
@@ -23,6 +33,93 @@ pub struct EnqueueArgs {
     pub format: Option<Format>,
 }
 
-pub(super) fn run(_global: &Global, _args: &EnqueueArgs) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Usage, "`enqueue` is not wired yet"))
+/// Rows taken in together.
+const CHUNK_ROWS: usize = 500;
+
+pub(super) fn run(global: &Global, args: &EnqueueArgs) -> Result<Exit, Failure> {
+    let settings = global.settings()?;
+    let spec = spec_of(&args.file, &settings.inputs, args.format);
+    let by_hand = args.file.as_os_str() == "-";
+    if spec.on_bad_row == OnBadRow::RejectFile && !by_hand {
+        let mut rows = Checker::default();
+        rows.read(global.json, &args.file, &spec, false)?;
+        if rows.bad > 0 {
+            let message = "the input says `on_bad_row = \"reject_file\"`, so nothing of the file was taken";
+            return Err(Failure::new(Exit::BadInput, message));
+        }
+    }
+    let rows = match open(&args.file, &spec, false) {
+        Ok(rows) => rows,
+        Err(problem) => return Err(Failure::new(exit_of(&problem), out::plain(&problem.to_string()))),
+    };
+    let mut source = Source { rows, broken: None };
+    let mut counts = Counts::default();
+    block_on(accept(&settings.database.path, source.by_ref(), |verdicts| {
+        verdicts.iter().try_for_each(|v| counts.tell(global.json, v))
+    }))?;
+    if !global.json {
+        out::talk(counts.summary());
+    }
+    match source.broken {
+        Some(problem) => {
+            tell_file(global.json, &problem)?;
+            Ok(exit_of(&problem))
+        }
+        None if counts.of(Fate::Rejected) > 0 => Ok(Exit::BadInput),
+        None => Ok(Exit::Done),
+    }
+}
+
+/// Rows in chunks, up to where the file cannot be read further.
+struct Source {
+    rows: Rows,
+    broken: Option<FileProblem>,
+}
+
+impl Iterator for Source {
+    type Item = Vec<Row>;
+
+    fn next(&mut self) -> Option<Vec<Row>> {
+        let mut chunk = Vec::new();
+        while chunk.len() < CHUNK_ROWS && self.broken.is_none() {
+            match self.rows.next() {
+                Some(Ok(row)) => chunk.push(row),
+                Some(Err(problem)) => self.broken = Some(problem),
+                None => break,
+            }
+        }
+        (!chunk.is_empty()).then_some(chunk)
+    }
+}
+
+/// How many rows met which fate.
+#[derive(Default)]
+struct Counts([usize; Fate::ALL.len()]);
+
+impl Counts {
+    fn of(&self, fate: Fate) -> usize {
+        self.0[fate as usize]
+    }
+
+    fn tell(&mut self, json: bool, verdict: &Verdict) -> Result<(), Failure> {
+        self.0[verdict.fate as usize] += 1;
+        if json {
+            return out::json(verdict);
+        }
+        let Verdict { place, job_key, fate, problems } = verdict;
+        let key = if job_key.is_empty() { "(no key)" } else { job_key };
+        out::line(out::plain(&format!("{}:{}: {key} {fate}", place.file, place.line)))?;
+        render(place, problems).lines().try_for_each(|line| out::line(format_args!("  {}", out::plain(line))))
+    }
+
+    fn summary(&self) -> String {
+        let rows: usize = self.0.iter().sum();
+        let fates = Fate::ALL.iter().filter(|fate| self.of(**fate) > 0);
+        let fates: Vec<String> = fates.map(|fate| format!("{} {fate}", self.of(*fate))).collect();
+        match rows {
+            0 => "no rows".to_owned(),
+            1 => format!("1 row: {}", fates.join(", ")),
+            _ => format!("{rows} rows: {}", fates.join(", ")),
+        }
+    }
 }

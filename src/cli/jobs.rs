@@ -2,8 +2,15 @@
 
 use clap::Args;
 
-use super::{Exit, Failure, Global};
-use crate::job::{JobState, Workflow};
+use super::{
+    Exit, Failure, Global,
+    database::{block_on, reader},
+    out,
+};
+use crate::{
+    job::{JobState, Workflow},
+    store::{JobFilter, JobLine, JobList},
+};
 
 /// Arguments of `jobs`.
 #[derive(Clone, Debug, Args)]
@@ -12,7 +19,7 @@ Examples:
   backstitch jobs
   backstitch jobs --state held --state waiting
   backstitch jobs --workflow offboard --person jean@example.com
-  backstitch jobs --json | jq -r .job_key")]
+  backstitch jobs --json | jq -r '.[].job_key'")]
 pub struct JobsArgs {
     /// Only in this state (ready, running, waiting, held, succeeded, failed, cancelled); may be repeated
     #[arg(long, value_name = "STATE")]
@@ -23,11 +30,70 @@ pub struct JobsArgs {
     /// Only for this person: id, key, e-mail or phone number, exactly
     #[arg(long, value_name = "WHO")]
     pub person: Option<String>,
-    /// At most so many, the newest first
+    /// At most so many: the open ones first, then the newest
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub limit: u32,
 }
 
-pub(super) fn run(_global: &Global, _args: &JobsArgs) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Usage, "`jobs` is not wired yet"))
+pub(super) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
+    let filter = JobFilter {
+        states: args.state.clone(),
+        workflow: args.workflow,
+        person: args.person.clone(),
+        limit: args.limit,
+    };
+    let list = block_on(async { Ok(reader(global).await?.jobs(&filter).await?) })?;
+    if global.json {
+        out::json(&list.jobs)?;
+        return Ok(Exit::Done);
+    }
+    if !list.jobs.is_empty() {
+        out::line(table(&list.jobs))?;
+    }
+    out::talk(summary(&list));
+    if let Some(why) = &list.halted {
+        out::talk(format_args!("nothing is sent at the moment: {}", out::plain(why)));
+    }
+    Ok(Exit::Done)
+}
+
+fn table(jobs: &[JobLine]) -> String {
+    let head = ["JOB", "WORKFLOW", "STATE", "STEP", "PERSON", "PROVEN", "LEFT", "WHY", "NEXT LOOK"];
+    out::table(
+        head,
+        jobs.iter().map(|job| {
+            [
+                job.job_key.clone(),
+                job.workflow.to_string(),
+                job.state.to_string(),
+                job.step.clone().unwrap_or_default(),
+                person(job).unwrap_or_default().to_owned(),
+                job.proven.to_string(),
+                job.left_over.to_string(),
+                job.why.clone(),
+                job.next_look.map(out::time).unwrap_or_default(),
+            ]
+        }),
+    )
+}
+
+/// The shortest name of the person that says who it is.
+pub(super) fn person(job: &JobLine) -> Option<&str> {
+    job.user_identity_key.as_deref().or(job.email_address.as_deref()).or(job.user_identity_id.as_deref())
+}
+
+/// `7 jobs: 1 held, 6 succeeded; the first 5 are shown (--limit)`.
+fn summary(list: &JobList) -> String {
+    let total: u32 = list.counts.iter().map(|(_, many)| many).sum();
+    let states: Vec<String> = list.counts.iter().map(|(state, many)| format!("{many} {state}")).collect();
+    let shown = list.jobs.len();
+    let mut text = match total {
+        0 => "no such jobs".to_owned(),
+        1 => format!("1 job: {}", states.join(", ")),
+        _ => format!("{total} jobs: {}", states.join(", ")),
+    };
+    if shown < total as usize {
+        text.push_str(&format!("; the first {shown} are shown (--limit)"));
+    }
+    text
 }

@@ -3,6 +3,7 @@
 
 mod cancel;
 mod check;
+mod database;
 mod demo;
 mod enqueue;
 mod exit;
@@ -10,6 +11,7 @@ mod jobs;
 pub mod out;
 mod release;
 mod retry;
+mod rows;
 mod run;
 mod sandbox;
 mod show;
@@ -50,7 +52,7 @@ pub struct Global {
     /// Database file, instead of `database.path`
     #[arg(long, global = true, value_name = "PATH", help_heading = "Everywhere")]
     pub database: Option<PathBuf>,
-    /// JSON instead of text for people, one value a line
+    /// JSON instead of text for people
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub json: bool,
     /// Log more; twice: everything

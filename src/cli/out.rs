@@ -1,13 +1,16 @@
 //! The only way to standard output (data) and to standard error beside the log (talk).
 
 use std::{
+    borrow::Cow,
     fmt,
-    io::{self, ErrorKind, Write},
+    io::{self, ErrorKind, IsTerminal, Write},
 };
 
+use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::exit::{Exit, Failure};
+use crate::{job::Time, telemetry::moves_the_reader};
 
 /// One line of data, in colour only on a terminal. A reader that went away (`| head`) is no failure.
 pub fn line(text: impl fmt::Display) -> Result<(), Failure> {
@@ -18,7 +21,50 @@ pub fn line(text: impl fmt::Display) -> Result<(), Failure> {
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value)
         .map_err(|error| Failure::new(Exit::Io, format!("the answer cannot be written as JSON: {error}")))?;
-    told(writeln!(io::stdout(), "{text}"))
+    told(writeln!(io::stdout(), "{}", plain(&text)))
+}
+
+/// A text from outside with everything escaped that could move a reader's cursor, hide a part of it or begin another
+/// line. Applied to JSON it stays the same JSON.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(moves_the_reader) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        match letter {
+            letter if moves_the_reader(letter) => out.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            letter => out.push(letter),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Wide enough for a table that is read later, and for most screens.
+const PIPE_COLUMNS: u16 = 160;
+
+/// A table without lines, its cells made plain and wrapped to the terminal's width (elsewhere to 160 columns). Empty
+/// without rows.
+pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if !io::stdout().is_terminal() {
+        table.set_width(PIPE_COLUMNS);
+    }
+    table.set_header(head);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| plain(cell).into_owned()));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    if table.is_empty() { String::new() } else { table.trim_fmt() }
+}
+
+/// A point in time as tables show it: UTC, to the second.
+pub fn time(at: Time) -> String {
+    let text = at.to_string();
+    format!("{} {}Z", &text[..10], &text[11..19])
 }
 
 /// One line to the person at the terminal, on standard error. Nobody there is no failure.
@@ -32,5 +78,27 @@ fn told(written: io::Result<()>) -> Result<(), Failure> {
             Err(Failure::new(Exit::Io, format!("standard output cannot be written: {error}")))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{plain, table};
+
+    #[test]
+    fn what_comes_from_outside_cannot_drive_a_terminal() {
+        assert_eq!(plain("Zürich 東京"), "Zürich 東京");
+        assert_eq!(plain("a\u{1b}[2Jb\nc\u{9b}d\u{202e}e"), "a\\u001b[2Jb\\u000ac\\u009bd\\u202ee");
+        let json = serde_json::to_string("\u{9b}1m\u{202e}").unwrap();
+        assert_eq!(serde_json::from_str::<String>(&plain(&json)).unwrap(), "\u{9b}1m\u{202e}");
+    }
+
+    #[test]
+    fn tables_are_plain_wrap_and_escape() {
+        assert_eq!(table(["a", "b"], []), "");
+        let text =
+            table(["key", "why"], [["k\u{1b}c".to_owned(), "word ".repeat(60)], ["2".to_owned(), "no".to_owned()]]);
+        assert!(text.starts_with("key      why\nk\\u001bc  word word"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 160) && text.lines().count() > 3, "{text}");
     }
 }

@@ -2,12 +2,14 @@
 
 use clap::Args;
 
-use super::{Exit, Failure, Global};
+use super::{Exit, Failure, Global, database::operate};
+use crate::store::Deed;
 
 /// Arguments of `release`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
+  backstitch release hr-8812
   backstitch release hr-8812 --reason 'the shared badge was taken off her by hand'
 
 The job looks again at what held it; if that still stands, it is held again.")]
@@ -17,9 +19,9 @@ pub struct ReleaseArgs {
     pub jobs: Vec<String>,
     /// Why; kept in the job's history
     #[arg(long, value_name = "TEXT", value_parser = super::reason)]
-    pub reason: String,
+    pub reason: Option<String>,
 }
 
-pub(super) fn run(_global: &Global, _args: &ReleaseArgs) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Usage, "`release` is not wired yet"))
+pub(super) fn run(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failure> {
+    operate(global, Deed::Release, args.reason.as_deref(), &args.jobs, "released")
 }

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{Exit, Failure, Global};
+use super::{Exit, Failure, Global, database::operate};
+use crate::store::Deed;
 
 /// Arguments of `retry`.
 #[derive(Clone, Debug, Args)]
@@ -18,6 +19,6 @@ pub struct RetryArgs {
     pub jobs: Vec<String>,
 }
 
-pub(super) fn run(_global: &Global, _args: &RetryArgs) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Usage, "`retry` is not wired yet"))
+pub(super) fn run(global: &Global, args: &RetryArgs) -> Result<Exit, Failure> {
+    operate(global, Deed::Retry, None, &args.jobs, "retried")
 }

@@ -47,6 +47,9 @@ pub struct SandboxArgs {
     /// Milliseconds that every answer takes
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub latency_ms: u64,
+    /// Let deletes, creations and events arrive FACTOR times sooner, for a daemon with the same factor
+    #[arg(long, value_name = "FACTOR", hide = true, value_parser = super::factor, default_value_t = 1.0)]
+    pub speed: f64,
 }
 
 pub(super) fn run(global: &Global, args: &SandboxArgs) -> Result<Exit, Failure> {
@@ -78,7 +81,11 @@ pub(super) fn run(global: &Global, args: &SandboxArgs) -> Result<Exit, Failure> 
 }
 
 fn build(args: &SandboxArgs) -> Result<World, Failure> {
-    let settings = sandbox::Settings { latency_ms: args.latency_ms, ..sandbox::Settings::default() };
+    let mut settings = sandbox::Settings { latency_ms: args.latency_ms, ..sandbox::Settings::default() };
+    for span in [&mut settings.delete_delay_ms, &mut settings.create_delay_ms, &mut settings.event_delay_ms] {
+        let sooner = |ms: u64| (ms as f64 / args.speed).round() as u64;
+        *span = (sooner(span.0), sooner(span.1));
+    }
     let mut world = World::new(args.seed, settings);
     world.advance(clock::now().wall.0);
     let people = usize::try_from(args.people).unwrap_or(usize::MAX);

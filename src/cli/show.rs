@@ -2,7 +2,15 @@
 
 use clap::Args;
 
-use super::{Exit, Failure, Global};
+use super::{
+    Exit, Failure, Global,
+    database::{block_on, reader},
+    out,
+};
+use crate::{
+    job::{Look, Mark, Step, Target, Time},
+    store::{Happening, JobReport},
+};
 
 /// Arguments of `show`.
 #[derive(Clone, Debug, Args)]
@@ -16,6 +24,146 @@ pub struct ShowArgs {
     pub job: String,
 }
 
-pub(super) fn run(_global: &Global, _args: &ShowArgs) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Usage, "`show` is not wired yet"))
+pub(super) fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
+    let found = block_on(async { Ok(reader(global).await?.job(&args.job).await?) })?;
+    let Some(job) = found else {
+        let message = format!("no job has the key or number `{}`", out::plain(&args.job));
+        return Err(Failure::new(Exit::Failures, message).hint("`backstitch jobs` lists them"));
+    };
+    if global.json {
+        out::json(&job)?;
+        return Ok(Exit::Done);
+    }
+    let line = &job.line;
+    out::line(out::plain(&format!("{} (job {}): {} {}", line.job_key, line.id, line.workflow, line.state)))?;
+    for (name, text) in facts(&job).into_iter().filter(|(_, text)| !text.is_empty()) {
+        out::line(format_args!("  {name:<11} {}", out::plain(&text)))?;
+    }
+    let parts = [
+        ("Steps", steps(&job.steps)),
+        ("Targets", targets(&job.targets)),
+        ("Last looks", looks(&job.looks)),
+        ("Timeline (UTC)", timeline(&job.timeline)),
+    ];
+    for (name, table) in parts.iter().filter(|(_, table)| !table.is_empty()) {
+        out::line(format_args!("\n{name}\n{table}"))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What stands above the tables; empty texts are left out.
+fn facts(job: &JobReport) -> Vec<(&'static str, String)> {
+    let (line, order) = (&job.line, &job.order);
+    let at = |time: Option<Time>| time.map(out::time).unwrap_or_default();
+    let mut person: Vec<String> = Vec::new();
+    let asked = &order.person;
+    for (name, value) in [
+        ("name", &order.full_name),
+        ("key", &asked.user_identity_key),
+        ("id", &asked.user_identity_id),
+        ("e-mail", &asked.email_address),
+        ("phone", &asked.phone_number),
+    ] {
+        person.extend(value.iter().map(|value| format!("{name} {value}")));
+    }
+    let found = job.identity.as_ref().map(|identity| identity.user_identity_id.clone()).unwrap_or_default();
+    let origin = format!("{} line {}, accepted {}", job.file, job.file_line, out::time(line.accepted_at));
+    let waits_for = job.waiting.as_ref().and_then(|waiting| waiting.waits_for_job.clone()).unwrap_or_default();
+    vec![
+        ("why", line.why.clone()),
+        ("waits for", waits_for),
+        ("last error", line.last_error.clone().unwrap_or_default()),
+        ("next look", at(line.next_look)),
+        ("person", person.join(", ")),
+        ("identity", found),
+        ("ordered in", origin),
+        ("because", order.reason.clone().unwrap_or_default()),
+        ("priority", line.priority.clone()),
+        ("not before", at(line.not_before)),
+        ("deadline", at(line.deadline)),
+        ("begun", at(line.begun_at)),
+        ("finished", at(line.finished_at)),
+        ("targets", format!("{} proven, {} left", line.proven, line.left_over)),
+    ]
+}
+
+fn steps(steps: &[Step]) -> String {
+    out::table(
+        ["STEP", "STATE", "ROUNDS", "OPENED", "CLOSED"],
+        steps.iter().map(|step| {
+            [
+                step.name.to_string(),
+                step.state.to_string(),
+                if step.rounds > 0 { step.rounds.to_string() } else { String::new() },
+                step.opened_at.map(out::time).unwrap_or_default(),
+                step.closed_at.map(out::time).unwrap_or_default(),
+            ]
+        }),
+    )
+}
+
+fn targets(targets: &[Target]) -> String {
+    out::table(
+        ["STEP", "KIND", "OBJECT", "MARK", "BY", "WHEN", "DETAIL"],
+        targets.iter().map(|target| {
+            let by = match target.mark {
+                Mark::Proven => target.proof.map(|proof| proof.to_string()),
+                _ => target.cause.map(|cause| cause.to_string()),
+            };
+            let when = target.proven_at.or(target.requested_at).unwrap_or(target.found_at);
+            let (step, kind, mark) = (target.step.to_string(), target.kind.to_string(), target.mark.to_string());
+            let (object, detail) = (target.object_id.clone(), target.detail.clone());
+            [
+                step,
+                kind,
+                object.unwrap_or_default(),
+                mark,
+                by.unwrap_or_default(),
+                out::time(when),
+                detail.unwrap_or_default(),
+            ]
+        }),
+    )
+}
+
+fn looks(looks: &[Look]) -> String {
+    out::table(
+        ["STEP", "KIND", "LISTED", "LEFT", "ENDED", "REMARK"],
+        looks.iter().map(|look| {
+            let remark = match look {
+                Look { unsupported: true, .. } => "the endpoint does not exist",
+                Look { complete: false, .. } => "incomplete, proves nothing",
+                _ => "",
+            };
+            [
+                look.step.to_string(),
+                look.kind.to_string(),
+                look.count.to_string(),
+                look.remaining.to_string(),
+                out::time(look.ended_at),
+                remark.to_owned(),
+            ]
+        }),
+    )
+}
+
+fn timeline(timeline: &[Happening]) -> String {
+    out::table(
+        ["AT", "WHAT", "STEP", "OBJECT", "DETAIL", "BY"],
+        timeline.iter().map(|one| {
+            let object = one.object_id.as_deref().or(one.kind.as_deref()).unwrap_or_default();
+            let mut detail = one.detail.clone().unwrap_or_default();
+            if let Some(request_id) = &one.request_id {
+                detail.push_str(&format!(" ({request_id})"));
+            }
+            [
+                one.at.to_string()[..23].replace('T', " "),
+                one.what.clone(),
+                one.step.clone().unwrap_or_default(),
+                object.to_owned(),
+                detail.trim_start().to_owned(),
+                one.actor.clone(),
+            ]
+        }),
+    )
 }

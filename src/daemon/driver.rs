@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    DaemonError, Summary,
+    DaemonError, OnTick, Summary,
     calls::Calls,
     inputs::Submission,
     log,
@@ -51,7 +51,7 @@ pub struct Outside {
     /// What may still finish after it.
     pub drain_ms: Ms,
     /// Sees every tick.
-    pub on_tick: Option<Box<dyn FnMut(&Tick) + Send>>,
+    pub on_tick: Option<OnTick>,
 }
 
 /// Owns the engine.
@@ -73,7 +73,7 @@ pub struct Driver {
 
 enum Woke {
     Stop,
-    Answer((Tag, Answer)),
+    Answer(Tag, Box<Answer>),
     Rows(Option<Submission>),
     Time,
 }
@@ -206,7 +206,7 @@ impl Driver {
         tokio::select! {
             biased;
             () = shutdown.cancelled(), if self.give_up_ms.is_none() => Woke::Stop,
-            Some(answer) = answers.recv() => Woke::Answer(answer),
+            Some((tag, answer)) = answers.recv() => Woke::Answer(tag, Box::new(answer)),
             rows = rows.recv(), if self.reading => Woke::Rows(rows),
             () = sleep(Duration::from_millis(pause_ms.unsigned_abs())) => Woke::Time,
         }
@@ -214,7 +214,7 @@ impl Driver {
 
     fn more(&mut self) -> Option<Woke> {
         match self.outside.answers.try_recv() {
-            Ok(answer) => Some(Woke::Answer(answer)),
+            Ok((tag, answer)) => Some(Woke::Answer(tag, Box::new(answer))),
             Err(_) => self.outside.rows.try_recv().ok().map(|rows| Woke::Rows(Some(rows))),
         }
     }
@@ -222,7 +222,7 @@ impl Driver {
     fn note(&mut self, woke: Woke) -> Result<(), DaemonError> {
         match woke {
             Woke::Time => return Ok(()),
-            Woke::Answer((tag, answer)) => self.engine.push(Change::Arrived(tag, answer)),
+            Woke::Answer(tag, answer) => self.engine.push(Change::Arrived(tag, *answer)),
             Woke::Rows(Some((rows, sender))) => {
                 self.next_ticket += 1;
                 self.tickets.insert(self.next_ticket, sender);

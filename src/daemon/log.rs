@@ -9,10 +9,11 @@ use crate::{
 /// One event of a tick.
 pub fn event(line: &LogLine) {
     let LogLine { job_key, what, step, detail, alert } = line;
+    let gap = if detail.is_empty() { "" } else { ": " };
     if *alert {
-        tracing::warn!(job_key, step, "{what}: {detail}");
+        tracing::warn!(job_key, step, "{what}{gap}{detail}");
     } else {
-        tracing::info!(job_key, step, "{what}: {detail}");
+        tracing::info!(job_key, step, "{what}{gap}{detail}");
     }
 }
 

@@ -29,11 +29,14 @@ use driver::{Driver, Outside};
 use inputs::Inputs;
 use status::Status;
 
+/// Sees a tick after its commit, before its calls are sent. Must return at once.
+pub type OnTick = Box<dyn FnMut(&Tick) + Send>;
+
 /// What a host of the daemon may listen to.
 #[derive(Default)]
 pub struct Hooks {
-    /// Sees every tick after its commit, before its calls are sent. Must return at once.
-    pub on_tick: Option<Box<dyn FnMut(&Tick) + Send>>,
+    /// Sees every tick.
+    pub on_tick: Option<OnTick>,
     /// Tell the service manager about start, state and end.
     pub notify: bool,
 }

@@ -14,6 +14,7 @@ pub use follow::FollowRules;
 pub use limits::LimitRules;
 pub use retry::delays;
 pub use soft::EngineRules;
+pub use tick::new_row;
 
 use crate::{
     job::{Answer, Call, JobState, Ms, Now, Outcome, Row, Verdict},

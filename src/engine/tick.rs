@@ -106,7 +106,8 @@ async fn apply(
             }
             Change::Arrived(Tag::Probe, answer) => {
                 soft.probed(answer, rules, now.mono_ms);
-                if let Outcome::Done(Reply::Workspace(workspace)) = &answer.outcome {
+                let good = soft.limits.halted().is_none();
+                if let (true, Outcome::Done(Reply::Workspace(workspace))) = (good, &answer.outcome) {
                     tx.pin_workspace(workspace).await?;
                     watermark = answer.server_time.filter(|_| soft.watermark.is_none()).or(watermark);
                 }
@@ -136,7 +137,8 @@ async fn apply(
     Ok(brought)
 }
 
-fn new_row(row: crate::job::Row) -> NewRow {
+/// A row with what the workflows derive from its order: how `Tx::accept` takes it, from the engine and from a command alike.
+pub fn new_row(row: crate::job::Row) -> NewRow {
     let (keys, steps) = match &row.order {
         Ok(order) => (workflow::selectors(order, None), workflow::steps(order.workflow).collect()),
         Err(_) => (Vec::new(), Vec::new()),

@@ -80,6 +80,11 @@ impl Folder {
         Ok(folder)
     }
 
+    /// The folder as it is; only for asking what waits in it.
+    pub fn look_only(root: &Path) -> Folder {
+        Folder { root: root.to_owned() }
+    }
+
     fn claimed_dir(&self) -> PathBuf {
         self.root.join(".claimed")
     }

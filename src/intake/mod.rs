@@ -14,7 +14,7 @@ mod watch;
 use std::{
     fs::{self, File},
     io::{self, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 pub use parse::{FileProblem, Keying, check_spec, nearest, render, rows};
@@ -22,6 +22,7 @@ pub use reading::InputReport;
 pub use watch::{Watch, watch};
 
 use files::{format_of, passing, told};
+use folder::Folder;
 use look::{Memory, Pace, look_at_file, look_at_folder};
 
 use crate::job::{InputSpec, Ms, Now, Row, Verdict};
@@ -85,4 +86,23 @@ pub fn read_file(path: &Path, spec: &InputSpec, make_keys: bool) -> Result<parse
         Keying::Required
     };
     Ok(rows(BufReader::new(file), spec, format, &told(&spec.path), &told(path), keying))
+}
+
+/// The files that a look at this input would read now, or why it would not; nothing is made, claimed or moved.
+pub fn files_of(spec: &InputSpec) -> Vec<Result<PathBuf, FileProblem>> {
+    if !spec.path.is_dir() {
+        let checked = files::check_parent(files::parent(&spec.path)).and_then(|()| files::open(&spec.path));
+        return checked.map(|found| found.map(|_| spec.path.clone())).transpose().into_iter().collect();
+    }
+    let found = files::check_parent(&spec.path).and_then(|()| {
+        Folder::look_only(&spec.path).candidates().map_err(|error| passing(&spec.path, "cannot be examined", &error))
+    });
+    let usable = |name: String| {
+        let path = spec.path.join(name);
+        files::open(&path).map(|found| found.map(|_| path)).transpose()
+    };
+    match found {
+        Ok(names) => names.into_iter().filter_map(|name| name.map_or_else(|bad| Some(Err(bad)), usable)).collect(),
+        Err(problem) => vec![Err(problem)],
+    }
 }

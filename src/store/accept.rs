@@ -39,7 +39,7 @@ struct Known {
 impl Tx<'_> {
     /// Accepts, absorbs or rejects each row; everything is in the caller's transaction.
     pub async fn accept(&mut self, rows: &[NewRow], now: Time) -> Result<Accepted, StoreError> {
-        let mut known = self.known(rows).await?;
+        let mut known = self.known(rows, now).await?;
         let mut fresh: Vec<&NewRow> = Vec::new();
         let mut verdicts = Vec::with_capacity(rows.len());
         for new in rows {
@@ -55,7 +55,7 @@ impl Tx<'_> {
         Ok(Accepted { verdicts, touched })
     }
 
-    async fn known(&mut self, rows: &[NewRow]) -> Result<Known, StoreError> {
+    async fn known(&mut self, rows: &[NewRow], now: Time) -> Result<Known, StoreError> {
         let keys: Vec<&String> = rows.iter().map(|new| &new.row.job_key).collect();
         let found = sqlx::query(
             "SELECT job_key, content_hash, order_json FROM jobs WHERE job_key IN (SELECT value FROM json_each(?1))",
@@ -74,8 +74,11 @@ impl Tx<'_> {
         for new in rows {
             match &new.row.order {
                 Ok(order) if order.workflow == Workflow::Onboard => arriving.extend(new.keys.iter().cloned()),
-                Ok(_) => leavers.extend(new.keys.iter().map(|key| (new.row.place.file.clone(), key.clone()))),
-                Err(_) => {}
+                Ok(order) if order.not_before.is_none_or(|at| at <= now) => {
+                    leavers.extend(new.keys.iter().map(|key| (new.row.place.file.clone(), key.clone())));
+                }
+                // A leave that is planned for later stands in nobody's way: so contractors are ordered.
+                Ok(_) | Err(_) => {}
             }
         }
         leaving.extend(leavers);
@@ -83,9 +86,11 @@ impl Tx<'_> {
             let open = sqlx::query(
                 "SELECT DISTINCT j.file, l.kind, l.value FROM json_each(?1) k
                  JOIN person_locks l ON l.kind = k.value ->> 0 AND l.value = k.value ->> 1
-                 JOIN jobs j ON j.id = l.job_id WHERE j.workflow = 'offboard' AND j.finished_at IS NULL",
+                 JOIN jobs j ON j.id = l.job_id WHERE j.workflow = 'offboard' AND j.finished_at IS NULL
+                 AND (j.not_before IS NULL OR j.not_before <= ?2)",
             )
             .bind(set(&arriving)?)
+            .bind(now.to_string())
             .fetch_all(self.db())
             .await?;
             for row in &open {
@@ -147,14 +152,17 @@ impl Tx<'_> {
         let yielding: Vec<i64> = sqlx::query_scalar(
             "UPDATE jobs SET yield_to = (SELECT l.job_id FROM person_locks l JOIN person_locks m USING (kind, value)
                  JOIN jobs o ON o.id = l.job_id
-                 WHERE m.job_id = jobs.id AND o.workflow = 'offboard' AND l.job_id IN (SELECT value FROM json_each(?1)) LIMIT 1)
+                 WHERE m.job_id = jobs.id AND o.workflow = 'offboard' AND (o.not_before IS NULL OR o.not_before <= ?2)
+                 AND l.job_id IN (SELECT value FROM json_each(?1)) LIMIT 1)
              WHERE workflow = 'onboard' AND finished_at IS NULL AND yield_to IS NULL AND id IN (
                  SELECT m.job_id FROM person_locks l JOIN person_locks m USING (kind, value) JOIN jobs o ON o.id = l.job_id
-                 WHERE l.job_id IN (SELECT value FROM json_each(?1)) AND o.workflow = 'offboard')
+                 WHERE l.job_id IN (SELECT value FROM json_each(?1)) AND o.workflow = 'offboard'
+                 AND (o.not_before IS NULL OR o.not_before <= ?2))
              AND id NOT IN (SELECT value FROM json_each(?1))
              RETURNING id",
         )
         .bind(set(&touched)?)
+        .bind(now.to_string())
         .fetch_all(self.db())
         .await?;
         touched.extend(yielding);

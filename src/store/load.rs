@@ -208,7 +208,7 @@ fn job(row: &SqliteRow) -> Result<Job, StoreError> {
     })
 }
 
-fn step(row: &SqliteRow) -> Result<Step, StoreError> {
+pub(super) fn step(row: &SqliteRow) -> Result<Step, StoreError> {
     Ok(Step {
         name: word(row, "name")?,
         state: word(row, "state")?,
@@ -219,7 +219,7 @@ fn step(row: &SqliteRow) -> Result<Step, StoreError> {
     })
 }
 
-fn target(row: &SqliteRow) -> Result<Target, StoreError> {
+pub(super) fn target(row: &SqliteRow) -> Result<Target, StoreError> {
     Ok(Target {
         id: get(row, "id")?,
         step: word(row, "step")?,
@@ -247,7 +247,7 @@ fn target(row: &SqliteRow) -> Result<Target, StoreError> {
     })
 }
 
-fn look(row: &SqliteRow) -> Result<Look, StoreError> {
+pub(super) fn look(row: &SqliteRow) -> Result<Look, StoreError> {
     Ok(Look {
         step: word(row, "step")?,
         kind: word(row, "kind")?,

@@ -11,7 +11,9 @@ mod lock;
 mod look;
 mod open;
 mod operator;
+mod read;
 mod refusal;
+mod report;
 mod save;
 mod upgrade;
 
@@ -22,7 +24,9 @@ pub use file::FileGuard;
 pub use load::LockRow;
 pub use open::{OpenArgs, Opened, open_engine};
 pub use operator::{Deed, Operator, Picked};
+pub use read::{JobFilter, JobLine, JobList, Reader, WaitingLine};
 pub use refusal::OpenError;
+pub use report::{Happening, JobReport};
 pub use save::LockChanges;
 
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};

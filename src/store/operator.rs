@@ -18,7 +18,7 @@ pub struct Operator {
     pub deed: Deed,
     /// Why, in the operator's words.
     pub reason: String,
-    /// Job keys.
+    /// Job keys or, where no job has such a key, row ids; the same job twice counts once.
     pub jobs: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ pub enum Deed {
 /// What became of one job key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Picked {
-    /// The key asked for.
+    /// The job's key, or what was asked for if there is no such job.
     pub job_key: String,
     /// Why nothing was done, or nothing if it was.
     pub refused: Option<String>,
@@ -49,8 +49,10 @@ impl Tx<'_> {
     /// Carries an operator's order out; jobs it does not apply to are told and left alone.
     pub async fn operate(&mut self, order: &Operator, now: Time) -> Result<Vec<Picked>, StoreError> {
         let rows = sqlx::query(
-            "SELECT k.value AS asked, j.id, j.workflow, j.state, j.begun_at FROM json_each(?1) k
-             LEFT JOIN jobs j ON j.job_key = k.value",
+            "SELECT coalesce(j.job_key, k.value) AS asked, j.id, j.workflow, j.state, j.begun_at FROM json_each(?1) k
+             LEFT JOIN jobs j ON j.id = coalesce((SELECT id FROM jobs WHERE job_key = k.value),
+                 CASE WHEN k.value NOT GLOB '*[^0-9]*' THEN CAST(k.value AS INTEGER) END)
+             ORDER BY k.key",
         )
         .bind(set(&order.jobs)?)
         .fetch_all(self.db())
@@ -58,6 +60,9 @@ impl Tx<'_> {
         let (mut ids, mut picked) = (Vec::new(), Vec::new());
         for row in &rows {
             let job_key: String = get(row, "asked")?;
+            if picked.iter().any(|one: &Picked| one.job_key == job_key) {
+                continue;
+            }
             let refused = match row.try_get::<Option<i64>, _>("id")? {
                 None => Some("no such job".to_owned()),
                 Some(id) => {

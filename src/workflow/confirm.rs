@@ -1,7 +1,7 @@
 //! Offboarding, step `confirm_empty`: one round of looks at everything, while the identity still exists: the last before the point
 //! of no return.
 
-use super::{Flow, Turn, all_closed_before, identity, offboard, sweep};
+use super::{Flow, Turn, absence, all_closed_before, answers, offboard, sweep};
 use crate::job::{
     Act, Answer, Attempt, Call, Cause, Identity, IdentityRef, Kind, Look, Mark, Outcome, Reply, Snapshot, StepName,
     StepState, Time,
@@ -23,7 +23,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         return Flow::Pass;
     }
     turn.open(case, STEP);
-    if identity::suspected_gone(case, turn, STEP) {
+    if absence::suspected_gone(case, turn, STEP) {
         return Flow::Stop;
     }
     if sweep::by_ids(case) {
@@ -124,14 +124,14 @@ pub(super) fn restart(case: &mut Snapshot, turn: &Turn, why: &str) {
 
 pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
     if attempt.act == Act::Look {
-        return sweep::absorb_look(case, attempt, answer, turn);
+        return answers::absorb_look(case, attempt, answer, turn);
     }
     match &answer.outcome {
         Outcome::Done(Reply::Identity(seen)) => {
             turn.question_answered(case);
             same_person(case, attempt, seen, answer, turn);
         }
-        Outcome::Gone => identity::suspect(case, turn),
+        Outcome::Gone => absence::suspect(case, turn),
         Outcome::NotApplied { reason, retry_after_ms, .. } => turn.question_failed(case, reason, *retry_after_ms),
         Outcome::Unknown { reason } => turn.question_failed(case, reason, None),
         Outcome::Rejected(rejection) => turn.question_failed(case, &Turn::refusal(rejection), None),

@@ -1,7 +1,7 @@
 //! Offboarding, step `inventory`: every collection is listed and committed before the first delete, because Seam's events carry
 //! only the object's own id.
 
-use super::{Flow, Turn, offboard, sweep};
+use super::{Flow, Turn, absence, offboard, sweep};
 use crate::job::{Kind, Snapshot, StepName, StepState};
 
 const STEP: StepName = StepName::Inventory;
@@ -11,7 +11,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         return Flow::Pass;
     }
     turn.open(case, STEP);
-    if super::identity::suspected_gone(case, turn, STEP) || !turn.may_ask(case) {
+    if absence::suspected_gone(case, turn, STEP) || !turn.may_ask(case) {
         return Flow::Stop;
     }
     if sweep::by_ids(case) {

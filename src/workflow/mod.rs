@@ -3,13 +3,17 @@
 //! A workflow is a table of named steps, each of a known shape; a shape exists once. `absorb` takes what came back into the rows,
 //! `next` reads the whole of them and names every move that may be made now.
 
+mod absence;
+mod answers;
 mod confirm;
+mod create;
 mod ensure;
 mod find;
 mod identity;
 mod inventory;
 mod link;
 mod listing;
+mod marks;
 mod offboard;
 mod onboard;
 mod person;
@@ -95,9 +99,9 @@ pub fn next(case: &mut Snapshot, turn: &mut Turn) {
             Shape::Inventory => inventory::next(case, turn),
             Shape::Sweep(kind) => sweep::next(case, turn, spec.name, kind),
             Shape::ConfirmEmpty => confirm::next(case, turn),
-            Shape::DeleteIdentity => identity::next_delete(case, turn),
+            Shape::DeleteIdentity => identity::next(case, turn),
             Shape::VerifyGone => verify::next_gone(case, turn),
-            Shape::EnsureIdentity => identity::next_ensure(case, turn),
+            Shape::EnsureIdentity => create::next(case, turn),
             Shape::EnsureLinks => link::next(case, turn),
             Shape::VerifyLinked => verify::next_linked(case, turn),
         };
@@ -121,11 +125,11 @@ pub fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mu
     let shape = table(case.job.order.workflow).iter().find(|spec| spec.name == attempt.step).map(|spec| spec.shape);
     match shape {
         Some(Shape::Find) => find::absorb(case, answer, turn),
-        Some(Shape::Inventory | Shape::Sweep(_)) => sweep::absorb(case, attempt, answer, turn),
+        Some(Shape::Inventory | Shape::Sweep(_)) => answers::absorb(case, attempt, answer, turn),
         Some(Shape::ConfirmEmpty) => confirm::absorb(case, attempt, answer, turn),
-        Some(Shape::DeleteIdentity) => identity::absorb_delete(case, attempt, answer, turn),
+        Some(Shape::DeleteIdentity) => identity::absorb(case, attempt, answer, turn),
         Some(Shape::VerifyGone) => verify::absorb_gone(case, attempt, answer, turn),
-        Some(Shape::EnsureIdentity) => identity::absorb_ensure(case, attempt, answer, turn),
+        Some(Shape::EnsureIdentity) => create::absorb(case, attempt, answer, turn),
         Some(Shape::EnsureLinks) => link::absorb(case, attempt, answer, turn),
         Some(Shape::VerifyLinked) => verify::absorb_linked(case, answer, turn),
         None => {}

@@ -1,17 +1,14 @@
 //! The shape "look, delete each, await, look until empty", shared by every collection of objects.
 
-use super::{Flow, Turn, identity, listing, offboard};
-use crate::job::{
-    Act, Answer, Attempt, Call, Cause, Kind, Look, Mark, Outcome, Proof, Reply, Snapshot, Source, StepName, StepState,
-    SystemState, Target, Time,
-};
+use super::{Flow, Turn, absence, offboard};
+use crate::job::{Act, Call, Cause, Kind, Look, Mark, Proof, Snapshot, Source, StepName, StepState, Target, Time};
 
 pub(super) fn next(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) -> Flow {
     if case.step(name).is_some_and(|step| step.state == StepState::Closed) {
         return Flow::Pass;
     }
     turn.open(case, name);
-    if identity::suspected_gone(case, turn, name) {
+    if absence::suspected_gone(case, turn, name) {
         return Flow::Stop;
     }
     follow_earlier_parked(case, turn, name);
@@ -215,103 +212,4 @@ fn sources(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
         _ => {}
     }
     all
-}
-
-/// Takes the answer to a request or a look of an inventory or a sweep.
-pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
-    match attempt.act {
-        Act::Delete => absorb_delete(case, attempt, answer, turn),
-        Act::Look => absorb_look(case, attempt, answer, turn),
-        Act::GetAcsSystem => absorb_system(case, attempt, answer, turn),
-        _ => {}
-    }
-}
-
-fn absorb_delete(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
-    let Some(at) = attempt.target_id.and_then(|id| case.target_index(id)) else { return };
-    if case.targets[at].mark == Mark::Proven {
-        return;
-    }
-    case.targets[at].dirty = true;
-    let (id, now) = (case.targets[at].id as u64, turn.now);
-    match &answer.outcome {
-        Outcome::Done(_) | Outcome::Gone => {
-            let target = &mut case.targets[at];
-            (target.accepted_at, target.tries, target.detail) = (Some(now), 0, None);
-            case.job.unclean_starts = 0;
-        }
-        Outcome::NotApplied { reason, retry_after_ms, .. } => {
-            case.targets[at].tries += 1;
-            let delay = turn.delay(case.targets[at].tries, id, *retry_after_ms);
-            (case.targets[at].next_at, case.targets[at].detail) = (Some(now.plus(delay)), Some(reason.clone()));
-        }
-        Outcome::Unknown { reason } => {
-            case.targets[at].tries += 1;
-            let delay = turn.delay(case.targets[at].tries, id, None);
-            (case.targets[at].next_at, case.targets[at].detail) = (Some(now.plus(delay)), Some(reason.clone()));
-        }
-        Outcome::Rejected(rejection) => {
-            let why = Turn::refusal(rejection);
-            case.targets[at].refusals += 1;
-            case.job.last_error = Some(why.clone());
-            match (rejection.status, case.targets[at].refusals) {
-                (403, _) => turn.park(case, at, Cause::Forbidden, &why),
-                (_, 3..) => turn.park(case, at, Cause::Refused, &why),
-                (_, refusals) => {
-                    let delay = turn.delay(refusals, id, None);
-                    (case.targets[at].next_at, case.targets[at].detail) = (Some(now.plus(delay)), Some(why));
-                }
-            }
-        }
-        Outcome::Halt { .. } => {}
-    }
-}
-
-/// Takes the answer to a look.
-pub(super) fn absorb_look(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
-    let Some(kind) = attempt.kind else { return };
-    match &answer.outcome {
-        Outcome::Done(Reply::Listing(seen)) => match &seen.incomplete {
-            None => {
-                turn.question_answered(case);
-                listing::absorb(case, attempt, kind, seen, answer.request_id.as_ref(), turn);
-                if kind == Kind::UserIdentity && attempt.step != StepName::UserIdentity {
-                    identity::clear_suspicion(case);
-                }
-            }
-            Some(why) => turn.question_failed(case, &format!("incomplete listing of {kind}: {why}"), None),
-        },
-        Outcome::Gone => {
-            identity::suspect(case, turn);
-            turn.question_failed(case, &format!("the listing of {kind} says that its owner does not exist"), None);
-        }
-        Outcome::NotApplied { reason, retry_after_ms, .. } => turn.question_failed(case, reason, *retry_after_ms),
-        Outcome::Unknown { reason } => turn.question_failed(case, reason, None),
-        Outcome::Rejected(rejection) => {
-            if rejection.error_type == "user_identity_not_found" {
-                identity::suspect(case, turn);
-            }
-            turn.question_failed(case, &Turn::refusal(rejection), None);
-        }
-        Outcome::Done(_) | Outcome::Halt { .. } => turn.question_failed(case, "an answer of another kind", None),
-    }
-}
-
-fn absorb_system(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
-    let target =
-        attempt.target_id.and_then(|id| case.target_index(id)).map(|at| case.targets[at].acs_system_id.clone());
-    let Some(acs_system_id) = target.flatten() else { return };
-    let trouble = match &answer.outcome {
-        Outcome::Done(Reply::AcsSystem(system)) => system.disconnected.clone(),
-        // What Seam does not want to tell is not asked again at once.
-        Outcome::Done(_) | Outcome::Gone | Outcome::Rejected(_) | Outcome::Halt { .. } => None,
-        Outcome::NotApplied { reason, .. } | Outcome::Unknown { reason } => {
-            return turn.question_failed(case, reason, None);
-        }
-    };
-    turn.question_answered(case);
-    let state = SystemState { acs_system_id, trouble, checked_at: turn.now };
-    case.systems.retain(|old| old.acs_system_id != state.acs_system_id);
-    case.systems.push(state.clone());
-    case.new_systems.push(state);
 }

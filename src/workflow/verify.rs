@@ -1,6 +1,6 @@
 //! The last step of both workflows: what was done is read back, object by object.
 
-use super::{Flow, Turn, all_closed_before, find::same_email, offboard, sweep, wanted_key};
+use super::{Flow, Turn, absence, all_closed_before, answers, find::same_email, offboard, sweep, wanted_key};
 use crate::job::{
     Act, Answer, Attempt, Call, Identity, IdentityRef, JobState, Kind, Mark, Outcome, Reply, Snapshot, StepName,
     StepState, Time,
@@ -40,7 +40,7 @@ pub(super) fn next_gone(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     // Last, because this look also reads the workspace: not-found answers count only where the key opens ours.
     if complete && !read_since(case, Kind::UserIdentity, since) {
         complete = false;
-        super::identity::ask_absence(case, turn, STEP);
+        absence::ask_absence(case, turn, STEP);
     }
     if complete {
         conclude(case, &kinds, turn);
@@ -68,7 +68,7 @@ fn conclude(case: &mut Snapshot, kinds: &[Kind], turn: &mut Turn) {
 }
 
 pub(super) fn absorb_gone(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
-    sweep::absorb_look(case, attempt, answer, turn);
+    answers::absorb_look(case, attempt, answer, turn);
 }
 
 /// Onboarding: the identity is one (its key leads to its id) and no link got lost.

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a test program")]
 
 mod checks;
-mod cuts;
 mod histories;
 mod orders;
 mod rig;
 mod scenes;
+mod wire;

@@ -6,91 +6,16 @@ use std::{
 };
 
 use backstitch::{
-    engine::{Change, Engine, EngineRules, FollowRules, LimitRules, Tag, Tick, delays},
+    engine::{Change, Engine, EngineRules, Tag, Tick},
     job::{Answer, Call, Now, Row, Time, Verdict},
-    sandbox::{self, Delivery, World},
-    seam::{
-        perform,
-        wire::{Lost, Request, Response, Transport},
-    },
+    sandbox::World,
+    seam::perform,
     store::{self, Deed, OpenArgs, Operator},
-    workflow::Rules,
 };
 
+use crate::wire::{InProcess, rules};
+
 pub const START_MS: i64 = 1_795_000_000_000;
-
-/// The numbers of the documented configuration.
-pub fn rules() -> EngineRules {
-    EngineRules {
-        workflow: Rules {
-            list_settle_ms: 30_000,
-            verify_settle_ms: 60_000,
-            create_settle_ms: 60_000,
-            reissue_ms: 60_000,
-            parked_retry_ms: 3_600_000,
-            park_after_ms: 3_600_000,
-            patience_ms: 10_000,
-            patience_max_ms: 300_000,
-            fresh_ms: 300_000,
-            max_objects: 50,
-            max_rounds: 5,
-            absent_succeeds: false,
-            retry: delays(1_000, 300_000, 2.0, 0.2),
-        },
-        limits: LimitRules {
-            in_flight: 16,
-            rate_per_s: 20.0,
-            burst: 20,
-            probe_ms: 60_000,
-            confirm_ms: 300_000,
-            outage_unknowns: 5,
-            outage_jobs: 3,
-            throttle_ms: 5_000,
-        },
-        follow: FollowRules {
-            poll_ms: 5_000,
-            poll_fast_ms: 1_000,
-            fast_for_ms: 60_000,
-            overlap_ms: 60_000,
-            page_limit: 500,
-        },
-        canary_ms: 300_000,
-        production_workspace: None,
-    }
-}
-
-/// The world behind the transport that the client's own code uses.
-struct InProcess {
-    world: Arc<Mutex<World>>,
-    key: String,
-    now_ms: i64,
-}
-
-impl Transport for InProcess {
-    async fn send(&self, request: &Request) -> Result<Response, Lost> {
-        let asked =
-            sandbox::Request::post(&format!("/{}", request.path.trim_start_matches('/')), &self.key, &request.body);
-        let delivery = self.world.lock().unwrap().handle(self.now_ms, &asked);
-        match delivery {
-            Delivery::Answered(response) => Ok(translate(response)),
-            Delivery::NotSent => Err(Lost::NotSent("connection refused".into())),
-            Delivery::Lost { .. } => Err(Lost::Unknown("the connection died".into())),
-            Delivery::Cut { .. } => Err(Lost::Unknown("the answer broke off".into())),
-        }
-    }
-}
-
-fn translate(response: sandbox::Response) -> Response {
-    let header = |name: &str| response.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
-    Response {
-        status: response.status,
-        content_type: header("content-type"),
-        request_id: header("seam-request-id"),
-        retry_after: header("retry-after"),
-        date: header("date"),
-        body: response.body,
-    }
-}
 
 enum Due {
     Send(Tag, Call, Option<String>),

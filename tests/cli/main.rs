@@ -1,6 +1,13 @@
 //! The binary from outside: exit codes, and what stands on which stream.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod check;
+mod database;
+mod deeds;
+mod enqueue;
+mod jobs;
+mod views;
+
 use std::{fs, path::Path, process::Output};
 
 use assert_cmd::Command;

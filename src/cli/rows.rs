@@ -1,0 +1,150 @@
+//! The rows of files that a person names, and what is wrong with them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::{Exit, Failure, out};
+use crate::{
+    config::Place,
+    intake::{FileProblem, Keying, read_file, rows},
+    job::{Format, InputSpec, OnBadRow, Problem, Row},
+};
+
+/// Rows, or why a file ends before its end.
+pub(super) type Rows = Box<dyn Iterator<Item = Result<Row, FileProblem>>>;
+
+/// What orders given by hand say about their input.
+const BY_HAND: &str = "enqueue";
+
+/// How a file given by hand is read: as the input it belongs to, if the configuration names it or its folder.
+pub(super) fn spec_of(path: &Path, inputs: &[InputSpec], format: Option<Format>) -> InputSpec {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let is_its = |input: &&InputSpec| {
+        let input = input.path.canonicalize().unwrap_or_else(|_| input.path.clone());
+        input == real || real.parent() == Some(&input)
+    };
+    let mut spec = inputs.iter().find(is_its).cloned().unwrap_or_else(|| plain_input(Path::new(BY_HAND)));
+    spec.format = format.or(spec.format);
+    spec
+}
+
+/// An input with nothing set but its path.
+pub(super) fn plain_input(path: &Path) -> InputSpec {
+    InputSpec {
+        path: path.to_owned(),
+        format: None,
+        columns: BTreeMap::new(),
+        defaults: BTreeMap::new(),
+        key_columns: Vec::new(),
+        on_bad_row: OnBadRow::SkipRow,
+        time_zone: None,
+    }
+}
+
+/// The rows of a file, or of standard input for `-`. `make_keys`: rows without a key get one, as in a folder.
+pub(super) fn open(path: &Path, spec: &InputSpec, make_keys: bool) -> Result<Rows, FileProblem> {
+    if path == Path::new("-") {
+        let format = spec.format.unwrap_or(Format::Jsonl);
+        return Ok(Box::new(rows(io::stdin().lock(), spec, format, BY_HAND, "-", Keying::Required)));
+    }
+    Ok(Box::new(read_file(path, spec, make_keys)?))
+}
+
+/// One mistake in a file, with its place; as JSON in the form of a configuration's mistake.
+#[derive(Serialize)]
+struct Mistake<'a> {
+    place: Place,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    job_key: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    field: &'a str,
+    message: &'a str,
+    remedy: &'a str,
+}
+
+fn place(file: &str, line: u64, column: u64) -> Place {
+    let whole = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    Place::File { path: PathBuf::from(file), line: whole(line), column: whole(column) }
+}
+
+/// Tells what is wrong with a file as a whole.
+pub(super) fn tell_file(json: bool, problem: &FileProblem) -> Result<(), Failure> {
+    if !json {
+        return out::line(out::plain(&problem.to_string()));
+    }
+    let FileProblem { file, line, column, message, remedy, .. } = problem;
+    out::json(&Mistake { place: place(file, *line, *column), job_key: "", field: "", message, remedy })
+}
+
+/// Tells what is wrong with a row, one problem a line.
+pub(super) fn tell_row(json: bool, row: &Row, problems: &[Problem]) -> Result<(), Failure> {
+    if !json {
+        return crate::intake::render(&row.place, problems).lines().try_for_each(|line| out::line(out::plain(line)));
+    }
+    problems.iter().try_for_each(|Problem { field, message, remedy }| {
+        let place = place(&row.place.file, row.place.line, 0);
+        out::json(&Mistake { place, job_key: &row.job_key, field, message, remedy })
+    })
+}
+
+/// Counts and tells bad rows. Remembers keys: one key with two contents can only be half taken.
+#[derive(Default)]
+pub(super) struct Checker {
+    /// Bad rows, and files that cannot be read as a whole.
+    pub bad: usize,
+    /// Good rows.
+    pub good: usize,
+    keys: HashMap<String, (String, String)>,
+}
+
+impl Checker {
+    /// Reads a file to its end.
+    pub fn read(&mut self, json: bool, path: &Path, spec: &InputSpec, make_keys: bool) -> Result<(), Failure> {
+        match open(path, spec, make_keys) {
+            Ok(rows) => rows.into_iter().try_for_each(|row| match row {
+                Ok(row) => self.row(json, &row),
+                Err(problem) => self.file(json, &problem),
+            }),
+            Err(problem) => self.file(json, &problem),
+        }
+    }
+
+    /// A file that cannot be read further.
+    pub fn file(&mut self, json: bool, problem: &FileProblem) -> Result<(), Failure> {
+        self.bad += 1;
+        tell_file(json, problem)
+    }
+
+    fn row(&mut self, json: bool, row: &Row) -> Result<(), Failure> {
+        if let Err(problems) = &row.order {
+            self.bad += 1;
+            return tell_row(json, row, problems);
+        }
+        let here = (row.content_hash.clone(), format!("{}:{}", row.place.file, row.place.line));
+        match self.keys.get(&row.job_key) {
+            Some((hash, first)) if *hash != row.content_hash => {
+                self.bad += 1;
+                let problem = Problem {
+                    field: "job_key".to_owned(),
+                    message: format!("the same key stands at {first} with other content"),
+                    remedy: "give every order a key of its own".to_owned(),
+                };
+                return tell_row(json, row, &[problem]);
+            }
+            Some(_) => {}
+            None => drop(self.keys.insert(row.job_key.clone(), here)),
+        }
+        self.good += 1;
+        Ok(())
+    }
+}
+
+/// A file that was there and cannot be read is the machine's fault, not its writer's.
+pub(super) fn exit_of(problem: &FileProblem) -> Exit {
+    if problem.transient { Exit::Io } else { Exit::BadInput }
+}

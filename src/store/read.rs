@@ -1,0 +1,201 @@
+//! What people ask of the file: read-only, through the views wherever they tell it. The engine never decides from here.
+
+use std::path::Path;
+
+use serde::Serialize;
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteRow};
+
+use super::{
+    OpenError, StoreError,
+    columns::{count, get, set, word, word_or_null},
+    connect::open_reader,
+};
+use crate::job::{JobState, Time, Workflow};
+
+/// A connection that cannot write, beside a running engine or after it stopped.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) conn: SqliteConnection,
+}
+
+/// Which jobs are listed. What is left empty lets every job through.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    /// Only these states.
+    pub states: Vec<JobState>,
+    /// Only this workflow.
+    pub workflow: Option<Workflow>,
+    /// Only this person: id, key, e-mail (ASCII case folded) or phone number, as ordered or as Seam has it.
+    pub person: Option<String>,
+    /// So many at most.
+    pub limit: u32,
+}
+
+/// One row of the view `jobs_overview`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JobLine {
+    /// Row id.
+    pub id: i64,
+    /// The orderer's name for it.
+    pub job_key: String,
+    /// What is done.
+    pub workflow: Workflow,
+    /// Where it stands.
+    pub state: JobState,
+    /// Its urgency.
+    pub priority: String,
+    /// The first step that is not closed.
+    pub step: Option<String>,
+    /// The person's key.
+    pub user_identity_key: Option<String>,
+    /// The person's id.
+    pub user_identity_id: Option<String>,
+    /// The person's e-mail.
+    pub email_address: Option<String>,
+    /// Targets proven.
+    pub proven: u32,
+    /// Targets not proven so far.
+    pub left_over: u32,
+    /// Why it is in this state, in words.
+    pub why: String,
+    /// When it was accepted.
+    pub accepted_at: Time,
+    /// When its first changing request was decided.
+    pub begun_at: Option<Time>,
+    /// When it ended.
+    pub finished_at: Option<Time>,
+    /// Not before this moment.
+    pub not_before: Option<Time>,
+    /// Should be done by then.
+    pub deadline: Option<Time>,
+    /// The next look, at the latest.
+    pub next_look: Option<Time>,
+    /// The last thing that went wrong.
+    pub last_error: Option<String>,
+}
+
+/// One row of the view `waiting_on`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WaitingLine {
+    /// The job.
+    pub job_key: String,
+    /// What it waits for, in words.
+    pub why: String,
+    /// Since when nothing was noted of it.
+    pub since: Time,
+    /// The next look, at the latest.
+    pub next_look: Option<Time>,
+    /// The last thing that went wrong.
+    pub last_error: Option<String>,
+    /// The job that holds its person.
+    pub waits_for_job: Option<String>,
+}
+
+/// The jobs a filter lets through, as told to people.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobList {
+    /// Open jobs first, in each part the newest first; cut at the filter's limit.
+    pub jobs: Vec<JobLine>,
+    /// How many there are in each state, limit or not.
+    pub counts: Vec<(JobState, u32)>,
+    /// Why the engine sends nothing at the moment, if so.
+    pub halted: Option<String>,
+}
+
+/// The part that both statements about a filter share. Parameters: ?1 states, ?2 workflow, ?3 person.
+macro_rules! filtered {
+    ($select:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $select,
+            " FROM jobs_overview o JOIN jobs j USING (id)
+             WHERE (?1 = '[]' OR o.state IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR o.workflow = ?2)
+             AND (?3 IS NULL OR EXISTS (
+                 SELECT 1 FROM (SELECT key, path, atom FROM json_tree(j.order_json, '$.person')
+                     UNION ALL SELECT key, path, atom FROM json_tree(coalesce(j.identity_json, '{}'))) p
+                 WHERE p.key = 'email_address' AND p.atom = ?3 COLLATE NOCASE
+                    OR (p.key IN ('user_identity_id', 'user_identity_key', 'phone_number')
+                        OR p.path IN ('$.merged_user_identity_ids', '$.merged_user_identity_keys')) AND p.atom = ?3))
+             ",
+            $rest
+        )
+    };
+}
+
+impl Reader {
+    /// Opens the file for reading; needs no more than the right to read.
+    ///
+    /// # Errors
+    /// A missing file, or one that is not Backstitch's.
+    pub async fn open(path: &Path) -> Result<Reader, OpenError> {
+        Ok(Reader { conn: open_reader(path).await? })
+    }
+
+    /// The jobs that a filter lets through.
+    pub async fn jobs(&mut self, filter: &JobFilter) -> Result<JobList, StoreError> {
+        let states = set(&filter.states)?;
+        let workflow = filter.workflow.map(Workflow::as_str);
+        let mut tx = self.conn.begin().await?;
+        let rows = sqlx::query(filtered!("o.*", "ORDER BY o.finished_at IS NOT NULL, o.id DESC LIMIT ?4"))
+            .bind(&states)
+            .bind(workflow)
+            .bind(&filter.person)
+            .bind(filter.limit)
+            .fetch_all(&mut *tx)
+            .await?;
+        let counted = sqlx::query(filtered!("o.state, count(*) AS many", "GROUP BY o.state"))
+            .bind(&states)
+            .bind(workflow)
+            .bind(&filter.person)
+            .fetch_all(&mut *tx)
+            .await?;
+        let halted = sqlx::query_scalar("SELECT halted FROM engine WHERE id = 1").fetch_one(&mut *tx).await?;
+        tx.rollback().await?;
+        let mut counts: Vec<(JobState, u32)> = counted
+            .iter()
+            .map(|row| Ok((word(row, "state")?, count(row, "many")?)))
+            .collect::<Result<_, StoreError>>()?;
+        counts.sort_unstable();
+        Ok(JobList { jobs: rows.iter().map(job_line).collect::<Result<_, _>>()?, counts, halted })
+    }
+
+    /// What every open job waits for.
+    pub async fn waiting(&mut self) -> Result<Vec<WaitingLine>, StoreError> {
+        sqlx::query("SELECT * FROM waiting_on").fetch_all(&mut self.conn).await?.iter().map(waiting_line).collect()
+    }
+}
+
+pub(super) fn job_line(row: &SqliteRow) -> Result<JobLine, StoreError> {
+    Ok(JobLine {
+        id: get(row, "id")?,
+        job_key: get(row, "job_key")?,
+        workflow: word(row, "workflow")?,
+        state: word(row, "state")?,
+        priority: get(row, "priority")?,
+        step: get(row, "step")?,
+        user_identity_key: get(row, "user_identity_key")?,
+        user_identity_id: get(row, "user_identity_id")?,
+        email_address: get(row, "email_address")?,
+        proven: count(row, "proven")?,
+        left_over: count(row, "left_over")?,
+        why: get(row, "why")?,
+        accepted_at: word(row, "accepted_at")?,
+        begun_at: word_or_null(row, "begun_at")?,
+        finished_at: word_or_null(row, "finished_at")?,
+        not_before: word_or_null(row, "not_before")?,
+        deadline: word_or_null(row, "deadline")?,
+        next_look: word_or_null(row, "next_look")?,
+        last_error: get(row, "last_error")?,
+    })
+}
+
+pub(super) fn waiting_line(row: &SqliteRow) -> Result<WaitingLine, StoreError> {
+    Ok(WaitingLine {
+        job_key: get(row, "job_key")?,
+        why: get(row, "why")?,
+        since: word(row, "since")?,
+        next_look: word_or_null(row, "next_look")?,
+        last_error: get(row, "last_error")?,
+        waits_for_job: get(row, "waits_for_job")?,
+    })
+}

@@ -1,0 +1,120 @@
+//! Everything the file knows of one job, for people.
+
+use serde::Serialize;
+use sqlx::{Connection, sqlite::SqliteRow};
+
+use super::{
+    Reader, StoreError,
+    columns::{get, json_or_null, word},
+    load::{look, step, target},
+    read::{JobLine, WaitingLine, job_line, waiting_line},
+};
+use crate::job::{Identity, Look, Order, Step, Target, Time};
+
+/// One job, whole.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JobReport {
+    /// Its row of `jobs_overview`.
+    #[serde(flatten)]
+    pub line: JobLine,
+    /// What was ordered.
+    pub order: Order,
+    /// Where the order came from.
+    pub input: String,
+    /// Its file.
+    pub file: String,
+    /// Its line in the file.
+    pub file_line: i64,
+    /// The identity as found or created.
+    pub identity: Option<Identity>,
+    /// What it waits for, while it is open.
+    pub waiting: Option<WaitingLine>,
+    /// Its steps, in order.
+    pub steps: Vec<Step>,
+    /// Its targets, in the order they were found.
+    pub targets: Vec<Target>,
+    /// The newest look of each step at each kind.
+    pub looks: Vec<Look>,
+    /// What happened, in order.
+    pub timeline: Vec<Happening>,
+}
+
+/// One row of the view `timeline`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Happening {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub what: String,
+    /// In which step.
+    pub step: Option<String>,
+    /// To what kind of object.
+    pub kind: Option<String>,
+    /// To which object.
+    pub object_id: Option<String>,
+    /// In words.
+    pub detail: Option<String>,
+    /// Seam's id of the request, for its support.
+    pub request_id: Option<String>,
+    /// Who did it.
+    pub actor: String,
+}
+
+impl Reader {
+    /// The job of this key or, if no job has such a key, of this number; none if there is neither.
+    pub async fn job(&mut self, name: &str) -> Result<Option<JobReport>, StoreError> {
+        let mut tx = self.conn.begin().await?;
+        let row = sqlx::query(
+            "SELECT o.*, j.order_json, j.identity_json, j.input, j.file, j.line FROM jobs_overview o JOIN jobs j USING (id)
+             WHERE j.job_key = ?1 OR CAST(j.id AS TEXT) = ?1 ORDER BY j.job_key = ?1 DESC LIMIT 1",
+        )
+        .bind(name)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let line = job_line(&row)?;
+        let (id, key) = (line.id, line.job_key.clone());
+        let steps = sqlx::query("SELECT * FROM steps WHERE job_id = ?1 ORDER BY position").bind(id);
+        let steps = read(steps.fetch_all(&mut *tx).await?, step)?;
+        let targets = sqlx::query("SELECT * FROM targets WHERE job_id = ?1 ORDER BY id").bind(id);
+        let targets = read(targets.fetch_all(&mut *tx).await?, target)?;
+        let looks = sqlx::query("SELECT * FROM looks WHERE job_id = ?1 ORDER BY ended_at, step, kind").bind(id);
+        let looks = read(looks.fetch_all(&mut *tx).await?, look)?;
+        let timeline = sqlx::query("SELECT * FROM timeline WHERE job_key = ?1").bind(&key);
+        let timeline = read(timeline.fetch_all(&mut *tx).await?, happening)?;
+        let waiting = sqlx::query("SELECT * FROM waiting_on WHERE job_key = ?1").bind(&key);
+        let waiting = waiting.fetch_optional(&mut *tx).await?.as_ref().map(waiting_line).transpose()?;
+        tx.rollback().await?;
+        let order: Option<Order> = json_or_null(&row, "order_json")?;
+        Ok(Some(JobReport {
+            line,
+            order: order.ok_or_else(|| StoreError::Odd { column: "order_json".into(), problem: "nothing".into() })?,
+            input: get(&row, "input")?,
+            file: get(&row, "file")?,
+            file_line: get(&row, "line")?,
+            identity: json_or_null(&row, "identity_json")?,
+            waiting,
+            steps,
+            targets,
+            looks,
+            timeline,
+        }))
+    }
+}
+
+fn read<T>(rows: Vec<SqliteRow>, one: fn(&SqliteRow) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
+    rows.iter().map(one).collect()
+}
+
+fn happening(row: &SqliteRow) -> Result<Happening, StoreError> {
+    Ok(Happening {
+        at: word(row, "at")?,
+        what: get(row, "what")?,
+        step: get(row, "step")?,
+        kind: get(row, "kind")?,
+        object_id: get(row, "object_id")?,
+        detail: get(row, "detail")?,
+        request_id: get(row, "request_id")?,
+        actor: get(row, "actor")?,
+    })
+}

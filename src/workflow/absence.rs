@@ -1,0 +1,44 @@
+//! Whether the identity is still there: asked by its id and by its key, whenever something says that it is not.
+
+use super::Turn;
+use crate::job::{Act, Call, Kind, Mark, Snapshot, Source, StepName};
+
+/// Where the identity's own target stands.
+pub(super) fn index(case: &Snapshot) -> Option<usize> {
+    case.targets.iter().position(|t| t.kind == Kind::UserIdentity)
+}
+
+/// Asks for the identity by its id and by its key.
+pub(super) fn ask_absence(case: &mut Snapshot, turn: &mut Turn, step: StepName) {
+    let Some(identity) = &case.job.identity else { return };
+    let mut sources = vec![Source::Each(vec![identity.user_identity_id.clone()])];
+    sources.extend(identity.user_identity_key.clone().map(Source::Key));
+    let call = Call::Look { kind: Kind::UserIdentity, sources, canary: None };
+    turn.ask(case, step, Act::Look, (Some(Kind::UserIdentity), None), call);
+}
+
+/// Something said that the identity does not exist: remember to find out.
+pub(super) fn suspect(case: &mut Snapshot, turn: &Turn) {
+    if let Some(at) = index(case).filter(|at| case.targets[*at].mark != Mark::Proven) {
+        case.targets[at].absent_at = Some(turn.now);
+        case.targets[at].dirty = true;
+    }
+}
+
+/// It was asked for by id and key: proven gone, or alive after all.
+pub(super) fn clear_suspicion(case: &mut Snapshot) {
+    if let Some(at) = index(case) {
+        case.targets[at].absent_at = None;
+        case.targets[at].dirty = true;
+    }
+}
+
+/// While the identity is suspected gone, nothing else is asked for by it.
+pub(super) fn suspected_gone(case: &mut Snapshot, turn: &mut Turn, step: StepName) -> bool {
+    let suspected =
+        index(case).is_some_and(|at| case.targets[at].mark != Mark::Proven && case.targets[at].absent_at.is_some());
+    if suspected && turn.may_ask(case) {
+        ask_absence(case, turn, step);
+    }
+    suspected
+}

@@ -1,0 +1,101 @@
+//! `check`: every mistake of the configuration and of every row, with its place, and nothing touched.
+
+use std::fs;
+
+use crate::{backstitch, text};
+
+const CONFIG: &str = r#"[seam]
+burst = 0
+ednpoint = "https://example.com"
+[verify]
+settle_s = "soon"
+[[inputs]]
+path = "people.jsonl"
+"#;
+
+const PEOPLE: &str = r#"{"job_key":"1","workflow":"offboard","email_address":"jean at example.com"}
+{"job_key":"2","workflow":"offboard","user_identity_key":"good"}
+{"job_key":"3","workflow":"ofboard","user_identity_key":"k"}
+{"job_key":"4","workflow":"offboard","user_identity_key":"k","not_befor":"2026-11-30T18:00:00Z"}
+"#;
+
+#[test]
+fn three_mistakes_of_each_are_named_with_their_places() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("b.toml"), CONFIG).unwrap();
+    fs::write(folder.path().join("people.jsonl"), PEOPLE).unwrap();
+    let output = backstitch(folder.path(), &["check", "--config", "b.toml"], &[]);
+    assert_eq!(output.status.code(), Some(78));
+    let told: Vec<&str> = text(&output.stdout).lines().collect();
+    let places = [
+        "b.toml:2:9: ",
+        "b.toml:3:1: ",
+        "b.toml:5:12: ",
+        "people.jsonl:1: email_address: ",
+        "people.jsonl:3: workflow: ",
+        "people.jsonl:4: not_befor: ",
+    ];
+    assert_eq!(told.len(), 6, "{told:#?}");
+    for (line, place) in told.iter().zip(places) {
+        assert!(line.starts_with(place), "{place} is not where\n{line}\nbegins");
+    }
+    assert_eq!(text(&output.stderr), "3 mistakes in the configuration, 3 bad rows, 1 good row\n");
+
+    let output = backstitch(folder.path(), &["check", "--config", "b.toml", "--json"], &[]);
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (lines.len(), &lines[5]["place"]["file"]["line"], &lines[5]["field"]),
+        (6, &4.into(), &"not_befor".into())
+    );
+    let left: Vec<String> = names(folder.path());
+    assert_eq!(left, ["b.toml", "people.jsonl"], "check made or moved something");
+}
+
+fn names(folder: &std::path::Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn bad_rows_alone_end_65_and_named_files_take_the_place_of_the_inputs() {
+    let folder = tempfile::tempdir().unwrap();
+    let drop = folder.path().join("drop");
+    fs::create_dir(&drop).unwrap();
+    fs::write(folder.path().join("b.toml"), "[[inputs]]\npath = \"drop\"\n").unwrap();
+    fs::write(drop.join("b.csv"), "job_key,workflow,user_identity_key\n1,offboard,k\n1,offboard,other\n").unwrap();
+    // In a folder a row may do without a key.
+    fs::write(drop.join("a.jsonl"), "{\"workflow\":\"offboard\",\"user_identity_key\":\"k\"}\n").unwrap();
+    fs::write(drop.join(".half.tmp"), "not yet").unwrap();
+    let output = backstitch(folder.path(), &["check", "--config", "b.toml"], &[]);
+    assert_eq!(output.status.code(), Some(65));
+    assert_eq!(
+        text(&output.stdout),
+        "drop/b.csv:3: job_key: the same key stands at drop/b.csv:2 with other content; give every order a key of its own\n"
+    );
+    assert_eq!(text(&output.stderr), "1 bad row, 2 good rows\n");
+    assert_eq!(names(&drop), [".half.tmp", "a.jsonl", "b.csv"]);
+
+    let output = backstitch(folder.path(), &["check", "--config", "b.toml", "drop/a.jsonl"], &[]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), "all good: 1 good row\n"));
+    let output = backstitch(folder.path(), &["check", "--config", "b.toml", "none.csv"], &[]);
+    assert_eq!(output.status.code(), Some(65));
+    assert!(text(&output.stdout).starts_with("none.csv: cannot be read: "), "{}", text(&output.stdout));
+}
+
+#[test]
+fn inputs_that_a_run_would_refuse_are_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("b.toml"), "[[inputs]]\npath = \"a.jsonl\"\n[[inputs]]\npath = \"none.jsonl\"\n")
+        .unwrap();
+    let file = folder.path().join("a.jsonl");
+    fs::write(&file, "").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    let output = backstitch(folder.path(), &["check", "--config", "b.toml"], &[]);
+    assert_eq!(output.status.code(), Some(65));
+    assert!(text(&output.stdout).starts_with("a.jsonl: can be written by others"), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("none.jsonl: nothing to read there now"), "{}", text(&output.stderr));
+}

@@ -1,0 +1,15 @@
+//! The real binary against a simulated Seam over HTTP.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "clippy spares test functions only, not their helpers"
+)]
+
+mod people;
+mod refused;
+mod rig;
+mod sandbox;
+mod stopping;
