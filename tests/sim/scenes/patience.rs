@@ -111,3 +111,24 @@ fn a_storm_of_429_burns_nothing() {
         }
     });
 }
+
+/// P11: what a storm or an outage counted is no refusal: the first real one after it is asked again, and the third in a row is told.
+#[test]
+fn a_refusal_after_a_storm_is_the_first_one() {
+    block_on(async {
+        let storm = || Fault::TooManyRequests { retry_after: None };
+        let broken = || Fault::ServerError { status: 500, effect: false };
+        for (before, refusals, state) in [(storm(), 2, "succeeded"), (broken(), 2, "succeeded"), (storm(), 3, "held")] {
+            let mut scene = scene();
+            for (fault, times) in [(before, 6), (Fault::Forbidden, refusals)] {
+                let rule =
+                    Rule { path: "/user_identities/get".into(), probability: 1.0, times: Some(times), skip: 0, fault };
+                scene.world.faults_mut().rules.push(rule);
+            }
+            let mut rig = rig(scene).await;
+            rig.submit(vec![off("out", by_key("emp-1"))]);
+            assert!(rig.run_for(3 * HOUR).await);
+            ends(&mut rig, "out", state, "").await;
+        }
+    });
+}
