@@ -162,6 +162,7 @@ CREATE TABLE events (
     created_at TEXT NOT NULL,       -- server time
     seen_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX events_seen ON events (seen_at);
 
 CREATE TABLE person_locks (
     -- How each open job names its person. A job moves only while it holds all of its rows.

@@ -58,23 +58,29 @@ pub(super) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
 }
 
 fn table(jobs: &[JobLine]) -> String {
+    let who = |job: &JobLine| person(job).unwrap_or_default().to_owned();
+    if out::is_narrow() {
+        let row = |job: &JobLine| {
+            let proven = format!("{}/{}", job.proven, job.proven + job.left_over);
+            [job.job_key.clone(), job.state.to_string(), who(job), proven, job.why.clone()]
+        };
+        return out::table(["JOB", "STATE", "PERSON", "PROVEN", "WHY"], jobs.iter().map(row));
+    }
+    let row = |job: &JobLine| {
+        [
+            job.job_key.clone(),
+            job.workflow.to_string(),
+            job.state.to_string(),
+            job.step.clone().unwrap_or_default(),
+            who(job),
+            job.proven.to_string(),
+            job.left_over.to_string(),
+            job.why.clone(),
+            job.next_look.map(out::time).unwrap_or_default(),
+        ]
+    };
     let head = ["JOB", "WORKFLOW", "STATE", "STEP", "PERSON", "PROVEN", "LEFT", "WHY", "NEXT LOOK"];
-    out::table(
-        head,
-        jobs.iter().map(|job| {
-            [
-                job.job_key.clone(),
-                job.workflow.to_string(),
-                job.state.to_string(),
-                job.step.clone().unwrap_or_default(),
-                person(job).unwrap_or_default().to_owned(),
-                job.proven.to_string(),
-                job.left_over.to_string(),
-                job.why.clone(),
-                job.next_look.map(out::time).unwrap_or_default(),
-            ]
-        }),
-    )
+    out::table(head, jobs.iter().map(row))
 }
 
 /// The shortest name of the person that says who it is.

@@ -43,6 +43,14 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 /// Wide enough for a table that is read later, and for most screens.
 const PIPE_COLUMNS: u16 = 160;
 
+/// Below this, tables leave out what is least missed.
+const NARROW_COLUMNS: u16 = 110;
+
+/// Whether the terminal is too narrow for every column.
+pub fn is_narrow() -> bool {
+    Table::new().width().is_some_and(|columns| columns < NARROW_COLUMNS)
+}
+
 /// A table without lines, its cells made plain and wrapped to the terminal's width (elsewhere to 160 columns). Empty
 /// without rows.
 pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
@@ -98,7 +106,7 @@ mod tests {
         assert_eq!(table(["a", "b"], []), "");
         let text =
             table(["key", "why"], [["k\u{1b}c".to_owned(), "word ".repeat(60)], ["2".to_owned(), "no".to_owned()]]);
-        assert!(text.starts_with("key      why\nk\\u001bc  word word"), "{text}");
+        assert!(text.starts_with("key       why\nk\\u001bc  word word"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 160) && text.lines().count() > 3, "{text}");
     }
 }

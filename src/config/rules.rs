@@ -81,7 +81,6 @@ pub(super) const RULES: &[Rule] = &[
     seconds("events.poll_fast_s", HOUR),
     seconds("events.overlap_s", DAY),
     count("events.page_limit", 2, 500),
-    seconds("events.max_window_s", 7.0 * DAY),
     seconds("canary.every_s", DAY),
     seconds("breaker.probe_s", DAY),
     count("breaker.outage_unknowns", 1, 1_000),

@@ -146,8 +146,6 @@ sections! {
         overlap_s: Delay,
         /// Events at once.
         page_limit: u32,
-        /// Longest span asked for at once.
-        max_window_s: Span,
     }
     /// `[canary]`
     Canary {

@@ -117,7 +117,10 @@ impl Driver {
                     continue;
                 }
             };
-            self.failures = 0;
+            if std::mem::take(&mut self.failures) > 0 {
+                tracing::info!("the database works again; nothing that came in meanwhile is lost");
+                self.outside.status.say("the database works again");
+            }
             let wake_ms = now.mono_ms + self.paced(&tick);
             self.take(tick);
             if self.outside.status.wants_counts(now.mono_ms) {

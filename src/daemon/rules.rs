@@ -44,7 +44,8 @@ pub fn rules(settings: &Settings) -> EngineRules {
         follow: FollowRules {
             poll_ms: events.poll_s.ms(),
             poll_fast_ms: events.poll_fast_s.ms(),
-            fast_for_ms: events.patience_max_s.ms(),
+            // Most deletes end within a minute; later the regular polls and the read-backs do.
+            fast_for_ms: events.patience_s.ms() * 6,
             overlap_ms: events.overlap_s.ms(),
             page_limit: events.page_limit,
         },
@@ -81,7 +82,7 @@ mod tests {
             (30_000, 60_000, 60_000)
         );
         assert_eq!((workflow.fresh_ms, before.canary_ms, before.limits.confirm_ms), (300_000, 300_000, 300_000));
-        assert_eq!((before.limits.in_flight, before.follow.fast_for_ms), (16, 300_000));
+        assert_eq!((before.limits.in_flight, before.follow.fast_for_ms), (16, 60_000));
         assert_eq!((workflow.retry.curve_ms.first(), workflow.retry.curve_ms.last()), (Some(&1_000), Some(&300_000)));
         assert_eq!(before.production_workspace, None);
         assert_eq!(client_settings(&settings).max_body_bytes, 8 << 20);

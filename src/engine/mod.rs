@@ -6,6 +6,8 @@ mod limits;
 mod locks;
 mod retry;
 mod soft;
+#[cfg(test)]
+mod tests;
 mod tick;
 
 use std::collections::VecDeque;
@@ -21,7 +23,7 @@ use crate::{
     store::{self, FileGuard, OpenError, Opened, Operator, Picked, StoreError, Tx},
     workflow::Ids,
 };
-use soft::Soft;
+use soft::{Soft, WORTH_MS};
 
 /// Something that came in, as data. It leaves the inbox only after the commit that applied it.
 #[derive(Clone, Debug)]
@@ -107,6 +109,10 @@ impl Engine {
         tx.check_epoch(opened.epoch).await?;
         let recovered = tx.recover(opened.epoch).await?;
         let row = tx.engine().await?;
+        if let Some(last) = tx.last_written().await?.filter(|last| now.wall.since(*last) < -WORTH_MS) {
+            // The clock was set back while nobody ran: what was stored in the future has to come back with it.
+            tx.shift_waits(now.wall.since(last)).await?;
+        }
         tx.clamp_waits(now.wall, rules.workflow.parked_retry_ms * 2).await?;
         tx.commit().await?;
         let ids = Ids { attempt: recovered.next.0, target: recovered.next.1 };

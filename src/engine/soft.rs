@@ -34,6 +34,9 @@ pub(super) struct OnWire {
     pub canary: Option<Kind>,
 }
 
+/// A step of the clock smaller than this is left alone.
+pub(super) const WORTH_MS: Ms = 60_000;
+
 #[derive(Clone, Debug)]
 pub(super) struct Soft {
     pub ids: Ids,
@@ -66,7 +69,6 @@ impl Soft {
 
     /// How far the wall clock moved away from the monotonic one since the last tick, if by more than a minute.
     pub fn jump(&mut self, now: Now) -> Option<Ms> {
-        const WORTH_MS: Ms = 60_000;
         let last = self.last.replace(now)?;
         let drift = now.wall.since(last.wall) - (now.mono_ms - last.mono_ms);
         (drift.abs() > WORTH_MS).then_some(drift)

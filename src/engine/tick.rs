@@ -101,7 +101,8 @@ async fn apply(
             Change::Arrived(Tag::Feed, answer) => {
                 soft.limits.returned(None, answer, now.mono_ms);
                 let (events, mark) = soft.follow.absorb(answer, now.mono_ms);
-                brought.events.extend(events);
+                // The feed tells of every lock and thermostat; only ends of our kinds of object mean anything here.
+                brought.events.extend(events.into_iter().filter(|event| event.object.is_some()));
                 watermark = mark.or(watermark);
             }
             Change::Arrived(Tag::Probe, answer) => {
@@ -131,7 +132,7 @@ async fn apply(
         brought.jobs.extend(tx.jobs_of_events(&brought.events).await?);
     }
     if let Some(watermark) = watermark {
-        tx.set_watermark(watermark).await?;
+        tx.set_watermark(watermark, now.wall).await?;
         soft.watermark = Some(watermark);
     }
     Ok(brought)

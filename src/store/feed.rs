@@ -59,10 +59,16 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Moves the feed's watermark, in the transaction that takes the events in.
-    pub async fn set_watermark(&mut self, watermark: Time) -> Result<(), StoreError> {
+    /// Moves the feed's watermark, in the transaction that takes the events in, and forgets events far behind it: they are kept only
+    /// so that the overlap is not applied twice.
+    pub async fn set_watermark(&mut self, watermark: Time, now: Time) -> Result<(), StoreError> {
+        const KEPT_MS: i64 = 48 * 3_600_000;
         sqlx::query("UPDATE engine SET watermark = ?1 WHERE id = 1")
             .bind(watermark.to_string())
+            .execute(self.db())
+            .await?;
+        sqlx::query("DELETE FROM events WHERE event_id IN (SELECT event_id FROM events WHERE seen_at < ?1 LIMIT 500)")
+            .bind(now.plus(-KEPT_MS).to_string())
             .execute(self.db())
             .await?;
         Ok(())
@@ -110,6 +116,12 @@ impl Tx<'_> {
         .execute(self.db())
         .await?;
         Ok(Recovered { attempts, next: self.next_ids().await? })
+    }
+
+    /// When anything was written last, by the clock of then.
+    pub async fn last_written(&mut self) -> Result<Option<Time>, StoreError> {
+        let last = sqlx::query("SELECT at FROM history ORDER BY id DESC LIMIT 1").fetch_optional(self.db()).await?;
+        last.map(|row| word(&row, "at")).transpose()
     }
 
     /// Requests of this engine that have no outcome yet.

@@ -10,6 +10,7 @@ use crate::{
     text,
 };
 
+/// P10: a bad row never blocks a good row, and every row's fate is told.
 #[tokio::test]
 async fn every_row_is_told_and_the_engine_goes_to_work() {
     let mut office = office().await;

@@ -1,5 +1,6 @@
 //! `jobs` and `show` over a database that the engine holds.
 
+use backstitch::store::Reader;
 use serde_json::Value;
 
 use crate::{backstitch, database::office, text};
@@ -44,6 +45,9 @@ async fn jobs_lists_filters_and_counts() {
             .collect();
         assert_eq!(listed, keys, "{args:?}");
     }
+    let waiting = Reader::open(&office.database()).await.unwrap().waiting().await.unwrap();
+    let later = waiting.iter().find(|line| line.job_key == "hr-later").unwrap();
+    assert_eq!((waiting.len(), later.next_look.unwrap().to_string().get(..4)), (3, Some("2199")), "{later:?}");
     let output = run(&["jobs", "--limit", "1"]);
     assert!(text(&output.stderr).contains("; the first 1 are shown (--limit)"), "{}", text(&output.stderr));
     let output = run(&["jobs", "--workflow", "onboard"]);

@@ -37,6 +37,7 @@ fn all(database: &Path, when: &str) {
     );
 }
 
+/// P13: reading with `sqlite3` is safe at any time, and the views answer.
 #[tokio::test]
 async fn every_view_answers_while_the_engine_runs_and_after_it_left() {
     if Command::new("sqlite3").arg("-version").output().is_err() {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use backstitch::sandbox;
+use backstitch::{clock, sandbox, store::Deed};
 use serde_json::Value;
 
 use super::rig::Rig;
@@ -100,4 +100,23 @@ fn a_killed_daemon_goes_on_where_it_stopped() {
         let truth = rig.world().person(leaver.user_identity_id.as_deref().unwrap());
         assert!(!truth.alive && truth.belongings.is_empty(), "{truth:?}");
     }
+}
+
+/// P10: nobody of that name is a question to a person, and their answer is noticed although another process wrote it down.
+#[test]
+fn an_order_from_another_process_is_noticed() {
+    let rig = Rig::new(sandbox::Settings::default());
+    rig.configure("[[inputs]]\npath = \"jobs.csv\"\n");
+    rig.write("jobs.csv", "job_key,workflow,user_identity_key\nhr-1,offboard,late\n");
+    let daemon = rig.run(&[]);
+    let held = "SELECT why FROM jobs WHERE state = 'held'";
+    super::rig::wait_for("the question", || rig.ask(held).pop());
+    let person = sandbox::Person { key: Some("late"), ..sandbox::Person::default() };
+    let identity = rig.world().create_person(&person);
+    let ordered_ms = clock::now().mono_ms;
+    rig.operate(Deed::Release, "hr-1");
+    rig.await_finished(1);
+    assert!(clock::now().mono_ms - ordered_ms < 30_000, "an idle daemon ticks each minute anyway");
+    daemon.stop();
+    assert!(!rig.world().person(&identity).alive);
 }

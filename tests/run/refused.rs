@@ -100,3 +100,20 @@ fn a_moved_database_ends_the_daemon() {
     assert!(said.contains("was moved or deleted while it was open"), "{said}");
     assert!(!rig.db().exists());
 }
+
+/// P1, P11: a database browser with unsaved edits stops the work, and nothing else; it goes on when the lock is gone.
+#[test]
+fn another_programs_lock_is_waited_for() {
+    let rig = Rig::new(sandbox::Settings::default());
+    rig.world().seed_people(1);
+    rig.configure(INPUT);
+    let daemon = rig.run(&[]);
+    daemon.await_log("resumed");
+    let lock = rig.lock_database();
+    rig.write("jobs.csv", LEAVER);
+    daemon.await_log("another program keeps the database locked");
+    assert_eq!(rig.changes(), Vec::<String>::new());
+    drop(lock);
+    rig.await_finished(1);
+    daemon.stop();
+}

@@ -11,10 +11,10 @@ use std::{
 use backstitch::{
     clock,
     sandbox::{self, World},
-    store,
+    store::{self, Deed, Operator, Tx},
 };
 use rustix::process::{Pid, Signal, kill_process};
-use sqlx::{Row, Value, ValueRef};
+use sqlx::{Row, SqliteConnection, Value, ValueRef};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -122,6 +122,30 @@ impl Rig {
     /// The same for one number.
     pub fn count(&self, sql: &'static str) -> Option<u64> {
         self.ask(sql).first()?.first()?.parse().ok()
+    }
+
+    /// What an operator's command does, from another process than the daemon's.
+    pub fn operate(&self, deed: Deed, job_key: &str) {
+        let (actor, reason) = ("a test".to_owned(), "a reason".to_owned());
+        let order = Operator { actor, deed, reason, jobs: vec![job_key.to_owned()] };
+        let picked = self.runtime.block_on(async {
+            let mut conn = store::open_command(&self.db(), &store::MIGRATOR).await.unwrap();
+            let mut tx = Tx::begin(&mut conn).await.unwrap();
+            let picked = tx.operate(&order, clock::now().wall).await.unwrap();
+            tx.commit().await.unwrap();
+            store::leave(conn, &self.db()).await.unwrap();
+            picked
+        });
+        assert!(picked.iter().all(|one| one.refused.is_none()), "{picked:?}");
+    }
+
+    /// Takes SQLite's own lock, as an editor does, until the connection is dropped.
+    pub fn lock_database(&self) -> SqliteConnection {
+        self.runtime.block_on(async {
+            let mut conn = store::open_command(&self.db(), &store::MIGRATOR).await.unwrap();
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await.unwrap();
+            conn
+        })
     }
 
     /// Waits until so many jobs have ended.

@@ -41,7 +41,7 @@ pub struct DemoArgs {
     /// Folder for the database and the sample file, kept afterwards [default: a new one under the temporary folder]
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
-    /// For everything that is left to chance: the same seed, the same story
+    /// For everything that is left to chance in the simulated Seam
     #[arg(long, default_value_t = 1, value_name = "S")]
     pub seed: u64,
 }

@@ -219,3 +219,20 @@ pub(super) fn faults() -> Faults {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Expected, set};
+    use crate::sandbox::{Settings, World};
+
+    #[test]
+    fn before_any_work_the_truth_contradicts_every_success() {
+        let mut world = World::new(1, Settings::default());
+        let cases = set(&mut world);
+        assert_eq!(cases.len(), 13);
+        for case in &cases {
+            let wants_work = matches!(case.expected, Expected::Offboarded { .. } | Expected::Onboarded { .. });
+            assert_eq!(case.expected.contradiction(&world).is_some(), wants_work, "{}", case.about);
+        }
+    }
+}

@@ -60,18 +60,10 @@ pub(super) fn tell(
         wrong += u32::from(!agrees);
         let why = against.map_or(why, |against| format!("Seam says otherwise: {against}"));
         let mark = if agrees { "yes" } else { "NO" };
-        [
-            (at + 1).to_string(),
-            case.job_key.clone(),
-            case.about.to_owned(),
-            case.expected.word().to_owned(),
-            actual,
-            mark.to_owned(),
-            why,
-        ]
+        let what = if why.is_empty() { case.about.to_owned() } else { format!("{}: {why}", case.about) };
+        [case.job_key.clone(), case.expected.word().to_owned(), actual, mark.to_owned(), what]
     });
-    let table = out::table(["LINE", "JOB", "WHAT", "EXPECTED", "ACTUAL", "AGREES", "WHY"], rows.collect::<Vec<_>>());
-    out::line(table)?;
+    out::line(out::table(["JOB", "EXPECTED", "ACTUAL", "AGREES", "WHAT"], rows.collect::<Vec<_>>()))?;
     let faults = world.ledger().iter().filter(|entry| entry.fault.is_some()).count();
     let proven: u32 = list.jobs.iter().map(|job| job.proven).sum();
     out::line(format_args!(

@@ -17,13 +17,17 @@ use crate::{
 #[test]
 fn a_step_of_the_clock_shifts_waits() {
     block_on(async {
-        for step in [-24 * HOUR, 24 * HOUR, 365 * 24 * HOUR] {
+        let steps = [-24 * HOUR, 24 * HOUR, 365 * 24 * HOUR];
+        for (step, restart) in steps.into_iter().flat_map(|step| [(step, false), (step, true)]) {
             let mut rig = rig(scene()).await;
             rig.submit(vec![off("clock", by_key("emp-1"))]);
             for _ in 0..60 {
                 rig.step().await;
             }
             rig.step_clock(step);
+            if restart {
+                rig.crash().await;
+            }
             let began = rig.now_ms;
             assert!(rig.run_for(HOUR).await, "{step}");
             assert!(rig.now_ms - began < 30 * MINUTE, "{step}: {}", rig.now_ms - began);

@@ -1,0 +1,86 @@
+//! Commits of which nobody knows whether they took place.
+
+use std::path::Path;
+
+use super::{Change, Engine, Tag};
+use crate::{
+    config::Settings,
+    job::{Answer, Now, Order, Outcome, Person, Place, Priority, Reply, Row, Time, Workflow, Workspace},
+    store::{MIGRATOR, OpenArgs, open_engine},
+};
+
+fn now(ms: i64) -> Now {
+    Now { wall: Time(1_800_000_000_000).plus(ms), mono_ms: ms }
+}
+
+async fn engine(path: &Path) -> Engine {
+    let args = OpenArgs {
+        path,
+        migrator: &MIGRATOR,
+        fresh_instance_id: "i",
+        pid: 1,
+        host: "h",
+        started_at: "2027-01-15T08:00:00.000Z",
+    };
+    let rules = crate::daemon::rules(&Settings::built_in().unwrap());
+    Engine::start(open_engine(args).await.unwrap(), rules, now(0), 1).await.unwrap()
+}
+
+fn answer(outcome: Outcome) -> Answer {
+    Answer { outcome, requests: 1, status: Some(200), request_id: None, server_time: None }
+}
+
+fn row(key: &str) -> Row {
+    let person = Person { user_identity_key: Some(key.to_owned()), ..Person::default() };
+    let order = Order {
+        job_key: key.to_owned(),
+        workflow: Workflow::Offboard,
+        person,
+        full_name: None,
+        acs_users: Vec::new(),
+        priority: Priority::Normal,
+        not_before: None,
+        deadline: None,
+        reason: None,
+    };
+    Row { place: Place::default(), job_key: key.to_owned(), content_hash: key.to_owned(), order: Ok(order) }
+}
+
+/// The key opens the one workspace there is.
+fn confirm(engine: &mut Engine, tag: Tag) {
+    assert_eq!(tag, Tag::Probe);
+    let workspace = Workspace { workspace_id: "w".to_owned(), name: "W".to_owned(), is_sandbox: true };
+    engine.push(Change::Arrived(tag, answer(Outcome::Done(Reply::Workspace(workspace)))));
+}
+
+/// P1: if the commit took place although it was reported as failed, the calls it decided were never sent. They are sent after the
+/// file was opened again, under ids that were not given out before.
+#[tokio::test]
+async fn a_commit_in_doubt_neither_loses_nor_doubles_a_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = engine(&folder.path().join("b.db")).await;
+    engine.push(Change::Rows(1, vec![row("emp-1")]));
+    let (mut sent, mut before) = (Vec::new(), None);
+    for ms in 1..20_000 {
+        let now_before = (engine.soft.clone(), engine.inbox.clone());
+        for (tag, call) in engine.tick(now(ms)).await.unwrap().calls {
+            match tag {
+                Tag::Attempt(_) => sent.push((tag, call)),
+                _ => confirm(&mut engine, tag),
+            }
+        }
+        if sent.len() == 1 && before.is_none() {
+            // The engine is made to believe that this tick failed.
+            (engine.soft, engine.inbox) = now_before;
+            engine.reconnect().await.unwrap();
+            before = Some(ms);
+        }
+        if sent.len() == 2 {
+            break;
+        }
+    }
+    let [(first, unsent), (second, again)] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!((unsent, *first), (again, Tag::Attempt(1)));
+    assert_ne!(first, second);
+    assert_eq!(engine.in_flight(), 1);
+}
