@@ -42,14 +42,14 @@ WHERE j.deadline IS NOT NULL AND j.finished_at IS NULL AND j.deadline < strftime
 CREATE VIEW timeline AS
 SELECT j.job_key, x.at, x.what, x.step, x.kind, x.object_id, x.detail, x.request_id, x.actor
 FROM jobs j JOIN (
-    SELECT h.job_id, h.at, h.id AS seq, h.what, h.step, t.kind, t.object_id, h.detail, NULL AS request_id, h.actor
+    SELECT h.job_id, h.at, 1 AS part, h.id AS seq, h.what, h.step, t.kind, t.object_id, h.detail, NULL AS request_id, h.actor
     FROM history h LEFT JOIN targets t ON t.id = h.target_id
     UNION ALL
-    SELECT a.job_id, coalesce(a.ended_at, a.begun_at), a.id, a.act || ' ' || coalesce(a.outcome, '(on the wire)'), a.step,
+    SELECT a.job_id, coalesce(a.ended_at, a.begun_at), 0, a.id, a.act || ' ' || coalesce(a.outcome, '(on the wire)'), a.step,
            coalesce(a.kind, t.kind), t.object_id, trim(coalesce('HTTP ' || a.status, '') || ' ' || coalesce(a.detail, '')), a.request_id, 'engine'
     FROM attempts a LEFT JOIN targets t ON t.id = a.target_id
 ) x ON x.job_id = j.id
-ORDER BY j.id, x.at, x.seq;
+ORDER BY j.id, x.at, x.part, x.seq; -- within a millisecond an answer comes before what it led to
 
 CREATE VIEW intake_log AS
 SELECT input, file, line, job_key, fate,
