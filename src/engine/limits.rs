@@ -201,6 +201,7 @@ mod tests {
         limits
     }
 
+    /// P9: nothing is sent before the key is seen to open the right workspace.
     #[test]
     fn nothing_moves_before_the_workspace_is_confirmed() {
         let mut limits = Limits::new(RULES);
@@ -242,6 +243,7 @@ mod tests {
         assert!(!limits.probe_due(1_000_000, true));
     }
 
+    /// P11: one 429 pauses all.
     #[test]
     fn a_429_closes_the_gate_for_all_and_burns_nothing() {
         let mut limits = open(0);
@@ -253,6 +255,7 @@ mod tests {
         assert!(limits.halted().is_none());
     }
 
+    /// P11: an outage pauses all.
     #[test]
     fn unknowns_of_several_jobs_are_an_outage_and_one_success_between_is_not() {
         let unknown = || answer(Outcome::Unknown { reason: "reset".into() });

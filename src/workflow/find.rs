@@ -61,8 +61,7 @@ pub(super) fn absorb(case: &mut Snapshot, answer: &Answer, turn: &mut Turn) {
         Outcome::Unknown { reason } => turn.question_failed(case, reason, None),
         Outcome::Rejected(rejection) => {
             let reason = Turn::refusal(rejection);
-            turn.question_failed(case, &reason, None);
-            if case.job.tries >= 3 {
+            if turn.question_refused(case, &reason) >= 3 {
                 turn.hold(case, &format!("{reason}; correct the order, or `backstitch release` to ask again"));
             }
         }

@@ -108,6 +108,16 @@ impl<'a> Turn<'a> {
         case.job.last_error = Some(reason.to_owned());
     }
 
+    /// A question was refused; answers how often in a row with the same words. What an outage or a storm of 429 counted before is
+    /// nobody's refusal.
+    pub fn question_refused(&mut self, case: &mut Snapshot, reason: &str) -> u32 {
+        if case.job.last_error.as_deref() != Some(reason) {
+            case.job.tries = 0;
+        }
+        self.question_failed(case, reason, None);
+        case.job.tries
+    }
+
     /// A question was answered.
     pub fn question_answered(&mut self, case: &mut Snapshot) {
         case.job.tries = 0;

@@ -91,17 +91,18 @@ pub(super) fn absorb_linked(case: &mut Snapshot, answer: &Answer, turn: &mut Tur
             turn.question_answered(case);
             judge(case, seen, turn);
         }
-        Outcome::Gone => turn.question_failed(case, "the new identity is not found (yet) by its key", None),
+        Outcome::Gone => {
+            if turn.question_refused(case, "the new identity is not found (yet) by its key") >= 5 {
+                turn.hold(
+                    case,
+                    "the identity that was created is not found by its key any more; somebody deleted it. Cancel this job and order anew, or `backstitch release` to look again",
+                );
+            }
+        }
         Outcome::NotApplied { reason, retry_after_ms, .. } => turn.question_failed(case, reason, *retry_after_ms),
         Outcome::Unknown { reason } => turn.question_failed(case, reason, None),
         Outcome::Rejected(rejection) => turn.question_failed(case, &Turn::refusal(rejection), None),
         Outcome::Done(_) | Outcome::Halt { .. } => turn.question_failed(case, "an answer of another kind", None),
-    }
-    if matches!(answer.outcome, Outcome::Gone) && case.job.tries >= 5 {
-        turn.hold(
-            case,
-            "the identity that was created is not found by its key any more; somebody deleted it. Cancel this job and order anew, or `backstitch release` to look again",
-        );
     }
 }
 

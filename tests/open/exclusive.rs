@@ -35,6 +35,7 @@ async fn a_new_database_is_whole_private_and_counts_its_starts() {
     drop(dir);
 }
 
+/// P13: one engine a file; the second is told who has it.
 #[tokio::test]
 async fn a_second_engine_is_told_who_holds_the_file_and_disturbs_nobody() {
     let (_dir, db) = home();
@@ -65,6 +66,7 @@ async fn a_second_engine_is_told_who_holds_the_file_and_disturbs_nobody() {
     first.guard.still_ours().unwrap();
 }
 
+/// P13: one engine a file, however many try at once.
 #[test]
 fn of_two_hundred_that_start_at_once_exactly_one_wins() {
     let (_dir, db) = home();

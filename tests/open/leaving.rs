@@ -67,6 +67,7 @@ fn give_to_group(dir: &Path, db: &Path) -> bool {
         && chown(dir, None, Some(STRANGER)).is_ok()
 }
 
+/// P13: reading is safe at any time.
 #[tokio::test]
 async fn the_group_reads_while_the_engine_runs_after_it_stopped_and_after_it_died() {
     let (dir, db) = home();

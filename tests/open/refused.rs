@@ -35,6 +35,7 @@ async fn a_foreign_file_is_left_alone_and_no_lock_file_stays() {
     }
 }
 
+/// P13: a lost database is a refusal, never a new empty one.
 #[tokio::test]
 async fn a_database_that_is_gone_is_never_created_again_empty() {
     let (_dir, db) = filled().await;
@@ -101,6 +102,7 @@ async fn another_instance_at_the_path_is_refused() {
     assert_eq!(open(&db).await.unwrap().epoch, 2, "a refusal is no start");
 }
 
+/// P13: a damaged file is refused and kept.
 #[tokio::test]
 async fn damage_is_refused_and_kept_for_inspection() {
     let (_dir, db) = filled().await;

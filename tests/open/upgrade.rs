@@ -6,6 +6,7 @@ use backstitch::store::{OpenError, open_command, open_reader};
 
 use super::*;
 
+/// P14: an old file is copied aside, then upgraded where it is.
 #[tokio::test]
 async fn an_old_file_is_backed_up_and_upgraded_in_place() {
     let (_dir, db) = filled().await;
@@ -39,6 +40,7 @@ async fn an_old_file_is_backed_up_and_upgraded_in_place() {
     assert_eq!(open_with(&db, &both).await.unwrap().backup, None);
 }
 
+/// P14: a file of a newer release is refused and left alone.
 #[tokio::test]
 async fn a_newer_file_is_refused_and_not_one_byte_changes() {
     for crashed in [false, true] {
@@ -91,6 +93,7 @@ async fn a_changed_migration_is_refused() {
     assert_eq!(before["b.db"], contents(dir.path())["b.db"]);
 }
 
+/// P14: half an upgrade is none.
 #[tokio::test]
 async fn a_failing_upgrade_is_rolled_back_whole() {
     let (_dir, db) = filled().await;

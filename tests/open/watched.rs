@@ -29,6 +29,7 @@ const DEEDS: &[(&str, Deed)] = &[
     }),
 ];
 
+/// P13: moved, deleted, replaced: noticed before the next effect.
 #[tokio::test]
 async fn every_way_to_lose_the_file_is_noticed() {
     for (name, deed) in DEEDS {

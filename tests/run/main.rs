@@ -12,4 +12,5 @@ mod people;
 mod refused;
 mod rig;
 mod sandbox;
+mod secrets;
 mod stopping;

@@ -38,7 +38,11 @@ pub async fn after_commit(rig: &mut Rig, calls: &[(Tag, Call)]) {
                     (SELECT count(*) FROM targets e JOIN steps es ON es.job_id = e.job_id AND es.name = e.step
                      WHERE e.job_id = a.job_id AND es.position < s.position AND e.mark NOT IN ('proven', 'parked')) AS earlier,
                     (SELECT count(*) FROM targets e WHERE e.job_id = a.job_id AND e.mark = 'parked') AS parked,
-                    (SELECT state FROM steps i WHERE i.job_id = a.job_id AND i.name = 'inventory') AS inventory
+                    (SELECT state FROM steps i WHERE i.job_id = a.job_id AND i.name = 'inventory') AS inventory,
+                    (SELECT count(*) FROM steps n, steps c WHERE n.job_id = a.job_id AND c.job_id = a.job_id AND c.name = 'confirm_empty'
+                     AND n.position BETWEEN 2 AND c.position - 1
+                     AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = a.job_id AND l.step = n.name AND l.complete = 1)
+                     AND NOT EXISTS (SELECT 1 FROM targets g WHERE g.job_id = a.job_id AND g.kind = 'user_identity' AND g.mark = 'proven')) AS unlisted
              FROM attempts a JOIN steps s ON s.job_id = a.job_id AND s.name = a.step LEFT JOIN targets t ON t.id = a.target_id
              WHERE a.id = ?1 AND a.ended_at IS NULL",
         )
@@ -62,6 +66,9 @@ pub async fn after_commit(rig: &mut Rig, calls: &[(Tag, Call)]) {
             }
             if row.get::<Option<String>, _>("inventory").as_deref() != Some("closed") {
                 rig.violations.push(format!("P5: {kind} {id} is deleted before the inventory is committed"));
+            }
+            if row.get::<i64, _>("unlisted") > 0 {
+                rig.violations.push(format!("P5: {kind} {id} is deleted before everything was listed"));
             }
             if row.get::<String, _>("mark") == "proven" {
                 rig.violations.push(format!("P2: {kind} {id} is deleted although it is proven"));
@@ -103,6 +110,39 @@ pub async fn at_the_end(rig: &mut Rig) {
     rig.violations.extend(found);
     honest_success(rig).await;
     one_identity_each(rig).await;
+    settled_ends(rig).await;
+}
+
+/// P3, P7: what closed a step, and what ended a job; the settle times are those of the rig.
+async fn settled_ends(rig: &mut Rig) {
+    for (what, sql) in [
+        // P3: a step closes on a complete empty look, begun after its last request; where not every target has its event, on a
+        // second one, a settle time (30 s) after the first.
+        ("P3: a step closed without a complete empty look after its last request",
+         "SELECT s.job_id || ' ' || s.name FROM steps s JOIN jobs j ON j.id = s.job_id
+          WHERE s.state = 'closed' AND s.name IN (SELECT t.step FROM targets t WHERE t.job_id = s.job_id AND t.kind <> 'user_identity')
+            AND j.workflow = 'offboard' AND NOT EXISTS (SELECT 1 FROM steps i WHERE i.job_id = s.job_id AND i.name = 'user_identity' AND i.state = 'closed'
+              AND NOT EXISTS (SELECT 1 FROM attempts d WHERE d.job_id = s.job_id AND d.step = 'user_identity' AND d.act = 'delete'))
+            AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = s.job_id AND l.step = s.name AND l.complete = 1 AND l.remaining = 0
+              AND l.begun_at > coalesce((SELECT max(t.requested_at) FROM targets t WHERE t.job_id = s.job_id AND t.step = s.name), '')
+              AND (l.begun_at >= strftime('%Y-%m-%dT%H:%M:%fZ', l.empty_since, '+30 seconds')
+                OR NOT EXISTS (SELECT 1 FROM targets t WHERE t.job_id = s.job_id AND t.step = s.name AND t.proof <> 'event')))"),
+        // P7: everything was listed empty while the identity still existed, and read back by id after its end.
+        ("P7: the identity was deleted without a complete empty look at everything since the steps were closed",
+         "SELECT d.job_id || ' ' || s.name FROM attempts d JOIN steps s ON s.job_id = d.job_id AND s.position BETWEEN 2 AND
+            (SELECT c.position - 1 FROM steps c WHERE c.job_id = d.job_id AND c.name = 'confirm_empty')
+          WHERE d.step = 'user_identity' AND d.act = 'delete' AND 1 >
+            (SELECT count(*) FROM history l WHERE l.job_id = d.job_id AND l.step = 'confirm_empty' AND l.what IN ('looked', 'unsupported')
+             AND l.detail LIKE '%' || rtrim(s.name, 's') || ': %, 0 remaining' AND l.at <= d.begun_at)"),
+        ("P7: succeeded without a read-back of everything by id, a settle time (60 s) after the identity's end",
+         "SELECT j.job_key || ' ' || t.kind FROM jobs j JOIN targets t ON t.job_id = j.id JOIN steps i ON i.job_id = j.id AND i.name = 'user_identity'
+          WHERE j.workflow = 'offboard' AND j.state = 'succeeded' AND t.step <> 'confirm_empty'
+            AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = j.id AND l.step = 'verify'
+            AND l.kind = t.kind AND l.complete = 1 AND l.remaining = 0 AND l.begun_at >= strftime('%Y-%m-%dT%H:%M:%fZ', i.closed_at, '+60 seconds'))"),
+    ] {
+        let found: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut rig.reader).await.unwrap();
+        rig.violations.extend(found.into_iter().map(|text| format!("{what}: {text}")));
+    }
 }
 
 /// P3, P7: what is called gone is gone.

@@ -177,8 +177,10 @@ async fn each_source_asks_its_own_way() {
     let (answer, asked) = play(&look(Kind::UserIdentity, vec![key.clone()]), vec![ok(found)]).await;
     assert_eq!(asked, [r#"user_identities/get {"user_identity_key":"emp-1"}"#]);
     assert_eq!(listing(answer).items[0].owners, ["p"]);
-    let (answer, _) = play(&look(Kind::UserIdentity, vec![key]), vec![refuse(404, "user_identity_not_found")]).await;
-    assert_eq!(listing(answer), Listing::default());
+    let workspace = ok(json!({"workspace": {"workspace_id": "ws-1", "name": "W", "is_sandbox": true}}));
+    let script = vec![refuse(404, "user_identity_not_found"), workspace];
+    let (answer, asked) = play(&look(Kind::UserIdentity, vec![key]), script).await;
+    assert_eq!((listing(answer), asked[1].as_str()), (Listing::default(), "workspaces/get {}"));
 }
 
 #[tokio::test]

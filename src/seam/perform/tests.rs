@@ -61,6 +61,7 @@ async fn a_change_is_one_request_with_exactly_its_parameters() {
     }
 }
 
+/// P9: no filter is ever empty.
 #[tokio::test]
 async fn nothing_empty_is_ever_sent() {
     let no_person = Call::SearchIdentities { email_address: None, phone_number: None };
@@ -106,6 +107,7 @@ async fn a_403_gets_a_second_opinion() {
     assert!(matches!(answer.outcome, Outcome::Halt { .. }) && asked.len() == 1);
 }
 
+/// P9: an object of another workspace stops everything.
 #[tokio::test]
 async fn another_workspace_halts_and_both_are_named() {
     let foreign = |key: &str, id: &str| ok(json!({ key: {id: "x", "workspace_id": "ws-2", "is_sandbox": true} }));
@@ -221,6 +223,7 @@ async fn an_answer_carries_what_the_wire_told() {
 }
 
 /// Everything an answer keeps, as text, never holds what Seam sent as a secret.
+/// P12: what is not read cannot leak.
 #[tokio::test]
 async fn secrets_are_not_read() {
     let secret = |field: &str| format!("SECRET-{field}");

@@ -8,11 +8,14 @@ use crate::{
     rig::{Rig, START_MS},
 };
 
+mod cuts;
 mod deadly;
 mod machine;
+mod patience;
 mod people;
 mod scope;
 mod stuck;
+mod told;
 
 pub const HOUR: i64 = 60 * MINUTE;
 

@@ -172,6 +172,7 @@ const LINK_PROBLEMS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// P10: every mistake of a row, with its place and remedy; what is not built is refused.
 #[test]
 fn every_problem_is_told_at_once_with_its_remedy() {
     for (text, want) in PROBLEMS.iter().chain(LINK_PROBLEMS) {
@@ -180,6 +181,7 @@ fn every_problem_is_told_at_once_with_its_remedy() {
     }
 }
 
+/// P10: the rows around a bad one are read.
 #[test]
 fn a_bad_row_never_blocks_a_good_one() {
     let good = |key: &str| format!(r#"{{"job_key":"{key}","workflow":"offboard","user_identity_key":"a"}}"#);
