@@ -21,11 +21,12 @@ SELECT j.id, j.job_key, j.workflow, j.state, j.priority,
 FROM jobs j;
 
 CREATE VIEW waiting_on AS
-SELECT j.job_key, j.workflow, j.state, j.why,
+SELECT j.job_key, j.workflow, j.state,
+       CASE WHEN e.halted IS NOT NULL AND j.state IN ('ready', 'waiting') THEN 'everything is paused: ' || e.halted ELSE j.why END AS why,
        coalesce((SELECT max(h.at) FROM history h WHERE h.job_id = j.id), j.accepted_at) AS since,
        j.wake_at AS next_look, j.last_error,
        (SELECT w.job_key FROM jobs w WHERE w.id = j.waits_for) AS waits_for_job
-FROM jobs j WHERE j.finished_at IS NULL;
+FROM jobs j LEFT JOIN engine e ON e.id = 1 WHERE j.finished_at IS NULL;
 
 CREATE VIEW access_left AS
 SELECT j.job_key, j.state AS job_state, t.step, t.kind, t.object_id, t.mark, t.cause, t.detail,

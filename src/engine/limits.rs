@@ -39,6 +39,8 @@ pub struct Limits {
     probe_at_ms: Ms,
     unknowns: u32,
     unknown_jobs: BTreeSet<i64>,
+    /// Open jobs, as far as they were counted: when all of them are in trouble, it is not theirs.
+    open_jobs: usize,
 }
 
 impl Limits {
@@ -55,6 +57,7 @@ impl Limits {
             probe_at_ms: Ms::MIN,
             unknowns: 0,
             unknown_jobs: BTreeSet::new(),
+            open_jobs: usize::MAX,
         }
     }
 
@@ -66,6 +69,11 @@ impl Limits {
     /// Nothing more is sent, for good: the end is near.
     pub fn drain(&mut self) {
         self.draining = true;
+    }
+
+    /// How many jobs are open; more than a handful need not be counted.
+    pub fn set_open_jobs(&mut self, open_jobs: usize) {
+        self.open_jobs = open_jobs;
     }
 
     fn cost_us(&self) -> i64 {
@@ -108,7 +116,8 @@ impl Limits {
             Outcome::Unknown { reason } => {
                 self.unknowns += 1;
                 self.unknown_jobs.extend(job);
-                if self.unknowns >= self.rules.outage_unknowns && self.unknown_jobs.len() >= self.rules.outage_jobs {
+                let enough = self.rules.outage_jobs.min(self.open_jobs.max(1));
+                if self.unknowns >= self.rules.outage_unknowns && self.unknown_jobs.len() >= enough {
                     self.halt(&format!("Seam does not answer: {reason}"), now_ms);
                 }
             }
@@ -268,5 +277,9 @@ mod tests {
         limits.returned(Some(7), &unknown(), 0);
         assert!(limits.halted().is_some_and(|why| why.contains("does not answer")));
         assert_eq!(limits.next_ms(0), Some(60_000));
+        let mut lonely = open(0);
+        lonely.set_open_jobs(1);
+        (0..5).for_each(|_| lonely.returned(Some(1), &unknown(), 0));
+        assert!(lonely.halted().is_some(), "all open jobs are in trouble");
     }
 }

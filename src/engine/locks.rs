@@ -1,20 +1,20 @@
 //! One person, one moving job: who holds which selector within a tick, and who yields to whom. Pure.
 
 use crate::{
-    job::{JobState, PersonKey, Snapshot, Time, Workflow},
+    job::{JobState, Mark, PersonKey, Snapshot, Target, Time, Workflow},
     store::{LockChanges, LockRow},
     workflow::selectors,
 };
 
 /// Whether a job may move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// It holds all of its person's selectors.
     Held,
     /// New selectors became known: they are written down first, and claimed in the next tick.
     Later,
-    /// Another job holds one.
-    Waits(i64),
+    /// Another job holds one; its row id and key.
+    Waits(i64, String),
 }
 
 /// The locks that concern the jobs of one tick.
@@ -42,11 +42,11 @@ impl Locks {
         }
         let holder = self.rows.iter().find(|row| row.held && row.job_id != id && case.wants.contains(&row.key));
         if let Some(holder) = holder {
-            let (other, onboard) = (holder.job_id, holder.onboard);
+            let (other, onboard, key) = (holder.job_id, holder.onboard, holder.job_key.clone());
             if case.job.order.workflow == Workflow::Offboard && onboard {
                 self.changes.yields.push((other, id));
             }
-            return Claim::Waits(other);
+            return Claim::Waits(other, key);
         }
         let mine: Vec<PersonKey> = case.wants.clone();
         if self.rows.iter().any(|row| row.job_id == id && !row.held && mine.contains(&row.key)) {
@@ -72,21 +72,21 @@ impl Locks {
     }
 }
 
-/// Whether an onboarding makes way for an offboarding of its person now: if it has not begun, or needs a person to go on.
+/// Whether an onboarding makes way for an offboarding of its person now. One that is at work goes on to its next wait; one that waits or
+/// is held is cancelled, unless a change of unknown outcome may still land, unseen by the offboarding's inventory.
 pub fn yields(case: &Snapshot) -> bool {
     let job = &case.job;
+    let idle = case.open.is_empty() && job.state != JobState::Running;
+    let may_land = |t: &Target| t.mark == Mark::Requested && t.accepted_at.is_none();
     job.yield_to.is_some()
         && !job.state.is_final()
-        && (job.begun_at.is_none() || (job.state == JobState::Held && case.open.is_empty()))
+        && (job.begun_at.is_none() || (idle && !case.targets.iter().any(may_land)))
 }
 
-/// The job waits for the one that holds its person; what it found out so far may have changed by then.
-pub fn wait(case: &mut Snapshot, holder: i64, now: Time, retry_ms: i64) {
-    if case.job.begun_at.is_none() {
-        case.job.identity = None;
-    }
+/// The job waits for the one that holds its person.
+pub fn wait(case: &mut Snapshot, (holder, job_key): (i64, &str), now: Time, retry_ms: i64) {
     case.job.state = if case.open.is_empty() { JobState::Waiting } else { JobState::Running };
     case.job.waits_for = Some(holder);
     case.job.wake_at = Some(now.plus(retry_ms));
-    case.job.why = format!("waits for job {holder}, which is at work on the same person");
+    case.job.why = format!("waits for job {job_key}, which is at work on the same person");
 }

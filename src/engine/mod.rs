@@ -176,22 +176,13 @@ impl Engine {
         }
     }
 
-    /// A constraint failed the batch: each change alone, then each due job alone; the guilty one is put aside and told.
+    /// A constraint failed the batch: each change is tried alone, then each due job alone; the guilty one is put aside and told.
     async fn isolate(&mut self, now: Now, error: &StoreError) -> Result<Tick, EngineError> {
-        if self.inbox.len() > 1 {
-            match self.try_tick(now, 1, 0, true).await {
-                Err(EngineError::Store(error)) if error.is_constraint() => {}
-                other => return other,
-            }
-        }
-        let log = |detail: String| LogLine { job_key: None, what: "internal_error", step: None, detail, alert: true };
-        if let Some(change) = self.inbox.pop_front() {
-            let mut tick = Tick { wake_in_ms: Some(0), ..Tick::default() };
-            tick.log.push(log(format!("a change was refused by the database and put aside: {error}")));
-            if let Change::Rows(ticket, _) = change {
-                tick.verdicts.push((ticket, Vec::new()));
-            }
-            return Ok(tick);
+        if !self.inbox.is_empty() {
+            return match self.try_tick(now, 1, 0, true).await {
+                Err(EngineError::Store(error)) if error.is_constraint() => self.put_aside(now, &error).await,
+                other => other,
+            };
         }
         match self.try_tick(now, 0, 1, true).await {
             Err(EngineError::Store(error)) if error.is_constraint() => {}
@@ -201,8 +192,31 @@ impl Engine {
         let guilty = tx.due(now.wall, 1).await?;
         tx.quarantine(&guilty, now.wall, &error.to_string()).await?;
         tx.commit().await?;
-        let mut tick = Tick { wake_in_ms: Some(0), ..Tick::default() };
-        tick.log.push(log(format!("a job was refused by the database and held: {error}")));
+        Ok(told(format!("a job was refused by the database and held: {error}")))
+    }
+
+    /// Takes the first change out of the inbox although the database refuses it. What it tells of the wire is still true.
+    async fn put_aside(&mut self, now: Now, error: &StoreError) -> Result<Tick, EngineError> {
+        let mut tick = told(format!("a change was refused by the database and put aside: {error}"));
+        match self.inbox.front() {
+            Some(Change::Arrived(Tag::Attempt(id), answer)) => {
+                let (id, answer) = (*id, answer.clone());
+                let mut tx = Tx::begin(&mut self.opened.conn).await?;
+                let guilty = tx.jobs_of_attempts(&[id]).await?;
+                tx.quarantine(&guilty, now.wall, &error.to_string()).await?;
+                tx.commit().await?;
+                self.soft.arrived(id, &answer, now.mono_ms);
+            }
+            Some(Change::Arrived(Tag::Feed, answer)) => {
+                self.soft.limits.returned(None, answer, now.mono_ms);
+                self.soft.follow.absorb(answer, now.mono_ms);
+            }
+            Some(Change::Arrived(Tag::Probe, answer)) => self.soft.probed(answer, &self.rules, now.mono_ms),
+            Some(Change::Rows(ticket, _)) => tick.verdicts.push((*ticket, Vec::new())),
+            Some(Change::Operate(ticket, _)) => tick.picked.push((*ticket, Vec::new())),
+            None => {}
+        }
+        self.inbox.pop_front();
         Ok(tick)
     }
 
@@ -257,4 +271,10 @@ impl Engine {
     pub async fn abandon(self) {
         self.opened.abandon().await;
     }
+}
+
+/// A tick that only tells of a fault of this program, and is followed by another one at once.
+fn told(detail: String) -> Tick {
+    let line = LogLine { job_key: None, what: "internal_error", step: None, detail, alert: true };
+    Tick { wake_in_ms: Some(0), log: vec![line], ..Tick::default() }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Change, Engine, EngineError, LogLine, Tag, Tick, locks, locks::Claim, locks::Locks, soft::Soft, suspects};
 use crate::{
-    job::{Answer, Call, Event, JobState, Mark, Now, Outcome, Reply, Snapshot, StepState, Workflow},
+    job::{Answer, Call, Event, JobState, Now, Outcome, Reply, Snapshot},
     store::{NewRow, StoreError, Tx},
     workflow::{self, Canary, Turn},
 };
@@ -64,7 +64,8 @@ impl Engine {
             });
         }
         let anyone_waits = tx.anyone_waits().await?;
-        let (wake, ready) = tx.next_wake().await?;
+        let (wake, ready, open_jobs) = tx.next_wake().await?;
+        soft.limits.set_open_jobs(open_jobs);
         engine_calls(&mut soft, now, anyone_waits, wake.is_some() || ready, &mut tick);
         let jobs = if held_back { (None, false) } else { (wake, ready) };
         tick.wake_in_ms = wake_in(&soft, now, jobs, anyone_waits, batch.len() < self.inbox.len());
@@ -221,11 +222,13 @@ impl Decide<'_> {
             match locks.claim(case) {
                 Claim::Held => workflow::next(case, &mut turn),
                 Claim::Later => turn.again(case),
-                Claim::Waits(holder) => {
+                Claim::Waits(holder, key) => {
                     if case.job.begun_at.is_none() {
                         locks.release(case.job.id);
+                        // What it found out so far may have changed by then.
+                        workflow::forget_person(case, &turn);
                     }
-                    locks::wait(case, holder, self.now.wall, self.rules.workflow.parked_retry_ms);
+                    locks::wait(case, (holder, &key), self.now.wall, self.rules.workflow.parked_retry_ms);
                 }
             }
         }
@@ -255,12 +258,6 @@ fn log_case(case: &Snapshot, tick: &mut Tick) {
             alert: matches!(note.what, "held" | "failed" | "parked" | "reappeared"),
         });
     }
-    debug_assert!(
-        case.job.order.workflow == Workflow::Onboard
-            || case.job.state != JobState::Succeeded
-            || case.targets.iter().all(|t| t.mark == Mark::Proven)
-                && case.steps.iter().all(|s| s.state == StepState::Closed || case.targets.is_empty())
-    );
 }
 
 /// The feed's poll and the workspace's check are the engine's own calls.

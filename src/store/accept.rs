@@ -8,7 +8,7 @@ use super::{
     StoreError, Tx,
     columns::{get, json_or_null, set},
 };
-use crate::job::{Deadline, Fate, Order, PersonKey, Problem, Row, StepName, Time, Verdict, Workflow};
+use crate::job::{Deadline, Fate, Order, PersonKey, Place, Problem, Row, StepName, Time, Verdict, Workflow};
 
 /// A row with what the engine derives from it.
 #[derive(Clone, Debug)]
@@ -33,8 +33,19 @@ pub struct Accepted {
 /// What the file already knows about the chunk's keys and people.
 struct Known {
     jobs: HashMap<String, (String, Order)>,
-    leaving: HashSet<(String, PersonKey)>,
+    leaving: HashSet<(Origin, PersonKey)>,
+    turned_away: HashSet<(String, String)>,
 }
+
+/// Input and file of a row. Standard input is no file: nobody wrote both of its orders into one.
+type Origin = (String, String);
+
+fn origin(place: &Place) -> Option<Origin> {
+    (place.file != "-").then(|| (place.input.clone(), place.file.clone()))
+}
+
+/// Why an onboarding is turned away for good, although its row is well formed.
+const LEAVES: &str = "the same file orders this person's offboarding";
 
 impl Tx<'_> {
     /// Accepts, absorbs or rejects each row; everything is in the caller's transaction.
@@ -69,13 +80,14 @@ impl Tx<'_> {
                 jobs.insert(get(row, "job_key")?, (get(row, "content_hash")?, order));
             }
         }
-        let mut leaving: HashSet<(String, PersonKey)> = HashSet::new();
+        let mut leaving: HashSet<(Origin, PersonKey)> = HashSet::new();
         let (mut arriving, mut leavers) = (Vec::new(), Vec::new());
         for new in rows {
             match &new.row.order {
                 Ok(order) if order.workflow == Workflow::Onboard => arriving.extend(new.keys.iter().cloned()),
                 Ok(order) if order.not_before.is_none_or(|at| at <= now) => {
-                    leavers.extend(new.keys.iter().map(|key| (new.row.place.file.clone(), key.clone())));
+                    let origin = origin(&new.row.place);
+                    leavers.extend(new.keys.iter().filter_map(|key| Some((origin.clone()?, key.clone()))));
                 }
                 // A leave that is planned for later stands in nobody's way: so contractors are ordered.
                 Ok(_) | Err(_) => {}
@@ -84,7 +96,7 @@ impl Tx<'_> {
         leaving.extend(leavers);
         if !arriving.is_empty() {
             let open = sqlx::query(
-                "SELECT DISTINCT j.file, l.kind, l.value FROM json_each(?1) k
+                "SELECT DISTINCT j.input, j.file, l.kind, l.value FROM json_each(?1) k
                  JOIN person_locks l ON l.kind = k.value ->> 0 AND l.value = k.value ->> 1
                  JOIN jobs j ON j.id = l.job_id WHERE j.workflow = 'offboard' AND j.finished_at IS NULL
                  AND (j.not_before IS NULL OR j.not_before <= ?2)",
@@ -94,10 +106,28 @@ impl Tx<'_> {
             .fetch_all(self.db())
             .await?;
             for row in &open {
-                leaving.insert((get(row, "file")?, (super::columns::word(row, "kind")?, get(row, "value")?)));
+                let origin = (get(row, "input")?, get(row, "file")?);
+                leaving.insert((origin, (super::columns::word(row, "kind")?, get(row, "value")?)));
             }
         }
-        Ok(Known { jobs, leaving })
+        let turned_away = self.turned_away(rows).await?;
+        Ok(Known { jobs, leaving, turned_away })
+    }
+
+    /// Rows that were turned away once because their person was leaving: a file that is read again must not bring them back.
+    async fn turned_away(&mut self, rows: &[NewRow]) -> Result<HashSet<(String, String)>, StoreError> {
+        let asked: Vec<_> =
+            rows.iter().map(|new| (&new.row.job_key, &new.row.content_hash, &new.row.place.input)).collect();
+        let found = sqlx::query(
+            "SELECT i.job_key, i.content_hash FROM json_each(?1) r
+             JOIN intake_rows i ON i.job_key = r.value ->> 0 AND i.content_hash = r.value ->> 1 AND i.input = r.value ->> 2
+             WHERE i.fate = 'rejected' AND i.problems_json ->> '$[0].message' = ?2",
+        )
+        .bind(set(&asked)?)
+        .bind(LEAVES)
+        .fetch_all(self.db())
+        .await?;
+        found.iter().map(|row| Ok((get(row, "job_key")?, get(row, "content_hash")?))).collect()
     }
 
     /// Inserts the jobs; answers their ids and those of onboardings that stand in their way.
@@ -184,7 +214,9 @@ impl Tx<'_> {
              SELECT v.value ->> '$.input', v.value ->> '$.file', v.value ->> '$.line', v.value ->> '$.key', v.value ->> '$.hash',
                  v.value ->> '$.fate', v.value ->> '$.problems', v.value ->> '$.now', v.value ->> '$.now' FROM json_each(?1) v WHERE true
              ON CONFLICT (job_key, content_hash, input) DO UPDATE SET
-                 last_seen_at = excluded.last_seen_at, times_seen = times_seen + 1",
+                 last_seen_at = excluded.last_seen_at, times_seen = times_seen + 1,
+                 fate = CASE excluded.fate WHEN 'duplicate' THEN fate ELSE excluded.fate END,
+                 problems_json = CASE excluded.fate WHEN 'duplicate' THEN problems_json ELSE excluded.problems_json END",
         )
         .bind(set(&lines)?)
         .execute(self.db())
@@ -216,13 +248,15 @@ fn judge(new: &NewRow, known: &Known) -> (Fate, Vec<Problem>) {
         }
         return (Fate::Rejected, vec![changed(old, order)]);
     }
-    let file = &new.row.place.file;
-    let leaves = |key: &PersonKey| known.leaving.contains(&(file.clone(), key.clone()));
-    if order.workflow == Workflow::Onboard && new.keys.iter().any(leaves) {
+    let origin = origin(&new.row.place);
+    let leaves = |key: &PersonKey| origin.clone().is_some_and(|origin| known.leaving.contains(&(origin, key.clone())));
+    let before = known.turned_away.contains(&(new.row.job_key.clone(), new.row.content_hash.clone()));
+    if order.workflow == Workflow::Onboard && (before || new.keys.iter().any(leaves)) {
         let problem = Problem {
             field: "workflow".to_owned(),
-            message: "the same file orders this person's offboarding".to_owned(),
-            remedy: "a leaver beats a joiner: order the onboarding again when the offboarding is done".to_owned(),
+            message: LEAVES.to_owned(),
+            remedy: "a leaver beats a joiner: order the onboarding under a new job_key when the offboarding is done"
+                .to_owned(),
         };
         return (Fate::Rejected, vec![problem]);
     }

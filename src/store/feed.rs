@@ -145,6 +145,8 @@ impl Tx<'_> {
         let why = format!("internal error, please report it: {error}; `backstitch release` tries again");
         for sql in [
             "UPDATE jobs SET state = 'held', why = ?2, wake_at = NULL WHERE finished_at IS NULL AND id IN (SELECT value FROM json_each(?1))",
+            "UPDATE attempts SET ended_at = ?3, outcome = 'unknown', detail = ?2
+             WHERE ended_at IS NULL AND job_id IN (SELECT value FROM json_each(?1))",
             "INSERT INTO history (job_id, at, what, detail) SELECT value, ?3, 'held', ?2 FROM json_each(?1)",
         ] {
             sqlx::query(sql).bind(set(&jobs)?).bind(&why).bind(now.to_string()).execute(self.db()).await?;

@@ -19,6 +19,8 @@ pub struct LockRow {
     pub key: PersonKey,
     /// Whose row.
     pub job_id: i64,
+    /// That job's key.
+    pub job_key: String,
     /// Whether that job holds the lock.
     pub held: bool,
     /// Whether that job is an onboarding.
@@ -45,15 +47,17 @@ impl Tx<'_> {
         .await?)
     }
 
-    /// When the next job wants to be looked at, and whether one is ready now.
-    pub async fn next_wake(&mut self) -> Result<(Option<Time>, bool), StoreError> {
+    /// When the next job wants to be looked at, whether one is ready now, and how many can move at all (counted up to 64).
+    pub async fn next_wake(&mut self) -> Result<(Option<Time>, bool, usize), StoreError> {
         let row = sqlx::query(
             "SELECT (SELECT min(wake_at) FROM jobs WHERE state IN ('waiting', 'running') AND wake_at IS NOT NULL) AS wake,
-                    EXISTS (SELECT 1 FROM jobs WHERE state = 'ready') AS ready",
+                    EXISTS (SELECT 1 FROM jobs WHERE state = 'ready') AS ready,
+                    (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state <> 'held' LIMIT 64)) AS open",
         )
         .fetch_one(self.db())
         .await?;
-        Ok((word_or_null(&row, "wake")?, get(&row, "ready")?))
+        let open = usize::try_from(count(&row, "open")?).unwrap_or(usize::MAX);
+        Ok((word_or_null(&row, "wake")?, get(&row, "ready")?, open))
     }
 
     /// The jobs that these open attempts belong to.
@@ -167,7 +171,7 @@ impl Tx<'_> {
     /// Every row of `person_locks` that shares a selector with one of these jobs.
     pub async fn locks(&mut self, ids: &[i64]) -> Result<Vec<LockRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.workflow = 'onboard' AS onboard
+            "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.job_key, j.workflow = 'onboard' AS onboard
              FROM person_locks mine JOIN person_locks l USING (kind, value) JOIN jobs j ON j.id = l.job_id
              WHERE mine.job_id IN (SELECT value FROM json_each(?1))",
         )
@@ -179,6 +183,7 @@ impl Tx<'_> {
                 Ok(LockRow {
                     key: want(row)?,
                     job_id: get(row, "job_id")?,
+                    job_key: get(row, "job_key")?,
                     held: get(row, "held")?,
                     onboard: get(row, "onboard")?,
                 })

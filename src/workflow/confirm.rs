@@ -160,7 +160,7 @@ fn same_person(case: &mut Snapshot, attempt: &Attempt, seen: &Identity, answer: 
     }
     known.acs_user_ids = seen.acs_user_ids.clone();
     case.put_look(Look {
-        step: STEP,
+        step: attempt.step,
         kind: Kind::UserIdentity,
         begun_at: attempt.begun_at,
         ended_at: turn.now,

@@ -43,6 +43,15 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     Flow::Stop
 }
 
+/// Back to the first question, for a job that adopted an identity, changed nothing, and had to wait.
+pub(super) fn begin_anew(case: &mut Snapshot, turn: &Turn) {
+    let Some(at) = index(case).filter(|at| case.targets[*at].mark == Mark::Proven) else { return };
+    turn.renew(case, at, Mark::Wanted, "forgotten", "waits for another job; looks the person up again afterwards");
+    case.targets[at].object_id = None;
+    case.targets[at].next_act = Some(Act::GetIdentity);
+    turn.set_step(case, STEP, StepState::Open, "the person is looked up again");
+}
+
 pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
     let Some(at) = index(case) else { return };
     match (attempt.act, &answer.outcome) {

@@ -1,7 +1,7 @@
 //! The shape "look up, create, await", shared by the identity and its links: each target names its next act and its time.
 
 use super::Turn;
-use crate::job::{Act, Call, Outcome, Snapshot, Time};
+use crate::job::{Act, Call, JobState, Outcome, Snapshot, Time};
 
 /// Sends the target's next act if its time has come.
 pub(super) fn next(case: &mut Snapshot, turn: &mut Turn, at: usize, call: impl FnOnce(Act) -> Option<Call>) {
@@ -56,6 +56,20 @@ pub(super) fn absent(case: &mut Snapshot, at: usize, look: Act, request: Act, no
 
 /// The outcomes that every act of an ensured target shares: not applied is repeated, unknown is looked up first.
 pub(super) fn failed(case: &mut Snapshot, at: usize, act: Act, outcome: &Outcome, look: Act, turn: &mut Turn) {
+    if let Outcome::Rejected(rejection) = outcome
+        && !act.changes()
+    {
+        let reason = Turn::refusal(rejection);
+        if turn.question_refused(case, &reason) >= 3 {
+            return turn.finish(
+                case,
+                JobState::Failed,
+                &format!("{reason}; correct the order and give it a new job_key"),
+            );
+        }
+        let due = case.job.retry_at.unwrap_or(turn.now);
+        return again(case, at, act, due, &reason);
+    }
     let (reason, after, next) = match outcome {
         Outcome::NotApplied { reason, retry_after_ms, .. } => (reason.clone(), *retry_after_ms, act),
         Outcome::Unknown { reason } if act.changes() => (reason.clone(), None, look),

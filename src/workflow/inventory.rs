@@ -1,8 +1,8 @@
 //! Offboarding, step `inventory`: every collection is listed and committed before the first delete, because Seam's events carry
-//! only the object's own id.
+//! only the object's own id. It ends with a good look at the identity itself: lists by a dead one prove nothing.
 
-use super::{Flow, Turn, absence, offboard, sweep};
-use crate::job::{Kind, Snapshot, StepName, StepState};
+use super::{Flow, Turn, absence, answers, confirm, offboard, sweep};
+use crate::job::{Act, Answer, Attempt, Call, IdentityRef, Kind, Look, Snapshot, StepName, StepState};
 
 const STEP: StepName = StepName::Inventory;
 
@@ -15,24 +15,32 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         return Flow::Stop;
     }
     if sweep::by_ids(case) {
-        // Somebody else deleted the identity before anything was listed: there is nothing left to list by.
-        offboard::sweeps().for_each(|(name, _)| turn.set_step(case, name, StepState::Closed, "the identity is gone"));
-        turn.set_step(case, STEP, StepState::Closed, "the identity was gone before it could be listed");
-        return Flow::Pass;
+        return vanished(case, turn);
     }
     // ACS users first: credentials are listed by each of them, and witnessed by them.
-    if !looked(case, Kind::AcsUser) {
+    if looked(case, Kind::AcsUser).is_none() {
         sweep::ask_look(case, turn, STEP, Kind::AcsUser);
         return Flow::Stop;
     }
+    let mut last = None;
     let mut complete = true;
     for (_, kind) in offboard::sweeps() {
-        if !looked(case, kind) {
-            complete = false;
-            sweep::ask_look(case, turn, STEP, kind);
+        match looked(case, kind) {
+            Some(look) => last = last.max(Some(look.ended_at)),
+            None => {
+                complete = false;
+                sweep::ask_look(case, turn, STEP, kind);
+            }
         }
     }
     if !complete {
+        return Flow::Stop;
+    }
+    if !case.look(STEP, Kind::UserIdentity).is_some_and(|look| Some(look.begun_at) >= last) {
+        if let Some(identity) = &case.job.identity {
+            let call = Call::GetIdentity(IdentityRef::Id(identity.user_identity_id.clone()));
+            turn.ask(case, STEP, Act::GetIdentity, (Some(Kind::UserIdentity), None), call);
+        }
         return Flow::Stop;
     }
     let count = case.targets.len().saturating_sub(1);
@@ -40,6 +48,36 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     Flow::Pass
 }
 
-fn looked(case: &Snapshot, kind: Kind) -> bool {
-    case.look(offboard::home(kind), kind).is_some_and(|look| look.complete)
+/// Somebody else deleted the identity before everything it had could be listed: nobody can prove what is left, so a person decides.
+fn vanished(case: &mut Snapshot, turn: &mut Turn) -> Flow {
+    let now = turn.now;
+    let told = case.step(STEP).is_some_and(|step| step.since.is_some());
+    if !told {
+        if let Some(step) = case.step_mut(STEP) {
+            step.since = Some(now);
+        }
+        turn.hold(
+            case,
+            "somebody else deleted this identity before everything it had could be listed; look into Seam and the access systems for what is left of this person, then `backstitch release`: what is known is deleted and verified by its ids",
+        );
+        return Flow::Stop;
+    }
+    turn.set_step(
+        case,
+        STEP,
+        StepState::Closed,
+        "released by an operator although the identity was gone before it could be listed",
+    );
+    Flow::Pass
+}
+
+fn looked(case: &Snapshot, kind: Kind) -> Option<&Look> {
+    case.look(offboard::home(kind), kind).filter(|look| look.complete)
+}
+
+pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
+    match attempt.act {
+        Act::GetIdentity => confirm::absorb(case, attempt, answer, turn),
+        _ => answers::absorb(case, attempt, answer, turn),
+    }
 }

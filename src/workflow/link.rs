@@ -100,6 +100,7 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
             turn.question_answered(case);
             seen(case, at, user, turn);
         }
+        (Act::GetAcsUser, Outcome::Gone) if case.targets[at].accepted_at.is_some() => vanished(case, at, turn),
         (Act::GetAcsUser, Outcome::Gone) => {
             let id = case.targets[at].object_id.clone().unwrap_or_default();
             let why = format!("ACS user {id} does not exist; correct the order and give it a new job_key");
@@ -112,7 +113,7 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
         (Act::Look, Outcome::Done(Reply::Listing(listing))) if listing.incomplete.is_none() => {
             turn.question_answered(case);
             let system = case.targets[at].acs_system_id.clone();
-            match listing.items.iter().find(|item| item.acs_system_id == system) {
+            match listing.items.iter().find(|item| item.acs_system_id == system && !item.being_deleted) {
                 Some(item) => take(case, at, &item.id, turn),
                 None => ensure::again(case, at, Act::SearchAcsUsers, turn.now, ""),
             }
@@ -127,6 +128,12 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
         (Act::AddAcsUser | Act::CreateAcsUser, Outcome::Rejected(rejection)) => {
             case.targets[at].refusals += 1;
             let why = Turn::refusal(rejection);
+            if rejection.error_type == "user_identity_not_found" {
+                let why = format!(
+                    "{why}: somebody deleted the identity while its ACS users were being linked; find out who, then order under a new job_key"
+                );
+                return turn.finish(case, JobState::Failed, &why);
+            }
             if case.targets[at].refusals >= 3 {
                 return turn.finish(
                     case,
@@ -142,6 +149,20 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
             ensure::failed(case, at, act, outcome, look, turn);
         }
     }
+}
+
+/// A read-back does not find what Seam has just accepted: it is behind, or somebody deleted the ACS user meanwhile.
+fn vanished(case: &mut Snapshot, at: usize, turn: &mut Turn) {
+    let accepted = case.targets[at].accepted_at.unwrap_or(turn.now);
+    if turn.now >= accepted.plus(turn.rules.create_settle_ms * 5) {
+        let id = case.targets[at].object_id.clone().unwrap_or_default();
+        return turn.hold(
+            case,
+            &format!("ACS user {id} was there and is not found any more; find out who deleted it, then `backstitch release` or cancel"),
+        );
+    }
+    let poll = turn.rules.next_look(accepted, turn.now);
+    ensure::again(case, at, Act::GetAcsUser, poll, "the read-back does not find the ACS user yet");
 }
 
 /// How the target is looked up before it is requested again.

@@ -27,12 +27,15 @@ pub(super) fn absorb(
             &format!("Seam's list of kind {kind} answers objects for a random owner, so nothing tells whose a {kind} is; nothing was touched. Report it to Seam, then `backstitch release`"),
         );
     }
-    if case.targets.len().max(listing.items.len()) > turn.rules.max_objects {
+    let known = |item: &Item| case.targets.iter().any(|t| t.kind == kind && t.object_id.as_ref() == Some(&item.id));
+    let count = case.targets.len() + listing.items.iter().filter(|item| !known(item)).count();
+    if count > turn.rules.max_objects {
         return turn.hold(
             case,
             &format!(
-                "Seam lists {} objects of kind {kind} for this person, more than offboard.max_objects = {}; check that the list is really theirs, raise the setting, then `backstitch release`",
-                listing.items.len(), turn.rules.max_objects
+                "Seam lists {count} objects for this person ({} of kind {kind}), more than offboard.max_objects = {}; check that they are really theirs, raise the setting, then `backstitch release`",
+                listing.items.len(),
+                turn.rules.max_objects
             ),
         );
     }

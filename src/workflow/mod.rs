@@ -112,6 +112,14 @@ pub fn next(case: &mut Snapshot, turn: &mut Turn) {
     turn.settle(case);
 }
 
+/// A job that has changed nothing yet and has to wait for another one finds its person anew afterwards.
+pub fn forget_person(case: &mut Snapshot, turn: &Turn) {
+    case.job.identity = None;
+    if case.job.order.workflow == Workflow::Onboard {
+        create::begin_anew(case, turn);
+    }
+}
+
 /// Takes an answer into the rows. `attempt` was already taken off the wire.
 pub fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
     if case.job.state.is_final() {
@@ -125,7 +133,8 @@ pub fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mu
     let shape = table(case.job.order.workflow).iter().find(|spec| spec.name == attempt.step).map(|spec| spec.shape);
     match shape {
         Some(Shape::Find) => find::absorb(case, answer, turn),
-        Some(Shape::Inventory | Shape::Sweep(_)) => answers::absorb(case, attempt, answer, turn),
+        Some(Shape::Inventory) => inventory::absorb(case, attempt, answer, turn),
+        Some(Shape::Sweep(_)) => answers::absorb(case, attempt, answer, turn),
         Some(Shape::ConfirmEmpty) => confirm::absorb(case, attempt, answer, turn),
         Some(Shape::DeleteIdentity) => identity::absorb(case, attempt, answer, turn),
         Some(Shape::VerifyGone) => verify::absorb_gone(case, attempt, answer, turn),

@@ -3,6 +3,7 @@
 use backstitch::{
     engine::Tag,
     job::{Act, Call},
+    sandbox::Verb,
 };
 use sqlx::Row as _;
 
@@ -164,19 +165,25 @@ async fn honest_success(rig: &mut Rig) {
     }
 }
 
-/// P8: one onboarding never makes two identities.
+/// P8: one onboarding never makes two identities: of each key no more were created by requests than onboardings have begun.
 async fn one_identity_each(rig: &mut Rig) {
-    let made = strings(
+    let begun = strings(
         rig,
-        "SELECT user_identity_key FROM jobs WHERE workflow = 'onboard' AND state = 'succeeded' AND user_identity_key IS NOT NULL",
+        "SELECT user_identity_key FROM jobs WHERE workflow = 'onboard' AND begun_at IS NOT NULL AND user_identity_key IS NOT NULL",
     )
     .await;
     let world = rig.world.clone();
     let world = world.lock().unwrap();
-    for key in made {
-        let known = world.people_known_as(&key).len();
-        if known != 1 {
-            rig.violations.push(format!("P8: the key {key} has named {known} identities"));
+    for key in &begun {
+        let orders = begun.iter().filter(|other| *other == key).count();
+        let by_request = |id: &str| {
+            let mut effects = world.effects().iter();
+            effects.any(|e| e.id == id && e.verb == Verb::Created && e.cause.request().is_some())
+        };
+        let made = world.people_known_as(key).iter().filter(|person| by_request(&person.user_identity_id)).count();
+        let alive = world.identities(key).len();
+        if made > orders || alive > 1 {
+            rig.violations.push(format!("P8: {orders} onboardings of {key} made {made} identities, {alive} are alive"));
         }
     }
 }

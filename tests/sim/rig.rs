@@ -231,6 +231,13 @@ impl Rig {
         }
     }
 
+    /// What an operator does with a held job after doing what it asks for.
+    pub fn release(&mut self, job_key: &str) {
+        let jobs = vec![job_key.to_owned()];
+        let order = Operator { actor: "operator".into(), deed: Deed::Release, reason: "looked into it".into(), jobs };
+        self.engine().push(Change::Operate(0, order));
+    }
+
     /// What an operator does with jobs that were at work in six crashes in a row.
     pub async fn release_after_crashes(&mut self) {
         let jobs = crate::checks::strings(

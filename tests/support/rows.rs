@@ -41,6 +41,8 @@ const PROMISES: &[(&str, &str)] = &[
     // P1: every open job says why and when.
     ("P1: an open job without a reason or a next look",
      "SELECT job_key FROM jobs WHERE finished_at IS NULL AND state = 'waiting' AND (why = '' OR wake_at IS NULL)"),
+    ("P1: a job that waits without naming what for",
+     "SELECT job_key FROM jobs WHERE finished_at IS NULL AND why = 'looks again'"),
     ("P1: a held job that does not say what to do",
      "SELECT job_key FROM jobs WHERE state = 'held' AND length(why) < 20"),
     // A target's last history row agrees with its mark.
@@ -52,7 +54,7 @@ const PROMISES: &[(&str, &str)] = &[
     ("P2: requested again after its proof",
      "SELECT a.act || ' ' || t.kind || ' ' || t.object_id FROM targets t JOIN history p ON p.target_id = t.id AND p.what = 'proven'
       JOIN attempts a ON a.target_id = t.id AND a.act IN ('delete', 'create_identity', 'add_acs_user', 'create_acs_user') AND a.begun_at > p.at
-      WHERE NOT EXISTS (SELECT 1 FROM history r WHERE r.target_id = t.id AND r.what = 'reappeared' AND r.id > p.id AND r.at <= a.begun_at)"),
+      WHERE NOT EXISTS (SELECT 1 FROM history r WHERE r.target_id = t.id AND r.what IN ('reappeared', 'forgotten') AND r.id > p.id AND r.at <= a.begun_at)"),
     // P8: one moving job a person, and no lock outlives its job.
     ("P8: a lock of a finished job",
      "SELECT l.value FROM person_locks l JOIN jobs j ON j.id = l.job_id WHERE j.finished_at IS NOT NULL"),

@@ -10,6 +10,7 @@ use crate::{
 
 mod cuts;
 mod deadly;
+mod found;
 mod machine;
 mod patience;
 mod people;
