@@ -49,11 +49,14 @@ impl Memory {
         let format = format_of(path, spec)?;
         let Some((mut file, stamp)) = files::open(path)? else { return Ok(Ready::Gone) };
         let settled = self.settling.is_settled(path, stamp, pace.mono_ms, pace.settle_ms);
-        let unfinished = files::unfinished(&mut file, stamp.size, format);
-        Ok(match unfinished.map_err(|error| passing(path, "cannot be read", &error))? {
-            Some(why) => Ready::Not(why.to_owned()),
-            None if !settled => Ready::Not("it was written to just now".to_owned()),
-            None => Ready::Yes(file, stamp, format),
+        let cut_off = files::is_cut_off(&mut file, stamp.size, format);
+        Ok(match cut_off.map_err(|error| passing(path, "cannot be read", &error))? {
+            _ if stamp.size == 0 => Ready::Not("it is empty so far".to_owned()),
+            // Whoever is still writing will end the line; who has stopped may never.
+            true if settled => return Err(files::cut_off(path)),
+            true => Ready::Not("its last line is not complete: a line break must end it".to_owned()),
+            false if !settled => Ready::Not("it was written to just now".to_owned()),
+            false => Ready::Yes(file, stamp, format),
         })
     }
 
