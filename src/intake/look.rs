@@ -11,7 +11,7 @@ use super::{
     files::{self, Settling, Stamp, format_of, passing},
     folder::{End, Folder},
     parse::{FileProblem, Keying},
-    reading::{Failure, InputReport, Source, hand_out, verdict_on_file},
+    reading::{Failure, InputReport, Refused, Source, hand_out, verdict_on_file},
 };
 use crate::job::{Format, InputSpec, Ms, Row, Verdict};
 
@@ -21,6 +21,8 @@ pub struct Memory {
     settling: Settling,
     /// Watched files, as they were when last read.
     read: HashMap<PathBuf, Stamp>,
+    /// What was refused in watched files.
+    refused: HashMap<PathBuf, Refused>,
     /// What was last said about each file, so that it is said once.
     said: HashMap<PathBuf, String>,
 }
@@ -97,7 +99,8 @@ pub async fn look_at_file<F>(
     if memory.read.get(path) == Some(&stamp) {
         return;
     }
-    let source = Source { file: &mut file, size: stamp.size, spec, format, keying: Keying::Required };
+    let refused = memory.refused.entry(path.clone()).or_default();
+    let source = Source { file: &mut file, size: stamp.size, spec, format, keying: Keying::Required, refused };
     match hand_out(source, report, submit, |_| Ok(())).await {
         Ok(()) => drop(memory.read.insert(path.clone(), stamp)),
         Err(reason) => report.complain(reason),
@@ -213,7 +216,8 @@ where
     let problem = match ready {
         Ok((mut file, stamp, format)) => {
             let keying = Keying::FromFile(files::hash(&mut file, stamp.size).map_err(unreadable)?);
-            let source = Source { file: &mut file, size: stamp.size, spec, format, keying };
+            let refused = &mut Refused::default();
+            let source = Source { file: &mut file, size: stamp.size, spec, format, keying, refused };
             hand_out(source, report, submit, |verdict| result.add(verdict)).await?;
             let changed = Stamp::of(&file).map_err(unreadable)? != stamp;
             changed.then(|| {

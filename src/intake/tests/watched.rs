@@ -43,6 +43,31 @@ async fn a_watched_file_is_read_again_when_it_changes_and_never_moved() {
     assert_eq!((again.accepted, again.duplicate), (0, 2));
 }
 
+/// A bad row that stands in a file for weeks is told once, not at every change of the file; a second like it is told, too.
+#[tokio::test]
+async fn only_rows_not_refused_before_are_news() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jobs.jsonl");
+    let mut intake = Intake::new(vec![spec(&path)]);
+    let mut book = Book::default();
+    let bad = |why: &str| format!("{{\"workflow\":\"offboard\",\"user_identity_key\":\"a\",\"reason\":\"{why}\"}}\n");
+    let taken = row("1").replace("p-1", "p-other");
+    for (text, rejected, newly_rejected) in [
+        (row("1") + &bad("x"), 1, 1),
+        (row("1") + &row("2") + &bad("x"), 1, 0),
+        // One mended and another one spoilt: the number is the same, and it is news.
+        (row("1") + &row("2") + &bad("y"), 1, 1),
+        (row("1") + &bad("x") + &bad("y") + &taken, 3, 1),
+        (row("3") + &taken + &bad("y"), 2, 0),
+    ] {
+        let next = dir.path().join("next.tmp");
+        fs::write(&next, &text).unwrap();
+        fs::rename(&next, &path).unwrap();
+        let report = look(&mut intake, &mut book).await.remove(0);
+        assert_eq!((report.rejected, report.newly_rejected), (rejected, newly_rejected), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn half_written_files_are_waited_for() {
     let dir = tempfile::tempdir().unwrap();
