@@ -3,7 +3,15 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, registry::LookupSpan, util::SubscriberInitExt};
+use tracing::Metadata;
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterFn, LevelFilter},
+    fmt,
+    layer::SubscriberExt,
+    registry::LookupSpan,
+    util::SubscriberInitExt,
+};
 
 use crate::config::LogFormat;
 
@@ -49,9 +57,21 @@ pub fn init(format: LogFormat, level: &str, filter: Option<&str>) -> Result<(), 
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::registry()
         .with(self::filter(level, filter)?)
+        .with(quiet_watcher(filter))
         .with(lines(json, colour, io::stderr))
         .try_init()
         .map_err(|_| "logging was set up twice".to_owned())
+}
+
+/// Holds the file watcher to warnings unless `given` names it. It logs every event (notify 8.2, at trace), so a log
+/// that is written into a watched folder would feed itself for ever.
+fn quiet_watcher(given: Option<&str>) -> FilterFn<impl Fn(&Metadata<'_>) -> bool + use<>> {
+    const WATCHER: &str = "notify";
+    let target = |directive: &str| directive.split(['=', '[', ':']).next() == Some(WATCHER);
+    let named = given.is_some_and(|given| given.split(',').any(target));
+    let is_watcher = |meta: &Metadata<'_>| meta.target().split("::").next() == Some(WATCHER);
+    let most = if named { LevelFilter::TRACE } else { LevelFilter::WARN };
+    FilterFn::new(move |meta| !is_watcher(meta) || *meta.level() <= most)
 }
 
 /// `RUST_LOG` if there is one, else our level, with the libraries held to warnings.
@@ -130,7 +150,7 @@ mod tests {
 
     use tracing_subscriber::layer::SubscriberExt;
 
-    use super::{field, filter, lines};
+    use super::{field, filter, lines, quiet_watcher};
 
     #[derive(Clone, Default)]
     struct Kept(Arc<Mutex<Vec<u8>>>);
@@ -145,12 +165,16 @@ mod tests {
     }
 
     fn logged(json: bool, colour: bool, speak: impl FnOnce()) -> String {
+        logged_at(None, json, colour, speak)
+    }
+
+    fn logged_at(rust_log: Option<&str>, json: bool, colour: bool, speak: impl FnOnce()) -> String {
         let kept = Kept::default();
         let writer = kept.clone();
-        let subscriber =
-            tracing_subscriber::registry()
-                .with(filter("info", None).unwrap())
-                .with(lines(json, colour, move || writer.clone()));
+        let subscriber = tracing_subscriber::registry()
+            .with(filter("info", rust_log).unwrap())
+            .with(quiet_watcher(rust_log))
+            .with(lines(json, colour, move || writer.clone()));
         tracing::subscriber::with_default(subscriber, speak);
         String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()
     }
@@ -196,6 +220,27 @@ mod tests {
         assert!(text.contains("ours") && text.contains("their warning") && !text.contains("theirs"), "{text}");
         assert!(filter("info", Some("backstitch=lo ud")).is_err());
         assert_eq!(filter("off", None).unwrap().to_string(), "off");
+    }
+
+    #[test]
+    fn the_watcher_does_not_feed_itself() {
+        for (rust_log, event, warning) in [
+            ("trace", false, true),
+            ("trace,notify_rust=trace", false, true),
+            ("trace,notify=trace", true, true),
+            ("notify::inotify=trace", true, true),
+            ("trace,notify=off", false, false),
+            ("error", false, false),
+        ] {
+            let text = logged_at(Some(rust_log), false, false, || {
+                tracing::trace!(target: "notify::inotify", "an event");
+                tracing::warn!(target: "notify::inotify", "a warning");
+                tracing::trace!(target: "mio", "another crate");
+                tracing::error!(target: "backstitch", "ours");
+            });
+            assert_eq!((text.contains("an event"), text.contains("a warning")), (event, warning), "{rust_log}: {text}");
+            assert_eq!(text.contains("another crate"), rust_log.starts_with("trace"), "{rust_log}: {text}");
+        }
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::store::Deed;
 Examples:
   backstitch cancel hr-8812 --reason 'ordered for the wrong person, HR-8830'
 
-What was already done at Seam stays done. Cancelling an offboarding can leave access behind: the view \
+What was already done at Seam stays done. Jobs that have ended, well or not, are refused, and an offboarding whose \
+deletions have begun without --force. Cancelling an offboarding can leave access behind: the view \
 `access_left` shows it.")]
 pub struct CancelArgs {
     /// Job keys or numbers

@@ -1,6 +1,6 @@
 //! `backstitch check`: every mistake at once, and nothing started.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::{ConfigErrors, Settings},
-    intake::files_of,
+    intake::{cut_off, files_of},
     job::InputSpec,
 };
 
@@ -44,7 +44,7 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
         files => {
             for path in files {
                 let spec = spec_of(path, &inputs, None);
-                rows.read(global.json, path, &spec, is_folder(&spec))?;
+                check_file(global, path, &spec, &mut rows)?;
             }
         }
     }
@@ -67,11 +67,17 @@ fn check_input(global: &Global, input: &InputSpec, rows: &mut Checker) -> Result
     }
     for file in files {
         match file {
-            Ok(path) => rows.read(global.json, &path, input, is_folder(input))?,
+            Ok(path) => check_file(global, &path, input, rows)?,
             Err(problem) => rows.file(global.json, &problem)?,
         }
     }
     Ok(())
+}
+
+/// Every row, and whether a run would read them at all.
+fn check_file(global: &Global, path: &Path, spec: &InputSpec, rows: &mut Checker) -> Result<(), Failure> {
+    rows.read(global.json, path, spec, is_folder(spec))?;
+    cut_off(path, spec).map_or(Ok(()), |problem| rows.file(global.json, &problem))
 }
 
 /// Only in a folder may a row do without a key.

@@ -78,11 +78,11 @@ pub enum Command {
     Jobs(jobs::JobsArgs),
     /// Show one job: where it stands, what it waits for, what happened
     Show(show::ShowArgs),
-    /// Try again now what waits, is held or has failed
+    /// Look again now at what waits, and try anew what has failed
     Retry(retry::RetryArgs),
-    /// End jobs without doing the rest of their work
+    /// End open jobs without doing the rest of their work
     Cancel(cancel::CancelArgs),
-    /// Let held jobs go on
+    /// Let held jobs look again, once a person has read why they are held
     Release(release::ReleaseArgs),
     /// Run a simulated Seam to try things on
     Sandbox(sandbox::SandboxArgs),

@@ -12,7 +12,8 @@ Examples:
   backstitch release hr-8812
   backstitch release hr-8812 --reason 'the shared badge was taken off her by hand'
 
-The job looks again at what held it; if that still stands, it is held again.")]
+The job looks again at what held it; if that still stands, it is held again. Only held jobs can be released; for \
+what waits or has failed there is `backstitch retry`.")]
 pub struct ReleaseArgs {
     /// Job keys or numbers
     #[arg(value_name = "JOB", required = true)]

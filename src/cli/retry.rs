@@ -12,7 +12,8 @@ Examples:
   backstitch retry hr-8812
   backstitch retry 17 18
 
-A running daemon sees it within a second. Nothing that is proven is done again.")]
+A running daemon sees it within a second. Nothing that is proven is done again, and nothing is done before its \
+`not_before`. A held job is refused: read why it is held (`backstitch show`), then `backstitch release` it.")]
 pub struct RetryArgs {
     /// Job keys or numbers
     #[arg(value_name = "JOB", required = true)]

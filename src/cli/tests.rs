@@ -55,3 +55,21 @@ fn every_command_helps_with_examples() {
         assert!(help.starts_with("Examples:\n  "), "{} has no examples", command.get_name());
     }
 }
+
+/// What the store refuses (`a held job is not retried`, …) must not be promised here.
+#[test]
+fn help_promises_what_operators_deeds_do() {
+    let command = Cli::command();
+    let help = |name: &str| {
+        let command = command.find_subcommand(name).unwrap();
+        let (about, after) = (command.get_about().unwrap(), command.get_after_help().unwrap());
+        (about.to_string(), after.to_string())
+    };
+    let (about, after) = help("retry");
+    assert!(!about.contains("held") && about.contains("failed") && about.contains("waits"), "{about}");
+    assert!(after.contains("A held job is refused") && after.contains("`backstitch release`"), "{after}");
+    let (about, after) = help("release");
+    assert!(about.contains("held") && after.contains("Only held jobs"), "{about} {after}");
+    let (about, after) = help("cancel");
+    assert!(about.contains("open jobs") && after.contains("deletions have begun without --force"), "{about} {after}");
+}

@@ -1,6 +1,10 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use super::{ConfigErrors, DEFAULTS, Delay, OffboardMode, Settings, WhenNotFound, file, rules::RULES, rules::Shape};
+use crate::{
+    intake::{Keying, render, rows},
+    job::{Format, InputSpec, Order, Row},
+};
 
 fn load(text: &str, env: &[(&str, &str)]) -> Result<Settings, ConfigErrors> {
     let folder = tempfile::tempdir().unwrap();
@@ -207,12 +211,51 @@ fn dividing_shortens_every_wait_and_no_time_out() {
     }
 }
 
-#[test]
-fn the_example_is_good() {
+/// The example's inputs. Their time zone needs a tzdata that a bare machine may lack.
+fn example_inputs() -> Vec<InputSpec> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/example.toml");
-    // Its time zone needs a tzdata that a bare machine may lack.
     let text = fs::read_to_string(path).unwrap().replace("Europe/Berlin", "UTC");
-    assert_eq!(load(&text, &[]).unwrap().inputs.len(), 2);
+    load(&text, &[]).unwrap().inputs
+}
+
+#[test]
+fn the_example_reads_an_ordinary_hr_sheet() {
+    let inputs = example_inputs();
+    assert_eq!(inputs.len(), 2);
+    let sheet = "\
+Case No,Action,Name,Work Email,Effective From
+C-101,onboard,Léa Martin,lea@example.com,
+C-102,offboard,\"Doe, Jean\",jean@example.com,
+C-103,offboard,Bo Li,bo@example.com,2026-11-30 18:00
+C-103,onboard,Bo Li,bo.li@example.com,2026-12-01T08:00
+C-140,offboard,\"Doe, Jean\",jean@example.com,
+";
+    let read = |sheet: &str| -> Vec<Row> {
+        let rows = rows(sheet.as_bytes(), &inputs[1], Format::Csv, "in", "people.csv", Keying::Required);
+        rows.map(Result::unwrap).collect()
+    };
+    let orders: Vec<Order> = read(sheet).into_iter().map(|row| row.order.unwrap()).collect();
+    let told = orders.iter().map(|order| {
+        let from = order.not_before.map(|time| time.to_string()).unwrap_or_default();
+        let name = order.full_name.as_deref().unwrap_or_default();
+        format!("{} {} {name} {from}", order.job_key, order.person.email_address.as_deref().unwrap_or_default())
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            "C-101/onboard lea@example.com Léa Martin ",
+            "C-102/offboard jean@example.com Doe, Jean ",
+            "C-103/offboard bo@example.com Bo Li 2026-11-30T18:00:00.000Z",
+            "C-103/onboard bo.li@example.com Bo Li 2026-12-01T08:00:00.000Z",
+            "C-140/offboard jean@example.com Doe, Jean ",
+        ],
+        "a second leave of the same person is an order of its own"
+    );
+    let dated = read(&sheet.replace(" 18:00", "")).swap_remove(2);
+    assert_eq!(
+        render(&dated.place, &dated.order.unwrap_err()),
+        "people.csv:4: Effective From: `2026-11-30` has no time of day; add it, like 2026-11-30 18:00"
+    );
 }
 
 #[test]

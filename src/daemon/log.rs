@@ -49,16 +49,78 @@ fn in_words(outcome: &Outcome) -> (&'static str, String) {
 
 /// What a look at an input brought.
 pub fn input(report: &InputReport) {
-    let InputReport { input, file, accepted, duplicate, rejected, held, problem, waiting, .. } = report;
+    let InputReport { input, file, accepted, duplicate, rejected, newly_rejected, held, problem, waiting, .. } = report;
     let place = if file.is_empty() { input } else { file };
     if report.read_rows > 0 {
-        let told = format!("{place}: {accepted} accepted, {duplicate} known before, {rejected} rejected, {held} held");
-        if *rejected > 0 { tracing::warn!("{told}") } else { tracing::info!("{told}") }
+        let before = rejected - newly_rejected;
+        let of_these = if before > 0 { format!(" ({before} of them before)") } else { String::new() };
+        let told = format!(
+            "{place}: {accepted} accepted, {duplicate} known before, {rejected} rejected{of_these}, {held} held"
+        );
+        if *newly_rejected > 0 { tracing::warn!("{told}") } else { tracing::info!("{told}") }
     }
     if let Some(problem) = problem {
         tracing::warn!("{place}: {problem}");
     }
     if let Some(waiting) = waiting {
         tracing::info!("{place}: {waiting}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{self, Write},
+        sync::{Arc, Mutex},
+    };
+
+    use super::{InputReport, input};
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn only_newly_rejected_rows_are_a_warning() {
+        let report = |rejected, newly_rejected| InputReport {
+            file: "people.csv".to_owned(),
+            read_rows: 3 + rejected,
+            duplicate: 3,
+            rejected,
+            newly_rejected,
+            ..InputReport::default()
+        };
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let log = tracing_subscriber::fmt()
+            .without_time()
+            .with_target(false)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(log, || {
+            for report in [report(2, 2), report(2, 0), report(3, 1), report(0, 0)] {
+                input(&report);
+            }
+        });
+        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        assert_eq!(
+            lines,
+            [
+                "WARN people.csv: 0 accepted, 3 known before, 2 rejected, 0 held",
+                "INFO people.csv: 0 accepted, 3 known before, 2 rejected (2 of them before), 0 held",
+                "WARN people.csv: 0 accepted, 3 known before, 3 rejected (2 of them before), 0 held",
+                "INFO people.csv: 0 accepted, 3 known before, 0 rejected, 0 held",
+            ]
+        );
     }
 }

@@ -138,10 +138,10 @@ pub fn format_of(path: &Path, spec: &InputSpec) -> Result<Format, FileProblem> {
     })
 }
 
-/// Why a file may be only half there; none if its last record is complete.
-pub fn unfinished(file: &mut File, size: u64, format: Format) -> io::Result<Option<&'static str>> {
+/// Whether a file may be only half there: its last record is not surely complete. `size` is in bytes.
+pub fn is_cut_off(file: &mut File, size: u64, format: Format) -> io::Result<bool> {
     if size == 0 {
-        return Ok(Some("it is empty so far"));
+        return Ok(false);
     }
     let from = size.saturating_sub(RECORD_CAP_BYTES as u64 + 1);
     file.seek(SeekFrom::Start(from))?;
@@ -149,12 +149,22 @@ pub fn unfinished(file: &mut File, size: u64, format: Format) -> io::Result<Opti
     file.by_ref().take(size - from).read_to_end(&mut tail)?;
     file.rewind()?;
     if tail.last() == Some(&b'\n') {
-        return Ok(None);
+        return Ok(false);
     }
     let last = tail.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
     // An object is whole when its brace closes; a csv value may always have gone on.
     let whole = format == Format::Jsonl && serde_json::from_slice::<serde::de::IgnoredAny>(last).is_ok();
-    Ok((!whole).then_some("its last line is not complete: a line break must end it"))
+    Ok(!whole)
+}
+
+/// What to tell of a file that stays cut off. It may be good yet: what is missing may only be late.
+pub fn cut_off(path: &Path) -> FileProblem {
+    let problem = FileProblem::of(
+        &told(path),
+        "does not end with a line break, so its last row may be cut off and mean somebody else; it is not read",
+        "see that the last row is complete, and end it with a line break",
+    );
+    FileProblem { transient: true, ..problem }
 }
 
 /// SHA-256 (hex) of the first `size` bytes; the file is at its start again after it.

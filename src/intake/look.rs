@@ -11,7 +11,7 @@ use super::{
     files::{self, Settling, Stamp, format_of, passing},
     folder::{End, Folder},
     parse::{FileProblem, Keying},
-    reading::{Failure, InputReport, Source, hand_out, verdict_on_file},
+    reading::{Failure, InputReport, Refused, Source, hand_out, verdict_on_file},
 };
 use crate::job::{Format, InputSpec, Ms, Row, Verdict};
 
@@ -21,6 +21,8 @@ pub struct Memory {
     settling: Settling,
     /// Watched files, as they were when last read.
     read: HashMap<PathBuf, Stamp>,
+    /// What was refused in watched files.
+    refused: HashMap<PathBuf, Refused>,
     /// What was last said about each file, so that it is said once.
     said: HashMap<PathBuf, String>,
 }
@@ -49,11 +51,14 @@ impl Memory {
         let format = format_of(path, spec)?;
         let Some((mut file, stamp)) = files::open(path)? else { return Ok(Ready::Gone) };
         let settled = self.settling.is_settled(path, stamp, pace.mono_ms, pace.settle_ms);
-        let unfinished = files::unfinished(&mut file, stamp.size, format);
-        Ok(match unfinished.map_err(|error| passing(path, "cannot be read", &error))? {
-            Some(why) => Ready::Not(why.to_owned()),
-            None if !settled => Ready::Not("it was written to just now".to_owned()),
-            None => Ready::Yes(file, stamp, format),
+        let cut_off = files::is_cut_off(&mut file, stamp.size, format);
+        Ok(match cut_off.map_err(|error| passing(path, "cannot be read", &error))? {
+            _ if stamp.size == 0 => Ready::Not("it is empty so far".to_owned()),
+            // Whoever is still writing will end the line; who has stopped may never.
+            true if settled => return Err(files::cut_off(path)),
+            true => Ready::Not("its last line is not complete: a line break must end it".to_owned()),
+            false if !settled => Ready::Not("it was written to just now".to_owned()),
+            false => Ready::Yes(file, stamp, format),
         })
     }
 
@@ -94,7 +99,8 @@ pub async fn look_at_file<F>(
     if memory.read.get(path) == Some(&stamp) {
         return;
     }
-    let source = Source { file: &mut file, size: stamp.size, spec, format, keying: Keying::Required };
+    let refused = memory.refused.entry(path.clone()).or_default();
+    let source = Source { file: &mut file, size: stamp.size, spec, format, keying: Keying::Required, refused };
     match hand_out(source, report, submit, |_| Ok(())).await {
         Ok(()) => drop(memory.read.insert(path.clone(), stamp)),
         Err(reason) => report.complain(reason),
@@ -210,7 +216,8 @@ where
     let problem = match ready {
         Ok((mut file, stamp, format)) => {
             let keying = Keying::FromFile(files::hash(&mut file, stamp.size).map_err(unreadable)?);
-            let source = Source { file: &mut file, size: stamp.size, spec, format, keying };
+            let refused = &mut Refused::default();
+            let source = Source { file: &mut file, size: stamp.size, spec, format, keying, refused };
             hand_out(source, report, submit, |verdict| result.add(verdict)).await?;
             let changed = Stamp::of(&file).map_err(unreadable)? != stamp;
             changed.then(|| {

@@ -88,6 +88,14 @@ pub fn read_file(path: &Path, spec: &InputSpec, make_keys: bool) -> Result<parse
     Ok(rows(BufReader::new(file), spec, format, &told(&spec.path), &told(path), keying))
 }
 
+/// What a daemon would tell of a file that ends in the middle of a row, and would wait with it; none if it ends well, or cannot be read.
+pub fn cut_off(path: &Path, spec: &InputSpec) -> Option<FileProblem> {
+    let format = format_of(path, spec).ok()?;
+    let mut file = File::open(path).ok()?;
+    let meta = file.metadata().ok().filter(fs::Metadata::is_file)?;
+    files::is_cut_off(&mut file, meta.len(), format).ok()?.then(|| files::cut_off(path))
+}
+
 /// The files that a look at this input would read now, or why it would not; nothing is made, claimed or moved.
 pub fn files_of(spec: &InputSpec) -> Vec<Result<PathBuf, FileProblem>> {
     if !spec.path.is_dir() {

@@ -1,6 +1,7 @@
 //! One open file, from its bytes to the verdicts on its rows.
 
 use std::{
+    collections::HashSet,
     fs::File,
     io::{self, BufReader, Read, Seek},
 };
@@ -26,6 +27,8 @@ pub struct InputReport {
     pub duplicate: u64,
     /// Refused.
     pub rejected: u64,
+    /// Of the refused: rows that no look at this input met before, since the start.
+    pub newly_rejected: u64,
     /// Accepted, needing a person.
     pub held: u64,
     /// What is wrong with the file or the input, one problem a line, with remedies.
@@ -73,6 +76,25 @@ pub struct Source<'a> {
     pub format: Format,
     /// Where keys come from.
     pub keying: Keying,
+    /// What was refused in it before.
+    pub refused: &'a mut Refused,
+}
+
+/// Refused rows by their content, so that one that simply stands there is no news each time its file changes.
+#[derive(Debug, Default)]
+pub struct Refused(HashSet<String>);
+
+/// Most refused rows that are remembered of a file; past it, they are news again.
+const REFUSED_MOST: usize = 10_000;
+
+impl Refused {
+    /// Whether the row was not refused before; from now on it was.
+    fn is_new(&mut self, content_hash: String) -> bool {
+        if self.0.len() >= REFUSED_MOST && !self.0.contains(&content_hash) {
+            self.0.clear();
+        }
+        self.0.insert(content_hash)
+    }
 }
 
 /// Why a file is left for the next look.
@@ -129,14 +151,15 @@ where
         if chunk.is_empty() {
             return Ok(());
         }
-        let count = chunk.len();
+        let hashes: Vec<String> = chunk.iter().map(|row| row.content_hash.clone()).collect();
         let verdicts = submit(chunk).await.map_err(Failure::Submit)?;
-        if verdicts.len() != count {
-            let told = format!("{count} rows were handed out, and {} verdicts came back", verdicts.len());
+        if verdicts.len() != hashes.len() {
+            let told = format!("{} rows were handed out, and {} verdicts came back", hashes.len(), verdicts.len());
             return Err(Failure::Submit(told));
         }
-        for verdict in &verdicts {
+        for (verdict, hash) in verdicts.iter().zip(hashes) {
             report.count(verdict.fate);
+            report.newly_rejected += u64::from(verdict.fate == Fate::Rejected && source.refused.is_new(hash));
             record(verdict).map_err(io_failure)?;
         }
     }

@@ -88,7 +88,7 @@ pub struct Order {
     pub workflow: Workflow,
     /// For whom.
     pub person: Person,
-    /// The person's name (onboarding).
+    /// The person's name: an onboarding gives it, an offboarding only shows it to people. Nobody is found by it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub full_name: Option<String>,
     /// ACS users to link (onboarding).

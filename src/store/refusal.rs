@@ -2,6 +2,12 @@
 
 use std::{io, path::PathBuf};
 
+/// A reader found a rollback journal to play back (`SQLITE_READONLY_ROLLBACK`, sqlite.org/rescode.html).
+const READONLY_ROLLBACK: u32 = 776;
+
+/// A reader found a log to recover (`SQLITE_READONLY_RECOVERY`).
+const READONLY_RECOVERY: u32 = 264;
+
 /// A database that was not opened, or must not be used any more.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -135,6 +141,15 @@ pub enum OpenError {
         /// What was being done.
         doing: &'static str,
     },
+    /// A crash left changes half made, and a reader may not undo or finish them.
+    #[error(
+        "{} was left half written: the engine was ended while it made or recovered this file; start it once, then look \
+         again", path.display()
+    )]
+    Unrecovered {
+        /// The database.
+        path: PathBuf,
+    },
     /// Everything of the operating system.
     #[error("{doing} {}: {source}; check the path, its permissions, and that the disk is neither full nor read-only", path.display())]
     Io {
@@ -194,6 +209,7 @@ impl OpenError {
             | OpenError::OtherInstance { .. }
             | OpenError::Damaged { .. }
             | OpenError::Moved { .. }
+            | OpenError::Unrecovered { .. }
             | OpenError::Io { .. }
             | OpenError::Sqlite { .. }
             | OpenError::Migration { .. }
@@ -206,6 +222,9 @@ impl OpenError {
         let path = path.to_path_buf();
         move |source| {
             let code = source.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<u32>().ok());
+            if let Some(READONLY_ROLLBACK | READONLY_RECOVERY) = code {
+                return OpenError::Unrecovered { path };
+            }
             // The low byte is the primary result code (sqlite.org/rescode.html).
             match code.map(|c| c & 0xff) {
                 Some(5 | 6) => OpenError::Busy { path, doing },

@@ -99,3 +99,21 @@ fn inputs_that_a_run_would_refuse_are_told() {
     assert!(text(&output.stdout).starts_with("a.jsonl: can be written by others"), "{}", text(&output.stdout));
     assert!(text(&output.stderr).contains("none.jsonl: nothing to read there now"), "{}", text(&output.stderr));
 }
+
+#[test]
+fn a_file_without_a_last_line_break_is_not_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "job_key,workflow,user_identity_key\n1,offboard,k\n2,offboard,k2";
+    fs::write(folder.path().join("b.toml"), "[[inputs]]\npath = \"a.csv\"\n").unwrap();
+    fs::write(folder.path().join("a.csv"), rows).unwrap();
+    for args in [&["check", "--config", "b.toml"][..], &["check", "--config", "b.toml", "a.csv"]] {
+        let output = backstitch(folder.path(), args, &[]);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(65), "1 bad row, 2 good rows\n"));
+        let told = text(&output.stdout);
+        assert!(told.starts_with("a.csv: does not end with a line break"), "{told}");
+        assert!(told.ends_with("; see that the last row is complete, and end it with a line break\n"), "{told}");
+    }
+    fs::write(folder.path().join("a.csv"), format!("{rows}\n")).unwrap();
+    let output = backstitch(folder.path(), &["check", "--config", "b.toml"], &[]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), "all good: 2 good rows\n"));
+}

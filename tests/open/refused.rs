@@ -225,7 +225,14 @@ async fn what_a_crash_leaves_behind_is_no_hindrance() {
     for suffix in ["", "-journal"] {
         fs::copy(beside(&db, suffix), beside(&crashed, suffix)).unwrap();
     }
+    // A reader may not roll back; its remedy works.
+    let before = contents(crashed.parent().unwrap());
+    let refusal = open_reader(&crashed).await.unwrap_err();
+    assert_refused(&refusal, 74, &["b.db was left half written", "start it once, then look again"]);
+    assert!(!refusal.to_string().contains("free space"), "{refusal}");
+    assert_eq!(before, contents(crashed.parent().unwrap()));
     let mut opened = open(&crashed).await.unwrap();
+    open_reader(&crashed).await.unwrap();
     let half: i64 =
         sqlx::query_scalar("SELECT count(*) FROM doors WHERE note = 'half'").fetch_one(&mut opened.conn).await.unwrap();
     assert_eq!((half, opened.epoch), (0, 2));

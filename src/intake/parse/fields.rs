@@ -35,7 +35,7 @@ const FIELDS: &[(&str, Takes, bool)] = &[
     ("user_identity_key", Takes::Both, false),
     ("email_address", Takes::Both, false),
     ("phone_number", Takes::Both, false),
-    ("full_name", Takes::Onboard, false),
+    ("full_name", Takes::Both, false),
     ("acs_users", Takes::Onboard, false),
     ("acs_user_ids", Takes::Onboard, false),
     ("acs_system_ids", Takes::Onboard, true),

@@ -17,7 +17,7 @@ pub struct FileProblem {
     pub message: String,
     /// What to do.
     pub remedy: String,
-    /// The file may be good: the machine could not read it just now.
+    /// The file may be good yet: the machine could not read it just now, or its end is missing.
     pub transient: bool,
 }
 

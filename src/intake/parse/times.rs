@@ -27,7 +27,11 @@ pub fn zone(name: &str) -> Result<TimeZone, Fault> {
 pub fn moment(text: &str, default_zone: Option<&TimeZone>) -> Result<Time, Fault> {
     let pieces = Pieces::parse(text).map_err(|_| fault(format!("{} is not a moment", shown(text)), WRITE_A_MOMENT))?;
     let Some(time) = pieces.time() else {
-        return Err(fault(format!("{} has no time of day", shown(text)), WRITE_A_MOMENT));
+        let remedy = match default_zone {
+            Some(_) => format!("add it, like {} 18:00", pieces.date()),
+            None => WRITE_A_MOMENT.to_owned(),
+        };
+        return Err(fault(format!("{} has no time of day", shown(text)), remedy));
     };
     let local = DateTime::from_parts(pieces.date(), time);
     let named = match pieces.time_zone_annotation() {
@@ -137,7 +141,9 @@ mod tests {
                 false,
                 Err(format!("`2026-07-01T18:00` names neither an offset nor a time zone; {write}, or set the input's time_zone")),
             ),
-            ("2026-07-01", true, Err(format!("`2026-07-01` has no time of day; {write}"))),
+            ("2026-07-01 18:00", true, Ok("2026-07-01T16:00:00.000Z")),
+            ("2026-07-01", true, Err("`2026-07-01` has no time of day; add it, like 2026-07-01 18:00".into())),
+            ("2026-07-01", false, Err(format!("`2026-07-01` has no time of day; {write}"))),
             ("tomorrow", true, Err(format!("`tomorrow` is not a moment; {write}"))),
             ("30.11.2026 18:00", true, Err(format!("`30.11.2026 18:00` is not a moment; {write}"))),
             (

@@ -43,6 +43,31 @@ async fn a_watched_file_is_read_again_when_it_changes_and_never_moved() {
     assert_eq!((again.accepted, again.duplicate), (0, 2));
 }
 
+/// A bad row that stands in a file for weeks is told once, not at every change of the file; a second like it is told, too.
+#[tokio::test]
+async fn only_rows_not_refused_before_are_news() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jobs.jsonl");
+    let mut intake = Intake::new(vec![spec(&path)]);
+    let mut book = Book::default();
+    let bad = |why: &str| format!("{{\"workflow\":\"offboard\",\"user_identity_key\":\"a\",\"reason\":\"{why}\"}}\n");
+    let taken = row("1").replace("p-1", "p-other");
+    for (text, rejected, newly_rejected) in [
+        (row("1") + &bad("x"), 1, 1),
+        (row("1") + &row("2") + &bad("x"), 1, 0),
+        // One mended and another one spoilt: the number is the same, and it is news.
+        (row("1") + &row("2") + &bad("y"), 1, 1),
+        (row("1") + &bad("x") + &bad("y") + &taken, 3, 1),
+        (row("3") + &taken + &bad("y"), 2, 0),
+    ] {
+        let next = dir.path().join("next.tmp");
+        fs::write(&next, &text).unwrap();
+        fs::rename(&next, &path).unwrap();
+        let report = look(&mut intake, &mut book).await.remove(0);
+        assert_eq!((report.rejected, report.newly_rejected), (rejected, newly_rejected), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn half_written_files_are_waited_for() {
     let dir = tempfile::tempdir().unwrap();
@@ -73,10 +98,45 @@ async fn half_written_files_are_waited_for() {
     let whole = row("2");
     for cut in 1..whole.len() - 1 {
         fs::write(&path, &whole[..cut]).unwrap();
-        assert!(look(&mut intake, &mut book).await.iter().all(|report| report.waiting.is_some()), "cut at {cut}");
+        look(&mut intake, &mut book).await;
+        assert_eq!(book.chunks, [1], "cut at {cut}");
     }
     fs::write(&path, whole.trim()).unwrap();
     assert_eq!(look(&mut intake, &mut book).await[0].accepted, 1);
+}
+
+#[tokio::test]
+async fn a_file_that_stays_cut_off_is_told_once_for_each_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jobs.csv");
+    let mut intake = Intake::new(vec![spec(&path)]);
+    let mut book = Book::default();
+    let mut file = fs::File::create(&path).unwrap();
+    let mut told = Vec::new();
+    // Twice the end is missing, and each time nobody goes on writing for a while.
+    for (at, more) in [
+        (0, "job_key,workflow,user_identity_key\n1,offboard,emp-10"),
+        (SETTLE_MS, ""),
+        (SETTLE_MS + 1, ""),
+        (10_000, "06\n2,offboard,e"),
+        (10_000 + SETTLE_MS, ""),
+        (20_000, ""),
+    ] {
+        file.write_all(more.as_bytes()).unwrap();
+        let reports = look_at(&mut intake, at, SETTLE_MS, &mut book).await;
+        told.extend(reports.into_iter().filter_map(|report| Some((at, report.problem?))));
+    }
+    let wanted = format!(
+        "{}: does not end with a line break, so its last row may be cut off and mean somebody else; it is not read; \
+         see that the last row is complete, and end it with a line break",
+        path.display()
+    );
+    assert_eq!(told, [(SETTLE_MS, wanted.clone()), (10_000 + SETTLE_MS, wanted)]);
+    assert_eq!(book.chunks, [0; 0], "half a row was handed out");
+    file.write_all(b"mp-7\n").unwrap();
+    look_at(&mut intake, 30_000, SETTLE_MS, &mut book).await;
+    look_at(&mut intake, 30_000 + SETTLE_MS, SETTLE_MS, &mut book).await;
+    assert_eq!(book.keys(), ["1", "2"]);
 }
 
 #[tokio::test]

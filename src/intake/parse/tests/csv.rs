@@ -12,7 +12,7 @@ fn columns_are_mapped_and_defaults_fill_in_where_they_belong() {
     };
     let text = "Employee ID,Work Email,What,Name,priority,not_before,acs_user_ids\r\n\
                 7,a@example.com,onboard,\" Doe, \"\"Jean\"\"\",low,2026-07-01T18:00, 33 ; 34;\r\n\
-                8,b@example.com,offboard,,,,\r\n";
+                8,b@example.com,offboard,Bo Li,,,\r\n";
     let got = orders(text, &spec, Csv);
     let id = |id: &str| AcsLink::ById { acs_user_id: id.into() };
     let system = |id: &str| AcsLink::InSystem {
@@ -27,6 +27,7 @@ fn columns_are_mapped_and_defaults_fill_in_where_they_belong() {
     assert_eq!(got[0].full_name.as_deref(), Some("Doe, \"Jean\""));
     assert_eq!(got[0].not_before.unwrap().to_string(), "2026-07-01T16:00:00.000Z");
     assert_eq!(got[0].acs_users, [id("33"), id("34"), system("s1"), system("s2")]);
+    assert_eq!(got[1].full_name.as_deref(), Some("Bo Li"), "who leaves has a name, too");
     // The defaults that belong to onboarding leave the offboarding alone.
     assert_eq!((got[1].workflow, got[1].priority, got[1].acs_users.len()), (Workflow::Offboard, Priority::Urgent, 0));
 }
