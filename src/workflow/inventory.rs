@@ -36,7 +36,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     if !complete {
         return Flow::Stop;
     }
-    if !case.look(STEP, Kind::UserIdentity).is_some_and(|look| Some(look.begun_at) >= last) {
+    if case.look(STEP, Kind::UserIdentity).is_none_or(|look| Some(look.begun_at) < last) {
         if let Some(identity) = &case.job.identity {
             let call = Call::GetIdentity(IdentityRef::Id(identity.user_identity_id.clone()));
             turn.ask(case, STEP, Act::GetIdentity, (Some(Kind::UserIdentity), None), call);
