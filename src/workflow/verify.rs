@@ -53,6 +53,14 @@ fn read_since(case: &Snapshot, kind: Kind, since: Time) -> bool {
 }
 
 fn conclude(case: &mut Snapshot, kinds: &[Kind], turn: &mut Turn) {
+    // Doors are listed by the identity only; once somebody else has deleted it, nothing can be asked about them.
+    if let Some(door) = case.targets.iter().find(|t| t.step == StepName::ConfirmEmpty && t.mark != Mark::Proven) {
+        let what = format!("{} {}", door.kind, door.object_id.as_deref().unwrap_or_default());
+        return turn.hold(
+            case,
+            &format!("{what} was still open to this person when somebody else deleted the identity, and can not be asked for any more; make sure of it at Seam, then `backstitch cancel --force` with the reason"),
+        );
+    }
     let all = || kinds.iter().chain([&Kind::UserIdentity]);
     let remaining: u32 = all().filter_map(|kind| case.look(STEP, *kind)).map(|look| look.remaining).sum();
     if remaining > 0 || case.targets.iter().any(|t| t.mark != Mark::Proven) {

@@ -122,6 +122,7 @@ fn answer(call: &Call) -> Option<Outcome> {
             is_sandbox: true,
         })),
         Call::GetIdentity(IdentityRef::Key(key)) if key == "there" => Outcome::Done(Reply::Identity(identity())),
+        Call::GetIdentity(IdentityRef::Id(id)) if id == "id-there" => Outcome::Done(Reply::Identity(identity())),
         Call::GetIdentity(_) => Outcome::Gone,
         Call::Look { kind, .. } => {
             let items = if *kind == Kind::ClientSession { vec![session()] } else { Vec::new() };

@@ -68,6 +68,23 @@ fn an_identity_that_vanishes_after_the_inventory_is_verified_by_ids() {
     });
 }
 
+/// P1, P7: a door that was still open when the identity vanished is a person's matter, not an endless read-back.
+#[test]
+fn a_door_left_open_by_a_vanished_identity_is_held() {
+    block_on(async {
+        let mut scene = scene();
+        scene.world.add_device(&[&scene.id]);
+        let id = scene.id.clone();
+        let mut rig = rig(scene).await;
+        rig.submit(vec![off("door", by_key("emp-1"))]);
+        rig.run_for(HOUR).await;
+        ends(&mut rig, "door", "waiting", "can still open device").await;
+        delete_by_hand(&mut rig, &id);
+        assert!(rig.run_for(5 * HOUR).await);
+        ends(&mut rig, "door", "held", "was still open to this person").await;
+    });
+}
+
 /// P8, P10: a row that was turned away because its person was leaving stays so, however often its file is read.
 #[test]
 fn a_row_turned_away_does_not_come_back_when_the_leaver_is_gone() {
