@@ -86,7 +86,11 @@ fn round(case: &mut Snapshot, turn: &mut Turn) -> Option<Time> {
 fn conclude(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     let remaining: u32 = kinds().filter_map(|kind| case.look(STEP, kind)).map(|look| look.remaining).sum();
     let open = case.targets.iter().filter(|t| t.step == STEP && t.mark == Mark::Parked).map(|t| t.found_at).min();
-    if remaining == 0 && open.is_none() {
+    // A door that was open is believed shut on a second look only, a settle time after the first: nothing else ever tells.
+    let shut = case.targets.iter().filter(|t| t.step == STEP).filter_map(|t| t.proven_at).max();
+    let since = case.step(STEP).and_then(|step| step.since).unwrap_or(turn.now);
+    let young = shut.is_some_and(|shut| since < shut.plus(turn.rules.list_settle_ms));
+    if remaining == 0 && open.is_none() && !young {
         turn.set_step(case, STEP, StepState::Closed, "nothing is left of anything");
         return Flow::Pass;
     }
