@@ -38,6 +38,7 @@ fn row(key: &str) -> Row {
         person,
         full_name: None,
         acs_users: Vec::new(),
+        mode: None,
         priority: Priority::Normal,
         not_before: None,
         deadline: None,

@@ -144,7 +144,8 @@ pub fn item(kind: Kind, object: Object) -> Result<Item, String> {
     Ok(Item {
         id,
         being_deleted: object.being_deleted(),
-        failed_to_delete: object.error("failed_to_delete_on_acs_system").is_some(),
+        failed_to_delete: object.error("failed_to_delete_on_acs_system").is_some()
+            || (kind == Kind::UserIdentity && object.error("issue_with_acs_user").is_some()),
         irrevocable: object.irrevocable(),
         owners,
         listed_as_linked: false,
