@@ -21,7 +21,14 @@ function judgeRequest(spec, exchange) {
   const schema = spec.requestSchema(exchange.path)
   const { found, problems } = parameters(exchange, schema)
   const fits = spec.request(exchange.path)
-  return fits(found) ? problems : [...problems, ...words(fits.errors)]
+  return [...problems, ...unfit(fits, found)]
+}
+
+/** What a validator has against a value; never nothing when it refuses. */
+function unfit(fits, value) {
+  if (fits(value)) return []
+  const told = words(fits.errors)
+  return told.length > 0 ? told : [{ at: '/', what: 'does not fit the specification' }]
 }
 
 const errorOf = (exchange) => (exchange.status === undefined || exchange.status === 200 ? [] : judgeError(exchange))
@@ -41,7 +48,7 @@ function judgeResponse(spec, exchange) {
     return [{ at: '/', what: 'is 200 with something that is not JSON' }]
   }
   const fits = spec.response(path, method)
-  const problems = fits(read) ? [] : words(fits.errors)
+  const problems = unfit(fits, read)
   if (read?.ok !== true) problems.push({ at: '/ok', what: 'is not true' })
   if (!headers['seam-request-id']) problems.push({ at: '/seam-request-id', what: 'is no header of the answer' })
   return problems

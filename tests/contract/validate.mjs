@@ -4,15 +4,12 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 import { judge } from './judge.mjs'
-import { KNOWN } from './known.mjs'
+import { KNOWN, explains } from './known.mjs'
 import { readSpec } from './spec.mjs'
 
 const LEAST = { exchanges: 2_000, endpoints: 30 }
 
 export const readRecording = (file) => readFileSync(file, 'utf8').trimEnd().split('\n').filter(Boolean).map((line) => JSON.parse(line))
-
-const explains = (entry, { endpoint, side, at, what }) =>
-  entry.side === side && entry.endpoint.test(endpoint) && entry.at.test(at) && entry.what.test(what)
 
 /** Violations by what they say, each with how often, one example, and the entry that explains it. */
 export function group(spec, exchanges) {
@@ -20,9 +17,12 @@ export function group(spec, exchanges) {
   for (const exchange of exchanges) {
     for (const violation of judge(spec, exchange)) {
       const { side, endpoint, method, at, what } = violation
+      const known = KNOWN.find((entry) => explains(entry, violation, exchange))
       const line = `${side} ${method} ${endpoint}: ${at} ${what}`
-      if (!groups.has(line)) groups.set(line, { line, count: 0, example: exchange, known: KNOWN.find((entry) => explains(entry, violation)) })
-      groups.get(line).count += 1
+      // The same words may be explained in one recording and not in another.
+      const key = `${line} ${KNOWN.indexOf(known)}`
+      if (!groups.has(key)) groups.set(key, { line, count: 0, example: exchange, known })
+      groups.get(key).count += 1
     }
   }
   return [...groups.values()].sort((a, b) => a.line.localeCompare(b.line))
