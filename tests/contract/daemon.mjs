@@ -7,8 +7,8 @@ import { csv, fitsCsv, orders } from './orders.mjs'
 import { TARGET } from './packages.mjs'
 import { BINARY, command, start, stop, until, world } from './rig.mjs'
 
-/** The daemon's waits are divided by this, the sandbox's delays by 20: what has to outlast them does. */
-const SPEED = '100'
+/** The daemon's waits are divided by the one, the sandbox's delays by the other: what has to outlast them does. */
+const [SPEED, SANDBOX_SPEED] = ['100', '10']
 const SETTINGS = `
 [database]
 path = "b.db"
@@ -77,7 +77,7 @@ async function contradiction(seam, { person, count, about, fields }) {
 }
 
 async function main() {
-  const seam = await world({ run, seed: 7, faults: rate > 0, args: ['--transient', rate] })
+  const seam = await world({ run, seed: 7, speed: SANDBOX_SPEED, faults: rate > 0, args: ['--transient', rate] })
   const folder = mkdtempSync(path.join(TARGET, 'daemon-'))
   mkdirSync(path.join(folder, 'drop'))
   writeFileSync(path.join(folder, 'b.toml'), SETTINGS)

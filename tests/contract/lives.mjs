@@ -1,9 +1,9 @@
 // Every SDK lives its life on a sandbox of its own, recorded: `node lives.mjs [NAME…]`
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import { HERE, TARGET } from './packages.mjs'
 import { RECORDINGS, start, world } from './rig.mjs'
-import { readFileSync, writeFileSync } from 'node:fs'
 
 const python = (version) => path.join(TARGET, version, 'bin', 'python')
 const SDKS = {
@@ -16,7 +16,7 @@ const PEOPLE = 8
 
 async function live(name, seed) {
   const [program, script, ...more] = SDKS[name]
-  const seam = await world({ run: name, seed, speed: 10 })
+  const seam = await world({ run: name, seed })
   await seam.seed(PEOPLE)
   const log = path.join(RECORDINGS, `${name}.log`)
   writeFileSync(log, '')

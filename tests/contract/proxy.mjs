@@ -11,12 +11,12 @@ const masked = (raw) => Object.fromEntries(pairs(raw).map(([name, value]) => [na
 const pairs = (raw) => Array.from({ length: raw.length / 2 }, (_, at) => [raw[2 * at], raw[2 * at + 1]])
 
 /**
- * Records what goes to `target` into `file`. `faults`: whether the sandbox was told to misbehave meanwhile.
+ * Records what goes to `target` into `file`, anew. `faults`: whether the sandbox was told to misbehave meanwhile.
  * Gives the proxy's own address and how to end it.
  */
 export async function record({ target, file, run, faults = false }) {
   const upstream = new URL(target)
-  const out = createWriteStream(file, { flags: 'a' })
+  const out = createWriteStream(file)
   // A kept connection could die between two requests, which the client would take for the sandbox's deed.
   const agent = new http.Agent({ keepAlive: false })
   const server = http.createServer((request, response) => {

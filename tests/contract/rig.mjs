@@ -50,7 +50,7 @@ export async function stop(child, what) {
 }
 
 /** A sandbox with a recording proxy before it. `run` names the recording. */
-export async function world({ run, seed = 1, speed = 20, args = [], faults = false }) {
+export async function world({ run, seed = 1, speed = 10, args = [], faults = false }) {
   mkdirSync(RECORDINGS, { recursive: true })
   const log = path.join(RECORDINGS, `${run}.sandbox.log`)
   const options = ['sandbox', '--listen', '127.0.0.1:0', '--seed', seed, '--speed', speed, '--quiet', '--people', 0, ...args]

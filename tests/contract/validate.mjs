@@ -49,11 +49,11 @@ async function main() {
     const own = exchanges.filter(({ run }) => run === name)
     console.log(`  ${name.padEnd(24)} ${String(own.length).padStart(6)} exchanges ${String(count(own)).padStart(4)} endpoints`)
   }
+  const few = values.full && (exchanges.length < LEAST.exchanges || count(exchanges) < LEAST.endpoints)
+  if (few) console.log(`too few: at least ${LEAST.exchanges} exchanges over ${LEAST.endpoints} endpoints`)
   const explained = groups.filter(({ known }) => known).reduce((sum, { count: times }) => sum + times, 0)
   const times = unexplained.reduce((sum, { count: one }) => sum + one, 0)
   console.log(`${exchanges.length} exchanges over ${count(exchanges)} endpoints, ${explained} explained violations, ${times} unexplained violations`)
-  const few = values.full && (exchanges.length < LEAST.exchanges || count(exchanges) < LEAST.endpoints)
-  if (few) console.log(`too few: at least ${LEAST.exchanges} exchanges over ${LEAST.endpoints} endpoints`)
   process.exitCode = unexplained.length > 0 || exchanges.length === 0 || few || (values.full && stale.length > 0) ? 1 : 0
 }
 
