@@ -10,7 +10,7 @@ use backstitch::{
     job::{Answer, Call, Now, Row, Time, Verdict},
     sandbox::World,
     seam::perform,
-    store::{self, Deed, OpenArgs, Operator},
+    store::{self, OpenArgs},
 };
 
 use crate::wire::{InProcess, rules};
@@ -19,12 +19,19 @@ pub const START_MS: i64 = 1_795_000_000_000;
 
 enum Due {
     Send(Tag, Call, Option<String>),
-    Deliver(Tag, Answer),
+    /// An answer, and for how long it closes the gate.
+    Deliver(Tag, Answer, i64),
 }
 
-/// How often the engine dies.
+/// How often the engine dies, and what else the wire does.
 #[derive(Clone, Copy, Default)]
 pub struct Chaos {
+    /// Before a commit: what came in is lost.
+    pub before_commit: f64,
+    /// Again, as soon as it has recovered.
+    pub in_recovery: f64,
+    /// An answer to a job's call arrives once more.
+    pub doubled: f64,
     /// After a commit, before its calls are sent.
     pub after_commit: f64,
     /// After an effect, before its answer is committed.
@@ -45,6 +52,17 @@ pub struct Rig {
     pub ticks: u32,
     pub max_statements: u32,
     pub verdicts: Vec<Verdict>,
+    /// The rows that they are about.
+    pub judged: Vec<Row>,
+    /// Rows handed in whose fate nobody was told yet: after a crash they are read again.
+    unanswered: Vec<(u64, Vec<Row>)>,
+    tickets: u64,
+    /// Time does not pass this moment within a step.
+    pub horizon_ms: Option<i64>,
+    /// Numbers of the requests in the world's ledger that somebody else made.
+    pub hand_made: Vec<u64>,
+    /// No request may be decided before.
+    gate_ms: i64,
     /// The story, for a failing seed.
     pub story: Vec<String>,
     pub violations: Vec<String>,
@@ -59,12 +77,16 @@ pub struct Rig {
 
 impl Rig {
     pub async fn new(seed: u64, world: World) -> Rig {
+        Rig::with_rules(seed, world, rules()).await
+    }
+
+    pub async fn with_rules(seed: u64, world: World, rules: EngineRules) -> Rig {
         let base = if std::path::Path::new("/dev/shm").is_dir() { "/dev/shm".into() } else { std::env::temp_dir() };
         let dir = tempfile::Builder::new().prefix("backstitch-sim").tempdir_in(base).unwrap();
         let path = dir.path().join("sim.db");
         let key = world.settings().api_key.clone();
         let mut rig = Rig {
-            rules: rules(),
+            rules,
             world: Arc::new(Mutex::new(world)),
             now_ms: START_MS,
             chaos: Chaos::default(),
@@ -73,6 +95,12 @@ impl Rig {
             ticks: 0,
             max_statements: 0,
             verdicts: Vec::new(),
+            judged: Vec::new(),
+            unanswered: Vec::new(),
+            tickets: 0,
+            horizon_ms: None,
+            hand_made: Vec::new(),
+            gate_ms: 0,
             story: Vec::new(),
             violations: Vec::new(),
             reader: <sqlx::SqliteConnection as sqlx::Connection>::connect("sqlite::memory:").await.unwrap(),
@@ -119,11 +147,25 @@ impl Rig {
 
     /// Kills the engine: what was not committed never happened, answers on their way reach nobody.
     pub async fn crash(&mut self) {
-        self.crashes += 1;
-        self.story.push(format!("{} crash", self.now_ms - START_MS));
-        self.engine.take().unwrap().abandon().await;
-        self.queue.clear();
-        self.boot().await;
+        let committed = crate::checks::committed(self).await;
+        loop {
+            self.crashes += 1;
+            self.story.push(format!("{} crash", self.now_ms - START_MS));
+            self.engine.take().unwrap().abandon().await;
+            (self.gate_ms, self.serial) = (0, self.serial + 1);
+            self.queue.clear();
+            self.boot().await;
+            if self.random.f64() >= self.chaos.in_recovery {
+                break;
+            }
+        }
+        let found = crate::checks::committed(self).await;
+        if found != committed {
+            self.violations.push(format!("I17: a crash changed what was committed: {committed:?} -> {found:?}"));
+        }
+        for (ticket, rows) in self.unanswered.clone() {
+            self.engine().push(Change::Rows(ticket, rows));
+        }
     }
 
     /// Kills the engine and takes back what the second migration did, so that the file is one that the first release left.
@@ -132,21 +174,18 @@ impl Rig {
         self.queue.clear();
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path);
         let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
-        for sql in [
-            "DROP VIEW jobs_overview",
-            "DROP VIEW waiting_on",
-            "DROP VIEW access_left",
-            "DROP VIEW overdue",
-            "DROP VIEW timeline",
-            "DROP VIEW intake_log",
-            "DROP TABLE acs_systems",
-            "ALTER TABLE jobs DROP COLUMN unclean_starts",
-            "DELETE FROM _sqlx_migrations WHERE version = 2",
-        ] {
-            sqlx::query(sql).execute(&mut conn).await.unwrap();
+        for sql in crate::orders::UNDO_SECOND_MIGRATION {
+            sqlx::query(*sql).execute(&mut conn).await.unwrap();
         }
         sqlx::Connection::close(conn).await.unwrap();
         self.boot().await;
+    }
+
+    /// Steps until the engine knows its workspace.
+    pub async fn settle_in(&mut self) {
+        while self.engine().pinned().is_none() && self.ticks < 20 {
+            self.step().await;
+        }
     }
 
     pub fn engine(&mut self) -> &mut Engine {
@@ -155,11 +194,21 @@ impl Rig {
 
     /// Hands rows in, as the intake would.
     pub fn submit(&mut self, rows: Vec<Row>) {
-        self.engine().push(Change::Rows(0, rows));
+        self.tickets += 1;
+        let ticket = self.tickets;
+        self.unanswered.push((ticket, rows.clone()));
+        self.engine().push(Change::Rows(ticket, rows));
+    }
+
+    pub fn waits_for_fates(&self) -> bool {
+        !self.unanswered.is_empty()
     }
 
     /// One tick and everything up to the next one.
     pub async fn step(&mut self) {
+        if self.random.f64() < self.chaos.before_commit {
+            return self.crash().await;
+        }
         let now = self.now();
         let tick = match self.engine().tick(now).await {
             Ok(tick) => tick,
@@ -168,7 +217,16 @@ impl Rig {
         self.ticks += 1;
         self.max_statements = self.max_statements.max(tick.statements);
         self.tell(&tick);
-        self.verdicts.extend(tick.verdicts.into_iter().flat_map(|(_, verdicts)| verdicts));
+        if let (Some((_, call)), true) = (tick.calls.first(), self.now_ms < self.gate_ms) {
+            let (now, gate) = (self.now_ms - START_MS, self.gate_ms - START_MS);
+            self.violations.push(format!("I13: {call:?} is decided at {now} although Seam asked for silence until {gate}"));
+        }
+        for (ticket, verdicts) in tick.verdicts {
+            if let Some(at) = self.unanswered.iter().position(|(waiting, _)| *waiting == ticket) {
+                self.judged.extend(self.unanswered.remove(at).1);
+                self.verdicts.extend(verdicts);
+            }
+        }
         crate::checks::after_commit(self, &tick.calls).await;
         if self.random.f64() < self.chaos.after_commit {
             return self.crash().await;
@@ -189,6 +247,7 @@ impl Rig {
     /// Moves time on to the next moment at which the engine has something to do.
     async fn advance(&mut self, wake_in_ms: Option<i64>) {
         let wake = wake_in_ms.map(|ms| self.now_ms + ms);
+        let wake = self.horizon_ms.map(|end| wake.map_or(end, |wake| wake.min(end))).or(wake);
         let crashes = self.crashes;
         while self.crashes == crashes {
             let next = self.queue.iter().map(|(at, serial, _)| (*at, *serial)).min();
@@ -198,7 +257,10 @@ impl Rig {
                     let place = self.queue.iter().position(|(_, s, _)| *s == serial).unwrap();
                     match self.queue.swap_remove(place).2 {
                         Due::Send(tag, call, pinned) => self.send(tag, call, pinned).await,
-                        Due::Deliver(tag, answer) => return self.engine().push(Change::Arrived(tag, answer)),
+                        Due::Deliver(tag, answer, gate_ms) => {
+                            self.gate_ms = self.gate_ms.max(self.now_ms + gate_ms);
+                            return self.engine().push(Change::Arrived(tag, answer));
+                        }
                     }
                 }
                 (_, Some(wake)) => return self.now_ms = wake.max(self.now_ms + 1),
@@ -214,13 +276,19 @@ impl Rig {
         }
         let transport = InProcess { world: self.world.clone(), key: self.key.clone(), now_ms: self.now_ms };
         let pinned = pinned.as_deref().filter(|_| tag != Tag::Probe);
+        let before = self.world.lock().unwrap().ledger().len();
         let answer = perform(&transport, &call, pinned).await;
+        let gate_ms = crate::wire::silence_ms(&self.world.lock().unwrap().ledger()[before..]);
         self.story.push(format!("{} {tag:?} {call:?} -> {:?}", self.now_ms - START_MS, answer.outcome));
         if self.random.f64() < self.chaos.after_effect {
             return self.crash().await;
         }
         let at = self.now_ms + self.random.i64(5..400);
-        self.put(at, Due::Deliver(tag, answer));
+        if matches!(tag, Tag::Attempt(_)) && self.random.f64() < self.chaos.doubled {
+            let later = at + self.random.i64(1..3_000);
+            self.put(later, Due::Deliver(tag, answer.clone(), 0));
+        }
+        self.put(at, Due::Deliver(tag, answer, gate_ms));
     }
 
     fn tell(&mut self, tick: &Tick) {
@@ -229,25 +297,6 @@ impl Rig {
             let key = line.job_key.as_deref().unwrap_or("-");
             self.story.push(format!("{at} {key} {} {} {}", line.what, line.step.unwrap_or(""), line.detail));
         }
-    }
-
-    /// What an operator does with a held job after doing what it asks for.
-    pub fn release(&mut self, job_key: &str) {
-        let jobs = vec![job_key.to_owned()];
-        let order = Operator { actor: "operator".into(), deed: Deed::Release, reason: "looked into it".into(), jobs };
-        self.engine().push(Change::Operate(0, order));
-    }
-
-    /// What an operator does with jobs that were at work in six crashes in a row.
-    pub async fn release_after_crashes(&mut self) {
-        let jobs = crate::checks::strings(
-            self,
-            "SELECT job_key FROM jobs WHERE state = 'held' AND why LIKE 'the engine ended six times%'",
-        )
-        .await;
-        let order =
-            Operator { actor: "operator".into(), deed: Deed::Release, reason: "the crashes are over".into(), jobs };
-        self.engine().push(Change::Operate(0, order));
     }
 
     /// Runs until every job is at its end or held, or the virtual time is over.
