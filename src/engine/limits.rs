@@ -152,7 +152,8 @@ impl Limits {
 
     /// Whether a probe is due; the caller sends it. While nothing is paused it is only due if `active`.
     pub fn probe_due(&mut self, now_ms: Ms, active: bool) -> bool {
-        let due = !self.draining && !self.probing && now_ms >= self.probe_at_ms && (active || self.halted.is_some());
+        let quiet = now_ms < self.probe_at_ms.max(self.closed_until_ms);
+        let due = !self.draining && !self.probing && !quiet && (active || self.halted.is_some());
         self.probing |= due;
         due
     }
@@ -169,7 +170,7 @@ impl Limits {
             return None;
         }
         if self.halted.is_some() {
-            return (!self.probing).then_some(self.probe_at_ms);
+            return (!self.probing).then_some(self.probe_at_ms.max(self.closed_until_ms));
         }
         if self.room(now_ms) > 0 || self.in_flight >= self.rules.in_flight {
             return None;

@@ -3,14 +3,16 @@
 use backstitch::{
     engine::Tag,
     job::Call,
-    sandbox::Verb,
+    sandbox::{Cause, Kind, Verb},
 };
 use sqlx::Row as _;
 
 use crate::rig::Rig;
 
 pub async fn open_jobs(rig: &mut Rig) -> i64 {
-    sqlx::query_scalar("SELECT count(*) FROM jobs WHERE finished_at IS NULL AND state <> 'held'")
+    let sql = "SELECT count(*) FROM jobs j WHERE j.finished_at IS NULL AND j.state <> 'held'
+               AND NOT EXISTS (SELECT 1 FROM jobs w WHERE w.id = j.waits_for AND w.state = 'held' AND j.state = 'waiting')";
+    sqlx::query_scalar(sql)
         .fetch_one(&mut rig.reader)
         .await
         .unwrap()
@@ -170,8 +172,16 @@ pub async fn honest_success(rig: &mut Rig) {
     let now = rig.now_ms;
     let mut world = world.lock().unwrap();
     world.advance(now);
+    let unlisted = !world.settings().enrollment_endpoints;
     for id in gone {
-        let person = world.person(&id);
+        let mut person = world.person(&id);
+        let ended = world.effects().iter().rfind(|e| e.id == id && e.verb == Verb::Deleted).map_or(i64::MAX, |e| e.at_ms);
+        // What no endpoint lists, and what came under a new name when the person was gone, nobody can find.
+        person.belongings.retain(|it| {
+            let born = world.effects().iter().rfind(|e| e.id == it.id && e.verb == Verb::Created);
+            let orphan = born.is_some_and(|e| e.cause == Cause::Reappearance && e.at_ms > ended);
+            !(orphan || (unlisted && it.kind == Kind::EnrollmentAutomation))
+        });
         if person.alive || !person.belongings.is_empty() {
             rig.violations.push(format!("P7: {id} succeeded, and the truth is {person:?}"));
         }

@@ -56,15 +56,17 @@ pub async fn liveness(rig: &mut Rig, luck: &Luck, devices: &[(String, String)]) 
         let body = serde_json::json!({ "user_identity_id": identity, "device_id": device });
         rig.by_hand("/user_identities/revoke_access_to_device", &body);
     }
-    for session in shared_sessions(rig).await {
-        rig.by_hand("/client_sessions/delete", &serde_json::json!({ "client_session_id": session }));
-    }
     for round in 0..6 {
-        if !rig.run_for(8 * 60 * MINUTE).await {
+        let ended = rig.run_for(8 * 60 * MINUTE).await;
+        let shared = shared_sessions(rig).await;
+        for session in &shared {
+            rig.by_hand("/client_sessions/delete", &serde_json::json!({ "client_session_id": session }));
+        }
+        if !ended && shared.is_empty() {
             break;
         }
         let held = crate::checks::strings(rig, "SELECT job_key || char(10) || why FROM jobs WHERE state = 'held'").await;
-        if held.is_empty() {
+        if held.is_empty() && shared.is_empty() {
             break;
         }
         for (job, why) in held.iter().filter_map(|line| line.split_once('\n')) {
@@ -89,5 +91,5 @@ pub async fn liveness(rig: &mut Rig, luck: &Luck, devices: &[(String, String)]) 
 }
 
 async fn shared_sessions(rig: &mut Rig) -> Vec<String> {
-    crate::checks::strings(rig, "SELECT object_id FROM targets WHERE cause = 'shared'").await
+    crate::checks::strings(rig, "SELECT object_id FROM targets t JOIN jobs j ON j.id = t.job_id WHERE t.cause = 'shared' AND j.finished_at IS NULL").await
 }

@@ -100,6 +100,7 @@ async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
     )
     .await;
     let is = |effect: &&Effect, verb: Verb| effect.verb == verb;
+    let lists_automations = rig.world.lock().unwrap().settings().enrollment_endpoints;
     for id in ordered {
         let taken = effects.iter().position(|effect| {
             effect.verb == Verb::DeleteRequested && effect.id == id && effect.cause.request().is_some_and(|seq| !rig.hand_made.contains(&seq))
@@ -107,7 +108,9 @@ async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
         let Some(taken) = taken else { continue };
         let at_ms = effects[taken].at_ms;
         let before = || effects[..taken].iter();
-        let born = before().filter(|effect| is(effect, Verb::Created) && effect.user_identity_ids.contains(&id) && effect.kind != Kind::UserIdentity);
+        // What no endpoint lists is nobody's to find.
+        let listed = |kind: Kind| kind != Kind::EnrollmentAutomation || lists_automations;
+        let born = before().filter(|effect| is(effect, Verb::Created) && listed(effect.kind) && effect.user_identity_ids.contains(&id) && effect.kind != Kind::UserIdentity);
         for object in born.filter(|effect| effect.at_ms + SETTLE_MS < at_ms) {
             let last = before().rfind(|effect| effect.id == object.id && matches!(effect.verb, Verb::Created | Verb::Deleted | Verb::DeleteRequested | Verb::Unlinked));
             if last.is_some_and(|effect| effect.verb == Verb::Created) {
