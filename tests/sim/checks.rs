@@ -3,7 +3,7 @@
 use backstitch::{
     engine::Tag,
     job::Call,
-    sandbox::{Cause, Kind, Verb},
+    sandbox::{Cause, Kind, Verb, World},
 };
 use sqlx::Row as _;
 
@@ -168,11 +168,16 @@ pub async fn honest_success(rig: &mut Rig) {
         "SELECT user_identity_id FROM jobs WHERE workflow = 'offboard' AND state = 'succeeded' AND identity_json IS NOT NULL",
     )
     .await;
-    let world = rig.world.clone();
+    let known = strings(rig, "SELECT DISTINCT object_id FROM targets WHERE object_id IS NOT NULL").await;
+    let (world, hand_made) = (rig.world.clone(), rig.hand_made.clone());
     let now = rig.now_ms;
     let mut world = world.lock().unwrap();
     world.advance(now);
     let unlisted = !world.settings().enrollment_endpoints;
+    let by_hand = |world: &World, id: &str| {
+        let mut ends = world.effects().iter().filter(|e| e.id == id && e.verb == Verb::DeleteRequested);
+        ends.any(|e| e.cause.request().is_some_and(|seq| hand_made.contains(&seq)))
+    };
     for id in gone {
         let mut person = world.person(&id);
         let ended = world.effects().iter().rfind(|e| e.id == id && e.verb == Verb::Deleted).map_or(i64::MAX, |e| e.at_ms);
@@ -180,7 +185,9 @@ pub async fn honest_success(rig: &mut Rig) {
         person.belongings.retain(|it| {
             let born = world.effects().iter().rfind(|e| e.id == it.id && e.verb == Verb::Created);
             let orphan = born.is_some_and(|e| e.cause == Cause::Reappearance && e.at_ms > ended);
-            !(orphan || (unlisted && it.kind == Kind::EnrollmentAutomation))
+            // Whom somebody else deletes keeps what came after the inventory.
+            let unknown = by_hand(&world, &id) && !known.contains(&it.id);
+            !(orphan || unknown || (unlisted && it.kind == Kind::EnrollmentAutomation))
         });
         if person.alive || !person.belongings.is_empty() {
             rig.violations.push(format!("P7: {id} succeeded, and the truth is {person:?}"));

@@ -119,6 +119,9 @@ fn play_all(seeds: std::ops::Range<u64>, failed: impl Fn(u64, &Told) + Sync) -> 
                         *sums.0.entry(name).or_default() += 1;
                     }
                     sums.1 += 1;
+                    if std::env::var_os("COUNTS").is_some() {
+                        eprintln!("seed {seed}: {} ticks, {} crashes, {} requests", told.ticks, told.crashes, told.requests.len());
+                    }
                     if !told.violations.is_empty() {
                         sums.2.push(seed);
                         failed(seed, &told);

@@ -3,7 +3,7 @@
 use backstitch::{
     engine::Change,
     job::Row,
-    sandbox::{Faults, Request},
+    sandbox::{Faults, Request, Verb},
     store::{Deed, Operator},
 };
 
@@ -63,7 +63,8 @@ impl Rig {
                 let mut world = self.world.lock().unwrap();
                 world.advance(self.now_ms);
                 // An identity that is going opens nothing.
-                if world.person(&id).alive {
+                let goes = world.effects().iter().any(|e| e.id == id && e.verb == Verb::DeleteRequested);
+                if world.person(&id).alive && !goes {
                     world.add_session(&[&id]);
                 }
             }

@@ -23,6 +23,9 @@ pub fn settings(luck: &mut Luck) -> Settings {
     if luck.is("slow_events", 0.1) {
         settings.event_delay_ms = (50, 45_000);
     }
+    if luck.is("small_lists", 0.1) {
+        settings.largest_page = Some(2);
+    }
     settings.creates_fail = luck.is("creates_fail", 0.02);
     settings
 }
@@ -130,11 +133,6 @@ fn first(faults: &mut Faults, rule: Rule) {
     faults.rules.insert(0, rule);
 }
 
-/// The names of what is switched on and off, for who wants to know what a word of `FOCUS` may be.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    TROUBLES.iter().map(|(name, ..)| *name)
-}
-
 /// How long the faults last.
 pub fn safety_ms(luck: &mut Luck) -> i64 {
     match luck.dice.u8(0..20) {
@@ -147,23 +145,25 @@ pub fn safety_ms(luck: &mut Luck) -> i64 {
 /// The troubles of the safety phase on their timeline: what is over is replaced by what the transient faults were.
 pub fn troubles(luck: &mut Luck, base: &Faults, systems: &[String], safety_ms: i64) -> Vec<(i64, Move)> {
     let mut moves = Vec::new();
-    let mut on: Vec<(i64, i64, &Trouble)> = Vec::new();
+    let mut on: Vec<(i64, i64, u64, &Trouble)> = Vec::new();
     for trouble in TROUBLES {
         if luck.is(trouble.0, trouble.1) {
-            let from = if luck.dice.bool() { 0 } else { luck.dice.i64(0..safety_ms.min(6 * MINUTE)) };
+            // A filter that was seen to be obeyed is trusted for five minutes: one that is dropped meanwhile is beyond the promise.
+            let from = if trouble.0 == "owner_ignored" || luck.dice.bool() { 0 } else { luck.dice.i64(0..safety_ms.min(6 * MINUTE)) };
             let until = if luck.dice.bool() { safety_ms } else { luck.dice.i64(from..safety_ms) };
-            on.push((from, until, trouble));
+            // Its own dice, so that it stays the same from its beginning to its end.
+            on.push((from, until, luck.dice.u64(..), trouble));
         }
     }
-    let mut edges: Vec<i64> = on.iter().flat_map(|(from, until, _)| [*from, *until]).collect();
+    let mut edges: Vec<i64> = on.iter().flat_map(|(from, until, ..)| [*from, *until]).collect();
     edges.push(0);
     edges.sort_unstable();
     edges.dedup();
     for edge in edges {
         let mut faults = base.clone();
-        for (from, until, (_, _, set)) in &on {
+        for (from, until, dice, (_, _, set)) in &on {
             if *from <= edge && edge < *until {
-                set(luck, &mut faults, systems);
+                set(&mut Luck::new(*dice, Vec::new()), &mut faults, systems);
             }
         }
         moves.push((edge, Move::Faults(Box::new(faults))));
