@@ -61,7 +61,8 @@ fn round(case: &mut Snapshot, turn: &mut Turn) -> Option<Time> {
     let changed = case.steps.iter().take_while(|step| step.name != STEP).filter_map(|step| step.closed_at).max();
     let step = case.step_mut(STEP)?;
     // A round that began before an earlier step was closed (again) has not seen that step's last look; one that took too long is old.
-    let holds = |since: &Time| changed.is_none_or(|changed| *since >= changed) && now.since(*since) <= turn.rules.fresh_ms;
+    let holds =
+        |since: &Time| changed.is_none_or(|changed| *since >= changed) && now.since(*since) <= turn.rules.fresh_ms;
     let since = step.since.filter(holds).unwrap_or(now);
     step.since = Some(since);
     if since > now {

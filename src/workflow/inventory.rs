@@ -53,7 +53,12 @@ fn vanished(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     let now = turn.now;
     if absence::index(case).is_some_and(|at| case.targets[at].requested_at.is_some()) {
         // Our own delete, sent on a whole inventory, whose outcome was not known when that was read again.
-        turn.set_step(case, STEP, StepState::Closed, "its delete took effect; what was listed before is verified by ids");
+        turn.set_step(
+            case,
+            STEP,
+            StepState::Closed,
+            "its delete took effect; what was listed before is verified by ids",
+        );
         return Flow::Pass;
     }
     let told = case.step(STEP).is_some_and(|step| step.since.is_some());

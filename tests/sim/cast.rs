@@ -179,8 +179,11 @@ impl Cast {
 
     /// Files that are read again, some of their rows changed.
     fn read_again(&mut self, luck: &mut Luck, safety_ms: i64) {
-        let files: Vec<Vec<Row>> =
-            self.moves.iter().filter_map(|(_, m)| if let Move::Rows(rows) = m { Some(rows.clone()) } else { None }).collect();
+        let files: Vec<Vec<Row>> = self
+            .moves
+            .iter()
+            .filter_map(|(_, m)| if let Move::Rows(rows) = m { Some(rows.clone()) } else { None })
+            .collect();
         for _ in 0..luck.dice.u8(1..4) {
             let mut rows = luck.one(&files).clone();
             if luck.is("changed_row", 0.3) {

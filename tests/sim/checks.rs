@@ -12,10 +12,7 @@ use crate::rig::Rig;
 pub async fn open_jobs(rig: &mut Rig) -> i64 {
     let sql = "SELECT count(*) FROM jobs j WHERE j.finished_at IS NULL AND j.state <> 'held'
                AND NOT EXISTS (SELECT 1 FROM jobs w WHERE w.id = j.waits_for AND w.state = 'held' AND j.state = 'waiting')";
-    sqlx::query_scalar(sql)
-        .fetch_one(&mut rig.reader)
-        .await
-        .unwrap()
+    sqlx::query_scalar(sql).fetch_one(&mut rig.reader).await.unwrap()
 }
 
 pub async fn state(rig: &mut Rig, job_key: &str) -> (String, String) {
@@ -42,14 +39,20 @@ pub async fn committed(rig: &mut Rig) -> Vec<String> {
 /// P2, P4, P5, P8: what may be true of calls at the moment they leave.
 pub async fn after_commit(rig: &mut Rig, calls: &[(Tag, Call)]) {
     alone(rig).await;
-    let attempts: Vec<(i64, &Call)> =
-        calls.iter().filter_map(|(tag, call)| if let Tag::Attempt(id) = tag { Some((*id, call)) } else { None }).collect();
+    let attempts: Vec<(i64, &Call)> = calls
+        .iter()
+        .filter_map(|(tag, call)| if let Tag::Attempt(id) = tag { Some((*id, call)) } else { None })
+        .collect();
     if attempts.is_empty() {
         return;
     }
     let changing = attempts.iter().any(|(_, call)| call.changes());
     let ids = serde_json::to_string(&attempts.iter().map(|(id, _)| *id).collect::<Vec<_>>()).unwrap();
-    let sql = if changing { LEAVING } else { "SELECT id FROM attempts WHERE ended_at IS NULL AND id IN (SELECT value FROM json_each(?1))" };
+    let sql = if changing {
+        LEAVING
+    } else {
+        "SELECT id FROM attempts WHERE ended_at IS NULL AND id IN (SELECT value FROM json_each(?1))"
+    };
     let rows = sqlx::query(sql).bind(ids).fetch_all(&mut rig.reader).await.unwrap();
     for (id, call) in attempts {
         match rows.iter().find(|row| row.get::<i64, _>("id") == id) {
@@ -94,8 +97,14 @@ fn change_leaves(rig: &mut Rig, call: &Call, row: &sqlx::sqlite::SqliteRow) {
     }
     let Call::Delete { kind, id } = call else { return };
     for (what, is) in [
-        ("P5: deletes without a committed target", row.get::<Option<String>, _>("object_id").as_deref() != Some(id.as_str())),
-        ("P5: deletes before the inventory is committed", row.get::<Option<String>, _>("inventory").as_deref() != Some("closed")),
+        (
+            "P5: deletes without a committed target",
+            row.get::<Option<String>, _>("object_id").as_deref() != Some(id.as_str()),
+        ),
+        (
+            "P5: deletes before the inventory is committed",
+            row.get::<Option<String>, _>("inventory").as_deref() != Some("closed"),
+        ),
         ("P5: deletes before everything was listed", some("unlisted")),
         ("P2: deletes what is proven", row.get::<String, _>("mark") == "proven"),
         ("P4: deletes although an earlier object of the access system is parked", some("parked_system")),
@@ -180,7 +189,8 @@ pub async fn honest_success(rig: &mut Rig) {
     };
     for id in gone {
         let mut person = world.person(&id);
-        let ended = world.effects().iter().rfind(|e| e.id == id && e.verb == Verb::Deleted).map_or(i64::MAX, |e| e.at_ms);
+        let ended =
+            world.effects().iter().rfind(|e| e.id == id && e.verb == Verb::Deleted).map_or(i64::MAX, |e| e.at_ms);
         // What no endpoint lists, and what came under a new name when the person was gone, nobody can find.
         person.belongings.retain(|it| {
             let born = world.effects().iter().rfind(|e| e.id == it.id && e.verb == Verb::Created);

@@ -23,20 +23,40 @@ const REASONS: &[(&str, &[&str], Remedy)] = &[
     ("objects for this person", &["crowded", "owner_ignored", "everybody"], Release),
     ("somebody else deleted this identity before everything", &["by_hand", "leaves_twice", "merge"], Release),
     ("merged", &["merge"], Cancel),
-    ("nobody at Seam has exactly this", &["leaves_twice", "leaver_and_joiner", "by_hand", "merge", "operator", "joins_twice"], Cancel),
-    ("Seam knows nobody by this id or key", &["unknown_person", "by_hand", "merge", "leaver_and_joiner", "leaves_twice", "operator"], Cancel),
+    (
+        "nobody at Seam has exactly this",
+        &["leaves_twice", "leaver_and_joiner", "by_hand", "merge", "operator", "joins_twice"],
+        Cancel,
+    ),
+    (
+        "Seam knows nobody by this id or key",
+        &["unknown_person", "by_hand", "merge", "leaver_and_joiner", "leaves_twice", "operator"],
+        Cancel,
+    ),
     ("several identities match", &["twins", "comes_again", "joins_twice", "leaves_twice"], Cancel),
     ("was still open to this person", &["device"], Cancel),
     ("another key", &["merge", "twins"], Cancel),
-    ("is linked to user identity", &["joins_twice", "leaver_and_joiner", "operator", "transient", "lost_creates", "crashes"], Cancel),
+    (
+        "is linked to user identity",
+        &["joins_twice", "leaver_and_joiner", "operator", "transient", "lost_creates", "crashes"],
+        Cancel,
+    ),
     ("is not found by its key any more", &["leaver_and_joiner", "by_hand", "operator"], Cancel),
     ("is being deleted by somebody else", &["leaver_and_joiner", "by_hand", "operator"], Cancel),
     ("was there and is not found any more", &["leaver_and_joiner", "stale", "operator"], Cancel),
-    ("no ACS user has exactly this e-mail or phone", &["leaver_and_joiner", "joins_twice", "operator", "stale"], Cancel),
+    (
+        "no ACS user has exactly this e-mail or phone",
+        &["leaver_and_joiner", "joins_twice", "operator", "stale"],
+        Cancel,
+    ),
     // Onboardings that fail.
     ("already has this e-mail or phone", &["comes_again", "joins_twice", "twins", "leaver_and_joiner"], Cancel),
     ("holds the key", &["comes_again", "joins_twice", "merge", "leaver_and_joiner"], Cancel),
-    ("correct the order and give it a new job_key", &["comes_again", "joins_twice", "leaver_and_joiner", "doubts", "bare_404", "forbidden"], Cancel),
+    (
+        "correct the order and give it a new job_key",
+        &["comes_again", "joins_twice", "leaver_and_joiner", "doubts", "bare_404", "forbidden"],
+        Cancel,
+    ),
     ("the access system did not create ACS user", &["creates_fail"], Cancel),
     ("somebody deleted the identity", &["by_hand", "leaver_and_joiner", "operator"], Cancel),
     ("does not exist", &["leaver_and_joiner", "operator", "stale", "joins_twice"], Cancel),
@@ -67,7 +87,8 @@ pub async fn liveness(rig: &mut Rig, luck: &Luck, devices: &[(String, String)]) 
         if !ended && shared.is_empty() {
             break;
         }
-        let held = crate::checks::strings(rig, "SELECT job_key || char(10) || why FROM jobs WHERE state = 'held'").await;
+        let held =
+            crate::checks::strings(rig, "SELECT job_key || char(10) || why FROM jobs WHERE state = 'held'").await;
         if held.is_empty() && shared.is_empty() {
             break;
         }
@@ -82,7 +103,10 @@ pub async fn liveness(rig: &mut Rig, luck: &Luck, devices: &[(String, String)]) 
             break;
         }
     }
-    for line in crate::checks::strings(rig, "SELECT job_key || ' ' || state || ': ' || why FROM jobs WHERE finished_at IS NULL").await {
+    for line in
+        crate::checks::strings(rig, "SELECT job_key || ' ' || state || ': ' || why FROM jobs WHERE finished_at IS NULL")
+            .await
+    {
         rig.violations.push(format!("P1: not at its end: {line}"));
     }
     for why in crate::checks::strings(rig, "SELECT job_key || ': ' || why FROM jobs WHERE state = 'failed'").await {

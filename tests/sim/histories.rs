@@ -101,7 +101,10 @@ fn chosen() -> std::ops::Range<u64> {
 }
 
 /// Plays the seeds on all cores; after a few failures no more are begun. A failing seed's tale is handed to `failed`.
-fn play_all(seeds: std::ops::Range<u64>, failed: impl Fn(u64, &Told) + Sync) -> (BTreeMap<&'static str, u64>, u64, u64) {
+fn play_all(
+    seeds: std::ops::Range<u64>,
+    failed: impl Fn(u64, &Told) + Sync,
+) -> (BTreeMap<&'static str, u64>, u64, u64) {
     let enough = number("FAILURES").unwrap_or(5) as usize;
     let next = std::sync::atomic::AtomicU64::new(seeds.start);
     let sums: Mutex<(BTreeMap<&'static str, u64>, u64, Vec<u64>)> = Mutex::default();
@@ -120,7 +123,12 @@ fn play_all(seeds: std::ops::Range<u64>, failed: impl Fn(u64, &Told) + Sync) -> 
                     }
                     sums.1 += 1;
                     if std::env::var_os("COUNTS").is_some() {
-                        eprintln!("seed {seed}: {} ticks, {} crashes, {} requests", told.ticks, told.crashes, told.requests.len());
+                        eprintln!(
+                            "seed {seed}: {} ticks, {} crashes, {} requests",
+                            told.ticks,
+                            told.crashes,
+                            told.requests.len()
+                        );
                     }
                     if !told.violations.is_empty() {
                         sums.2.push(seed);
@@ -142,7 +150,9 @@ fn seeded_histories() {
     let focused = std::env::var("FOCUS").map_or(String::new(), |names| format!("FOCUS={names} "));
     let (rare, played, failures) = play_all(seeds.clone(), |seed, told| {
         let what = told.violations.iter().take(4).cloned().collect::<Vec<_>>().join("\n  ");
-        eprintln!("seed {seed}: {what}\nreplay: {focused}SEED={seed} cargo test --test sim seeded_histories -- --nocapture");
+        eprintln!(
+            "seed {seed}: {what}\nreplay: {focused}SEED={seed} cargo test --test sim seeded_histories -- --nocapture"
+        );
         if single {
             eprintln!("{}", told.story.join("\n"));
         }
@@ -162,8 +172,17 @@ fn a_seed_repeats_itself() {
     }
 }
 
-/// Seeds that once found a mistake, with its name: they stay sound for ever.
-const FOUND: &[(u64, &str, &str)] = &[];
+/// Seeds that once found a mistake, the focus they had, and its name. A change of the generator makes other histories of them; what each
+/// found is therefore also switched off in `tests/mutants/table.toml`.
+const FOUND: &[(u64, &str, &str)] = &[
+    (21, "", "a joiner accepted before a leaver, by other selectors, came after them"),
+    (48, "", "a person whom another workspace does not know was held as unknown"),
+    (84, "", "an endpoint that was missing for a moment proved its objects absent"),
+    (98, "", "a late end by our own delete was taken for somebody else's deed"),
+    (108, "", "what a deleted identity left behind was deleted behind a parked object"),
+    (125, "", "empty lists of another workspace proved absence"),
+    (732, "", "a last look stretched by crashes closed on answers of a quarter of an hour ago"),
+];
 
 #[test]
 fn seeds_that_found_a_mistake_stay_sound() {
@@ -185,5 +204,4 @@ fn every_history_orders_something() {
         let rows = cast.moves.iter().filter(|(_, made)| matches!(made, Move::Rows(_))).count();
         assert!((1..=40).contains(&rows), "seed {seed}: {rows}");
     }
-
 }

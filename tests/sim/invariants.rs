@@ -77,7 +77,11 @@ const TABLE: &[(u8, &str, How)] = &[
 /// Everything that must hold at the end of every history.
 pub async fn at_the_end(rig: &mut Rig, luck: &Luck) {
     let steady = !luck.has("clock_back");
-    let found = if steady { crate::rows::violations(&mut rig.reader).await } else { crate::rows::damage(&mut rig.reader).await };
+    let found = if steady {
+        crate::rows::violations(&mut rig.reader).await
+    } else {
+        crate::rows::damage(&mut rig.reader).await
+    };
     rig.violations.extend(found);
     checks::honest_success(rig).await;
     checks::one_identity_each(rig).await;

@@ -219,7 +219,8 @@ impl Rig {
         self.tell(&tick);
         if let (Some((_, call)), true) = (tick.calls.first(), self.now_ms < self.gate_ms) {
             let (now, gate) = (self.now_ms - START_MS, self.gate_ms - START_MS);
-            self.violations.push(format!("I13: {call:?} is decided at {now} although Seam asked for silence until {gate}"));
+            self.violations
+                .push(format!("I13: {call:?} is decided at {now} although Seam asked for silence until {gate}"));
         }
         for (ticket, verdicts) in tick.verdicts {
             if let Some(at) = self.unanswered.iter().position(|(waiting, _)| *waiting == ticket) {

@@ -19,7 +19,7 @@ pub async fn at_the_end(rig: &mut Rig, luck: &Luck, cast: &Cast) {
         let world = rig.world.lock().unwrap();
         (world.ledger().to_vec(), world.effects().to_vec())
     };
-    requests_are_ours(rig, cast, &entries);
+    requests_are_ours(rig, cast, &entries, &effects);
     requests_are_attempts(rig, luck, &entries).await;
     one_acs_user_a_system(rig, &entries);
     identity_last(rig, &effects).await;
@@ -33,13 +33,23 @@ pub async fn at_the_end(rig: &mut Rig, luck: &Luck, cast: &Cast) {
 }
 
 /// I10: every change by a request is to an identity that an order names or that an order made; ACS users are linked by id only.
-fn requests_are_ours(rig: &mut Rig, cast: &Cast, entries: &[Entry]) {
+fn requests_are_ours(rig: &mut Rig, cast: &Cast, entries: &[Entry], effects: &[Effect]) {
     let mut ours: BTreeSet<&str> = cast.ordered.iter().map(String::as_str).collect();
     for entry in entries.iter().filter(|entry| !rig.hand_made.contains(&entry.seq)) {
-        let made = entry.effects.iter().filter(|effect| effect.verb == Verb::Created && effect.kind == Kind::UserIdentity);
+        let made =
+            entry.effects.iter().filter(|effect| effect.verb == Verb::Created && effect.kind == Kind::UserIdentity);
         ours.extend(made.map(|effect| effect.id.as_str()));
+        // Whose somebody else merged into another person meanwhile was ours when it began.
+        let began_as_ours = |id: &str| {
+            let born = effects.iter().find(|effect| effect.id == id && effect.verb == Verb::Created);
+            born.is_some_and(|born| {
+                !born.user_identity_ids.is_empty() && born.user_identity_ids.iter().all(|id| ours.contains(id.as_str()))
+            })
+        };
         let foreign = entry.effects.iter().find(|effect| {
-            effect.verb != Verb::Created && effect.user_identity_ids.iter().any(|id| !ours.contains(id.as_str()))
+            effect.verb != Verb::Created
+                && effect.user_identity_ids.iter().any(|id| !ours.contains(id.as_str()))
+                && !began_as_ours(&effect.id)
         });
         if let Some(effect) = foreign {
             rig.violations.push(format!("I10: {} {} changed somebody else's: {effect:?}", entry.path, entry.arguments));
@@ -71,7 +81,8 @@ async fn requests_are_attempts(rig: &mut Rig, luck: &Luck, entries: &[Entry]) {
     for (id, times) in sent {
         let known = attempts.get(id.as_str()).copied().unwrap_or(0);
         if times > known || (calm && times > 1) {
-            rig.violations.push(format!("I12: {id} was asked to be deleted {times} times, by {known} attempts; calm: {calm}"));
+            rig.violations
+                .push(format!("I12: {id} was asked to be deleted {times} times, by {known} attempts; calm: {calm}"));
         }
     }
 }
@@ -83,8 +94,13 @@ fn one_acs_user_a_system(rig: &mut Rig, entries: &[Entry]) {
     let world = world.lock().unwrap();
     for entry in entries.iter().filter(|entry| entry.path == "/acs/users/create") {
         let text = |name: &str| entry.arguments[name].as_str().unwrap_or_default().to_owned();
-        let created = entry.effects.iter().filter(|effect| effect.verb == Verb::Created && world.alive(Kind::AcsUser, &effect.id));
-        made.entry((text("user_identity_id"), text("acs_system_id"))).or_default().extend(created.map(|effect| effect.id.clone()));
+        let created = entry
+            .effects
+            .iter()
+            .filter(|effect| effect.verb == Verb::Created && world.alive(Kind::AcsUser, &effect.id));
+        made.entry((text("user_identity_id"), text("acs_system_id")))
+            .or_default()
+            .extend(created.map(|effect| effect.id.clone()));
     }
     for (whose, users) in made.into_iter().filter(|(_, users)| users.len() > 1) {
         rig.violations.push(format!("I11: {whose:?} has the ACS users {users:?}"));
@@ -105,18 +121,31 @@ async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
     let lists_automations = rig.world.lock().unwrap().settings().enrollment_endpoints;
     for id in ordered {
         let taken = effects.iter().position(|effect| {
-            effect.verb == Verb::DeleteRequested && effect.id == id && effect.cause.request().is_some_and(|seq| !rig.hand_made.contains(&seq))
+            effect.verb == Verb::DeleteRequested
+                && effect.id == id
+                && effect.cause.request().is_some_and(|seq| !rig.hand_made.contains(&seq))
         });
         let Some(taken) = taken else { continue };
         let at_ms = effects[taken].at_ms;
         let before = || effects[..taken].iter();
         // What no endpoint lists is nobody's to find.
         let listed = |kind: Kind| kind != Kind::EnrollmentAutomation || lists_automations;
-        let born = before().filter(|effect| is(effect, Verb::Created) && listed(effect.kind) && effect.user_identity_ids.contains(&id) && effect.kind != Kind::UserIdentity);
+        let born = before().filter(|effect| {
+            is(effect, Verb::Created)
+                && listed(effect.kind)
+                && effect.user_identity_ids.contains(&id)
+                && effect.kind != Kind::UserIdentity
+        });
         for object in born.filter(|effect| effect.at_ms + FRESH_MS < at_ms) {
-            let last = before().rfind(|effect| effect.id == object.id && matches!(effect.verb, Verb::Created | Verb::Deleted | Verb::DeleteRequested | Verb::Unlinked));
+            let last = before().rfind(|effect| {
+                effect.id == object.id
+                    && matches!(effect.verb, Verb::Created | Verb::Deleted | Verb::DeleteRequested | Verb::Unlinked)
+            });
             if last.is_some_and(|effect| effect.verb == Verb::Created) {
-                rig.violations.push(format!("I4: identity {id} is deleted while {:?} {} is alive and nobody asked to delete it", object.kind, object.id));
+                rig.violations.push(format!(
+                    "I4: identity {id} is deleted while {:?} {} is alive and nobody asked to delete it",
+                    object.kind, object.id
+                ));
             }
         }
     }
@@ -155,7 +184,18 @@ async fn proofs_are_true(rig: &mut Rig, luck: &Luck, effects: &[Effect]) {
 
 /// What makes a sea rough. The rest (who comes and goes, in which mode) does not.
 const CALM: &[&str] = &[
-    "cascade", "deadline", "not_before", "read_again", "changed_row", "leaves_twice", "comes_again", "leaver_and_joiner", "joins_twice", "unknown_person", "skew", "small_lists",
+    "cascade",
+    "deadline",
+    "not_before",
+    "read_again",
+    "changed_row",
+    "leaves_twice",
+    "comes_again",
+    "leaver_and_joiner",
+    "joins_twice",
+    "unknown_person",
+    "skew",
+    "small_lists",
 ];
 
 fn is_calm(luck: &Luck) -> bool {
@@ -191,17 +231,25 @@ async fn every_row_has_one_fate(rig: &mut Rig) {
     for verdict in &rig.verdicts {
         let known = jobs.iter().any(|job| job.split(' ').next() == Some(verdict.job_key.as_str()));
         match (seen.get(verdict.job_key.as_str()), verdict.fate) {
-            (Some(before), Fate::Accepted) => wrong.push(format!("I20: {} is accepted after {before}", verdict.job_key)),
-            (_, Fate::Accepted | Fate::Duplicate) if !known => wrong.push(format!("I6: {} is accepted and lost", verdict.job_key)),
+            (Some(before), Fate::Accepted) => {
+                wrong.push(format!("I20: {} is accepted after {before}", verdict.job_key))
+            }
+            (_, Fate::Accepted | Fate::Duplicate) if !known => {
+                wrong.push(format!("I6: {} is accepted and lost", verdict.job_key))
+            }
             _ => {}
         }
         seen.insert(&verdict.job_key, verdict.fate);
     }
     let answered = |row: &backstitch::job::Row| {
-        jobs.iter().any(|job| *job == format!("{} {}", row.job_key, row.content_hash)) || seen.get(row.job_key.as_str()) == Some(&Fate::Rejected)
+        jobs.iter().any(|job| *job == format!("{} {}", row.job_key, row.content_hash))
+            || seen.get(row.job_key.as_str()) == Some(&Fate::Rejected)
     };
-    let duplicates = rig.verdicts.iter().zip(&rig.judged).filter(|(verdict, row)| verdict.fate == Fate::Duplicate && !answered(row));
-    wrong.extend(duplicates.map(|(verdict, _)| format!("I20: {} passes as a duplicate with other content", verdict.job_key)));
+    let duplicates =
+        rig.verdicts.iter().zip(&rig.judged).filter(|(verdict, row)| verdict.fate == Fate::Duplicate && !answered(row));
+    wrong.extend(
+        duplicates.map(|(verdict, _)| format!("I20: {} passes as a duplicate with other content", verdict.job_key)),
+    );
     if rig.waits_for_fates() {
         wrong.push("I6: rows that were handed in never had a fate".into());
     }

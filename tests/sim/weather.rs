@@ -1,6 +1,6 @@
 //! What goes wrong in a history: how its world is built, what befalls requests and events, and what is switched on and off meanwhile.
 
-use backstitch::sandbox::{settings::UnknownOwner, Fault, Faults, Kind, Landing, Reappear, Rule, Seeded, Settings};
+use backstitch::sandbox::{Fault, Faults, Kind, Landing, Reappear, Rule, Seeded, Settings, settings::UnknownOwner};
 
 use crate::{histories::MINUTE, luck::Luck, moves::Move, rig::Chaos};
 
@@ -81,9 +81,16 @@ fn rule(path: &str, probability: f64, times: Option<u32>, fault: Fault) -> Rule 
     Rule { path: path.into(), probability, times, skip: 0, fault }
 }
 
-const DELETES: &[&str] =
-    &["/client_sessions/delete", "/access_grants/delete", "/acs/credentials/delete", "/acs/users/delete", "/phones/deactivate", "/user_identities/delete"];
-const QUESTIONS: &[&str] = &["/acs/users/list", "/acs/credentials/list", "/client_sessions/list", "/user_identities/get", "/phones/list"];
+const DELETES: &[&str] = &[
+    "/client_sessions/delete",
+    "/access_grants/delete",
+    "/acs/credentials/delete",
+    "/acs/users/delete",
+    "/phones/deactivate",
+    "/user_identities/delete",
+];
+const QUESTIONS: &[&str] =
+    &["/acs/users/list", "/acs/credentials/list", "/client_sessions/list", "/user_identities/get", "/phones/list"];
 const LISTED: &[Kind] =
     &[Kind::ClientSession, Kind::AcsUser, Kind::AccessGrant, Kind::AcsCredential, Kind::Phone, Kind::InstantKey];
 
@@ -103,7 +110,9 @@ const TROUBLES: &[Trouble] = &[
     ("everybody", 0.05, |_, faults, _| faults.everybody_for_unknown.extend(LISTED)),
     ("owner_ignored", 0.05, |luck, faults, _| _ = faults.owner_ignored.insert(*luck.one(LISTED))),
     ("endless", 0.03, |_, faults, _| {
-        faults.reappear.insert(0, Reappear { kind: Some(Kind::ClientSession), after_ms: 300, times: None, ..Reappear::default() });
+        faults
+            .reappear
+            .insert(0, Reappear { kind: Some(Kind::ClientSession), after_ms: 300, times: None, ..Reappear::default() });
     }),
     ("stale", 0.08, |_, faults, _| first(faults, rule("*", 0.3, None, Fault::StaleList { age_ms: 20_000 }))),
     ("cursor_loop", 0.06, |_, faults, _| first(faults, rule("*", 0.4, None, Fault::CursorLoop))),
@@ -115,13 +124,22 @@ const TROUBLES: &[Trouble] = &[
         first(faults, rule("*", 0.6, None, Fault::TooManyRequests { retry_after: after.map(str::to_owned) }));
     }),
     ("outage", 0.08, |luck, faults, _| {
-        let fault = luck.one(&[Fault::ServerError { status: 503, effect: false }, Fault::TimeOut(Landing::Never), Fault::NotSent]);
+        let fault = luck.one(&[
+            Fault::ServerError { status: 503, effect: false },
+            Fault::TimeOut(Landing::Never),
+            Fault::NotSent,
+        ]);
         first(faults, rule("*", 1.0, None, fault.clone()));
     }),
     ("errors", 0.08, |luck, faults, _| {
-        first(faults, rule(*luck.one(DELETES), 1.0, None, Fault::ServerError { status: 500, effect: luck.dice.bool() }));
+        first(
+            faults,
+            rule(*luck.one(DELETES), 1.0, None, Fault::ServerError { status: 500, effect: luck.dice.bool() }),
+        );
     }),
-    ("mute", 0.06, |luck, faults, _| first(faults, rule(*luck.one(QUESTIONS), 1.0, None, Fault::ServerError { status: 500, effect: false }))),
+    ("mute", 0.06, |luck, faults, _| {
+        first(faults, rule(*luck.one(QUESTIONS), 1.0, None, Fault::ServerError { status: 500, effect: false }))
+    }),
     ("lies", 0.06, |_, faults, _| first(faults, rule("*", 0.6, None, Fault::NoEffect))),
     ("late_effects", 0.08, |_, faults, _| {
         DELETES.iter().for_each(|path| first(faults, rule(path, 0.5, None, Fault::Reset(Landing::After(25_000)))));
@@ -149,7 +167,11 @@ pub fn troubles(luck: &mut Luck, base: &Faults, systems: &[String], safety_ms: i
     for trouble in TROUBLES {
         if luck.is(trouble.0, trouble.1) {
             // A filter that was seen to be obeyed is trusted for five minutes: one that is dropped meanwhile is beyond the promise.
-            let from = if trouble.0 == "owner_ignored" || luck.dice.bool() { 0 } else { luck.dice.i64(0..safety_ms.min(6 * MINUTE)) };
+            let from = if trouble.0 == "owner_ignored" || luck.dice.bool() {
+                0
+            } else {
+                luck.dice.i64(0..safety_ms.min(6 * MINUTE))
+            };
             let until = if luck.dice.bool() { safety_ms } else { luck.dice.i64(from..safety_ms) };
             // Its own dice, so that it stays the same from its beginning to its end.
             on.push((from, until, luck.dice.u64(..), trouble));
