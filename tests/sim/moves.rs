@@ -9,6 +9,21 @@ use backstitch::{
 
 use crate::rig::{Rig, START_MS};
 
+/// How often the engine dies, and what else the wire does.
+#[derive(Clone, Copy, Default)]
+pub struct Chaos {
+    /// Before a commit: what came in is lost.
+    pub before_commit: f64,
+    /// Again, as soon as it has recovered.
+    pub in_recovery: f64,
+    /// An answer to a job's call arrives once more.
+    pub doubled: f64,
+    /// After a commit, before its calls are sent.
+    pub after_commit: f64,
+    /// After an effect, before its answer is committed.
+    pub after_effect: f64,
+}
+
 pub enum Move {
     /// From now on this goes wrong, and nothing else.
     Faults(Box<Faults>),

@@ -13,6 +13,7 @@ use backstitch::{
     store::{self, OpenArgs},
 };
 
+pub use crate::moves::Chaos;
 use crate::wire::{InProcess, rules};
 
 pub const START_MS: i64 = 1_795_000_000_000;
@@ -21,21 +22,6 @@ enum Due {
     Send(Tag, Call, Option<String>),
     /// An answer, and for how long it closes the gate.
     Deliver(Tag, Answer, i64),
-}
-
-/// How often the engine dies, and what else the wire does.
-#[derive(Clone, Copy, Default)]
-pub struct Chaos {
-    /// Before a commit: what came in is lost.
-    pub before_commit: f64,
-    /// Again, as soon as it has recovered.
-    pub in_recovery: f64,
-    /// An answer to a job's call arrives once more.
-    pub doubled: f64,
-    /// After a commit, before its calls are sent.
-    pub after_commit: f64,
-    /// After an effect, before its answer is committed.
-    pub after_effect: f64,
 }
 
 pub struct Rig {
