@@ -38,7 +38,7 @@ pub enum Move {
     /// Somebody deletes the lock file and starts a second engine: the elder's next transaction must fail.
     Usurp,
     /// The database file is moved away for a moment.
-    MoveFile,
+    HideFile,
     Crash,
     /// Which deed, and at which job.
     Operate(u8, usize),
@@ -88,7 +88,7 @@ impl Rig {
                 self.step_clock(span_ms);
             }
             Move::Usurp => self.usurp().await,
-            Move::MoveFile => self.move_file().await,
+            Move::HideFile => self.move_file().await,
             Move::Crash => self.crash().await,
             Move::Operate(deed, job) => self.operate(deed, job).await,
         }

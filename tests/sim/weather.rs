@@ -118,7 +118,7 @@ const TROUBLES: &[Trouble] = &[
     ("cursor_loop", 0.06, |_, faults, _| first(faults, rule("*", 0.4, None, Fault::CursorLoop))),
     ("cursor_missing", 0.05, |_, faults, _| first(faults, rule("*", 0.4, None, Fault::CursorMissing))),
     ("bare_404", 0.08, |_, faults, _| first(faults, rule("*", 0.3, None, Fault::BareNotFound))),
-    ("forbidden", 0.06, |luck, faults, _| first(faults, rule(*luck.one(DELETES), 1.0, None, Fault::Forbidden))),
+    ("forbidden", 0.06, |luck, faults, _| first(faults, rule(luck.one::<&str>(DELETES), 1.0, None, Fault::Forbidden))),
     ("storm", 0.08, |luck, faults, _| {
         let after = *luck.one(&[Some("1"), Some("30"), Some("600"), Some("-5"), Some("soon"), None]);
         first(faults, rule("*", 0.6, None, Fault::TooManyRequests { retry_after: after.map(str::to_owned) }));
@@ -134,11 +134,11 @@ const TROUBLES: &[Trouble] = &[
     ("errors", 0.08, |luck, faults, _| {
         first(
             faults,
-            rule(*luck.one(DELETES), 1.0, None, Fault::ServerError { status: 500, effect: luck.dice.bool() }),
+            rule(luck.one::<&str>(DELETES), 1.0, None, Fault::ServerError { status: 500, effect: luck.dice.bool() }),
         );
     }),
     ("mute", 0.06, |luck, faults, _| {
-        first(faults, rule(*luck.one(QUESTIONS), 1.0, None, Fault::ServerError { status: 500, effect: false }))
+        first(faults, rule(luck.one::<&str>(QUESTIONS), 1.0, None, Fault::ServerError { status: 500, effect: false }))
     }),
     ("lies", 0.06, |_, faults, _| first(faults, rule("*", 0.6, None, Fault::NoEffect))),
     ("late_effects", 0.08, |_, faults, _| {
@@ -226,7 +226,7 @@ pub fn deeds(luck: &mut Luck, people: &[Seeded], safety_ms: i64) -> Vec<(i64, Mo
         moves.push((soon(luck), Move::Usurp));
     }
     if luck.is("file_moved", 0.05) {
-        moves.push((soon(luck), Move::MoveFile));
+        moves.push((soon(luck), Move::HideFile));
     }
     if luck.is("crash_once", 0.2) {
         moves.push((soon(luck), Move::Crash));
