@@ -31,7 +31,7 @@ const BYSTANDERS: usize = 2;
 impl Cast {
     pub fn gather(world: &mut World, luck: &mut Luck) -> Cast {
         let (people, newcomers) = (world.seed_people(7), world.seed_candidates(4));
-        let systems = world.acs_systems();
+        let (systems, mut twins) = (world.acs_systems(), BTreeSet::new());
         let ids: Vec<&String> = people.iter().filter_map(|p| p.user_identity_id.as_ref()).collect();
         if luck.is("shared", 0.06) {
             world.add_session(&[ids[0], ids[5]]);
@@ -45,9 +45,10 @@ impl Cast {
         }
         if luck.is("twins", 0.04) {
             let twin = ScenePerson { email: Some(&people[3].email_address), ..ScenePerson::default() };
-            world.create_person(&twin);
+            twins.insert(world.create_person(&twin));
         }
-        Cast { systems, ordered: BTreeSet::new(), moves: Vec::new(), rows: 0, people, newcomers }
+        // Who is ordered by that e-mail address may be either of them.
+        Cast { systems, ordered: twins, moves: Vec::new(), rows: 0, people, newcomers }
     }
 
     pub fn bystanders(&self) -> &[Seeded] {

@@ -16,11 +16,15 @@ use Remedy::{Cancel, Release};
 /// Words of a hold or a failure; what in the history may be its reason (any of them); what a person does about a hold.
 const REASONS: &[(&str, &[&str], Remedy)] = &[
     ("the engine ended six times in a row", &["crashes", "crash_in_recovery"], Release),
-    ("access keeps reappearing", &["endless", "reappear", "stale", "newcomer_object", "transient"], Release),
+    (
+        "access keeps reappearing",
+        &["endless", "reappear", "stale", "newcomer_object", "transient", "doubts", "lies", "never_deleted"],
+        Release,
+    ),
     ("answers objects for a random owner", &["owner_ignored", "everybody"], Release),
     ("belongs to user identity", &["owner_ignored", "everybody", "doubts", "merge", "leaver_and_joiner"], Release),
     ("nothing says that", &["owner_ignored", "everybody"], Release),
-    ("objects for this person", &["crowded", "owner_ignored", "everybody"], Release),
+    ("objects for this person", &["crowded", "owner_ignored", "everybody", "doubts", "reappear", "endless"], Release),
     ("somebody else deleted this identity before everything", &["by_hand", "leaves_twice", "merge"], Release),
     ("merged", &["merge"], Cancel),
     (
