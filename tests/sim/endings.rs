@@ -3,7 +3,11 @@
 
 use backstitch::store::Deed;
 
-use crate::{histories::MINUTE, luck::Luck, rig::Rig};
+use crate::{
+    histories::MINUTE,
+    luck::Luck,
+    rig::{Rig, SPINS},
+};
 
 /// What a person does about a held job.
 #[derive(Clone, Copy, PartialEq)]
@@ -87,6 +91,9 @@ pub async fn liveness(rig: &mut Rig, luck: &Luck, devices: &[(String, String)]) 
         let shared = shared_sessions(rig).await;
         for session in &shared {
             rig.by_hand("/client_sessions/delete", &serde_json::json!({ "client_session_id": session }));
+        }
+        if rig.ticks >= SPINS {
+            rig.violations.push(format!("I7: {SPINS} transactions, and no end"));
         }
         if !ended && shared.is_empty() {
             break;

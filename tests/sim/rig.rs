@@ -17,6 +17,8 @@ pub use crate::moves::Chaos;
 use crate::wire::{InProcess, rules};
 
 pub const START_MS: i64 = 1_795_000_000_000;
+/// An engine that ticks so often does not wait, it spins.
+pub const SPINS: u32 = 60_000;
 
 enum Due {
     Send(Tag, Call, Option<String>),
@@ -25,7 +27,6 @@ enum Due {
 }
 
 pub struct Rig {
-    /// Holds the folder; removed with the rig.
     _dir: tempfile::TempDir,
     pub path: PathBuf,
     pub rules: EngineRules,
@@ -40,7 +41,7 @@ pub struct Rig {
     pub verdicts: Vec<Verdict>,
     /// The rows that they are about.
     pub judged: Vec<Row>,
-    /// Rows handed in whose fate nobody was told yet: after a crash they are read again.
+    /// Of unknown fate: after a crash they are read again.
     unanswered: Vec<(u64, Vec<Row>)>,
     tickets: u64,
     /// Time does not pass this moment within a step.
@@ -49,7 +50,6 @@ pub struct Rig {
     pub hand_made: Vec<u64>,
     /// No request may be decided before.
     gate_ms: i64,
-    /// The story, for a failing seed.
     pub story: Vec<String>,
     pub violations: Vec<String>,
     pub reader: sqlx::SqliteConnection,
@@ -289,7 +289,7 @@ impl Rig {
     /// Runs until every job is at its end or held, or the virtual time is over.
     pub async fn run_for(&mut self, span_ms: i64) -> bool {
         let end = self.now_ms + span_ms;
-        while self.now_ms < end {
+        while self.now_ms < end && self.ticks < SPINS {
             self.step().await;
             if self.queue.is_empty() && crate::checks::open_jobs(self).await == 0 {
                 return true;
