@@ -182,7 +182,7 @@ pub async fn honest_success(rig: &mut Rig) {
     let now = rig.now_ms;
     let mut world = world.lock().unwrap();
     world.advance(now);
-    let unlisted = !world.settings().enrollment_endpoints;
+    let unlisted = !automations_are_listed(&world);
     let by_hand = |world: &World, id: &str| {
         let mut ends = world.effects().iter().filter(|e| e.id == id && e.verb == Verb::DeleteRequested);
         ends.any(|e| e.cause.request().is_some_and(|seq| hand_made.contains(&seq)))
@@ -203,6 +203,14 @@ pub async fn honest_success(rig: &mut Rig) {
             rig.violations.push(format!("P7: {id} succeeded, and the truth is {person:?}"));
         }
     }
+}
+
+/// Whether the optional endpoint was there all the time: a bare 404 of it, beside a living identity, is how a removed one answers.
+pub fn automations_are_listed(world: &World) -> bool {
+    let missing = |e: &backstitch::sandbox::Entry| {
+        e.path.contains("enrollment_automations") && e.fault.as_ref().is_some_and(|fault| fault == "bare_not_found")
+    };
+    world.settings().enrollment_endpoints && !world.ledger().iter().any(missing)
 }
 
 /// P8: one onboarding never makes two identities: of each key no more were created by requests than onboardings have begun.
