@@ -49,7 +49,7 @@ fn judge(now: Time, day: &EventPage, hour: &EventPage) -> Check {
         return Check::warn(
             NAME,
             "events/list answers, but there was no event in the last day",
-            "a quiet workspace has none; in a sandbox workspace, `backstitch doctor --write` makes one and waits for it",
+            "a quiet workspace has none; whether they arrive is shown by `--write` (in a sandbox workspace)",
         );
     };
     let age = span(now.since(newest).max(0));

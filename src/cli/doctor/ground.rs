@@ -54,7 +54,7 @@ pub fn read(global: &Global, report: &mut Report) -> Result<Option<Ground>, Fail
 }
 
 fn refuse<T>(report: &mut Report, name: &'static str, failure: &Failure) -> Result<Option<T>, Failure> {
-    let found = failure.message.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+    let found = failure.message.replace(":\n", ": ").replace('\n', "; ");
     let remedy = failure.hint.clone().unwrap_or_else(|| "correct it, then run this again".to_owned());
     report.tell(Check::fail(name, found, remedy))?;
     report.stop(failure.exit, &format!("the {name} must be right first"));

@@ -91,11 +91,15 @@ impl Report {
     /// Takes a check in, and tells it at once unless all of it will be JSON.
     pub fn tell(&mut self, check: Check) -> Result<(), Failure> {
         if !self.json {
-            let names = self.plan.iter().map(|name| name.len()).max().unwrap_or_default();
-            out::line(written(&check, names, out::columns()))?;
+            out::line(written(&check, self.names(), out::columns()))?;
         }
         self.checks.push(check);
         Ok(())
+    }
+
+    /// The width of the column of names.
+    fn names(&self) -> usize {
+        self.plan.iter().map(|name| name.len()).max().unwrap_or_default()
     }
 
     /// What is not told by now cannot be found out: it will be skipped with this reason, and the process ends so.
@@ -111,11 +115,14 @@ impl Report {
     /// Tells the rest and how the process ends.
     pub fn end(mut self) -> Result<Exit, Failure> {
         let why = self.stopped.as_ref().map_or_else(|| "not reached".to_owned(), |(_, why)| why.clone());
-        for name in self.plan.clone() {
-            if !self.checks.iter().any(|check| check.name == name) {
-                self.tell(Check::skipped(name, why.clone()))?;
-            }
+        let told: Vec<&str> = self.checks.iter().map(|check| check.name).collect();
+        let rest: Vec<_> = self.plan.iter().filter(|name| !told.contains(name)).copied().collect();
+        if !self.json && !rest.is_empty() {
+            // For people, one line for all of them.
+            let words = format!("{why} ({})", rest.join(", "));
+            out::line(written(&Check::skipped("the rest", words), self.names(), out::columns()))?;
         }
+        self.checks.extend(rest.into_iter().map(|name| Check::skipped(name, why.clone())));
         let worst = self.checks.iter().map(|check| check.result).max().unwrap_or(Mark::Ok);
         if self.json {
             #[derive(Serialize)]

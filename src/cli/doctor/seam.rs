@@ -67,11 +67,15 @@ fn latency(mut took_ms: Vec<Ms>) -> Check {
     let (Some(median), Some(slowest)) = (took_ms.get(took_ms.len() / 2), took_ms.last()) else {
         return Check::skipped(NAME, "no request was answered");
     };
-    let found = format!("median {median} ms over {} requests, the slowest {slowest} ms", took_ms.len());
+    let found = format!("median {} over {} requests, the slowest {}", ms(*median), took_ms.len(), ms(*slowest));
     if *median < SLOW_MS {
         return Check::ok(NAME, found);
     }
     Check::warn(NAME, found, "the work is as slow as that; look at the network between here and the endpoint")
+}
+
+fn ms(took_ms: Ms) -> String {
+    if took_ms == 0 { "under 1 ms".to_owned() } else { format!("{took_ms} ms") }
 }
 
 /// The client, with the time that each answer took.
