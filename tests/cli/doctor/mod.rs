@@ -35,7 +35,13 @@ impl Clinic {
     /// A workspace `w-1` of twenty people, in which something has happened lately.
     fn new(settings: sandbox::Settings) -> Clinic {
         let clinic = Clinic::quiet(settings);
-        let mut world = clinic.world();
+        clinic.a_session_ends();
+        clinic
+    }
+
+    /// Somebody's session is opened and deleted, with its event.
+    fn a_session_ends(&self) {
+        let mut world = self.world();
         let key = world.settings().api_key.clone();
         let mut ask = |path: &str, body: Value| {
             let Delivery::Answered(response) = world.handle(0, &Request::post(path, &key, &body)) else {
@@ -45,8 +51,6 @@ impl Clinic {
         };
         let made = ask("/client_sessions/create", json!({}));
         ask("/client_sessions/delete", json!({"client_session_id": made["client_session"]["client_session_id"]}));
-        drop(world);
-        clinic
     }
 
     /// The same without an event.
