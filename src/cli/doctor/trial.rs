@@ -25,6 +25,8 @@ const BEFORE_MS: Ms = 5_000;
 /// The wait for the event and the one for the identity's end, in patiences: as long as the daemon polls fast.
 const PATIENCES: Ms = 6;
 
+const INTERRUPTED: &str = "interrupted before the event came";
+
 /// Makes, watches, deletes. `now` is Seam's time.
 ///
 /// # Errors
@@ -130,6 +132,7 @@ impl Trial<'_> {
             .await;
         match seen {
             Some(()) => Some(clock::now().mono_ms - begun_ms),
+            None if self.troubles.iter().any(|trouble| trouble == INTERRUPTED) => None,
             None => {
                 let within = span(self.window_ms());
                 self.troubles.push(format!("the event client_session.deleted did not come within {within}"));
@@ -195,7 +198,7 @@ impl Trial<'_> {
             tokio::select! {
                 () = tokio::time::sleep(self.poll.duration()) => {}
                 Some(()) = self.interrupt.recv() => {
-                    self.troubles.push("interrupted".to_owned());
+                    self.troubles.push(INTERRUPTED.to_owned());
                     return None;
                 }
             }

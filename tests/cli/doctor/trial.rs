@@ -1,6 +1,12 @@
 //! `--write`: what it makes goes again, or is named.
 
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::Stdio,
+};
+
 use backstitch::sandbox::{self, EventFaults, Faults, Kind, Verb};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::Clinic;
@@ -111,4 +117,32 @@ fn what_cannot_be_deleted_is_named() {
     for effect in made {
         checks.says("trial", "fail", &effect.id);
     }
+}
+
+/// Ctrl-C in the minute of waiting ends the wait, not the tidying.
+#[test]
+fn an_interrupted_trial_still_cleans_up() {
+    let clinic = Clinic::new(sandbox::Settings::default());
+    let before = clinic.alive();
+    clinic.world().faults_mut().events = EventFaults { lost: 1.0, ..EventFaults::default() };
+    let key = clinic.world().settings().api_key.clone();
+    let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_backstitch"))
+        .args(["doctor", "--write", "--database", "b.db"])
+        .current_dir(clinic.folder.path())
+        .env_clear()
+        .envs([("SEAM_ENDPOINT", clinic.endpoint.as_str()), ("SEAM_API_KEY", &key)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let talk = BufReader::new(doctor.stderr.take().unwrap()).lines();
+    let mut talk = talk.map(|line| line.unwrap()).skip_while(|line| line != "trial: deleting the client session");
+    assert!(talk.next().is_some());
+    kill_process(Pid::from_child(&doctor), Signal::INT).unwrap();
+    assert_eq!(talk.next().as_deref(), Some("trial: deleting the user identity"));
+    let mut out = String::new();
+    doctor.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert_eq!(doctor.wait().unwrap().code(), Some(1));
+    assert!(out.contains("interrupted before the event came; nothing is left behind"), "{out}");
+    assert_eq!(clinic.alive(), before);
 }
