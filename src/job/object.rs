@@ -110,6 +110,9 @@ pub struct Workspace {
     pub name: String,
     /// A sandbox, not real doors.
     pub is_sandbox: bool,
+    /// Put to rest by Seam (sandboxes that nobody used for a while).
+    #[serde(default)]
+    pub is_suspended: bool,
 }
 
 /// An access control system and whether it can be reached.
