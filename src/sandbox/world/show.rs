@@ -60,7 +60,9 @@ impl World {
         if object.kind == Kind::Webhook {
             return shown;
         }
-        put("workspace_id", json!(self.workspace_id));
+        if object.kind != Kind::AcsEntrance {
+            put("workspace_id", json!(self.workspace_id));
+        }
         put("created_at", json!(stamp(self.server_ms(object.created_ms))));
         if let Some(system) = object.link(Role::AcsSystem) {
             put("connected_account_id", json!(self.account_of(system)));
