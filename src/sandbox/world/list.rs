@@ -136,7 +136,7 @@ impl World {
 
     /// Whether an object was created before the `created_before` given.
     pub(super) fn is_older(&self, object: &Object, args: &Args) -> bool {
-        args.time("created_before").is_none_or(|before_ms| self.server_ms(object.created_ms) < before_ms)
+        args.time("created_before").is_none_or(|before_ms| self.created_ms(object) < before_ms)
     }
 }
 
