@@ -20,6 +20,7 @@ pub(super) fn routes() -> Router<Shell> {
         .route("/truth", get(truth))
         .route("/truth/person", get(person))
         .route("/settings", get(settings))
+        .route("/endpoints", get(endpoints))
         .route("/faults", get(faults).post(set_faults))
         .route("/faults/clear", post(clear_faults))
         .route("/seed", post(seed))
@@ -65,6 +66,11 @@ async fn person(State(shell): State<Shell>, Query(who): Query<Who>) -> HttpRespo
 
 async fn settings(State(shell): State<Shell>) -> HttpResponse {
     json(shell.world().settings())
+}
+
+/// What Seam publishes can be compared with this.
+async fn endpoints(State(shell): State<Shell>) -> HttpResponse {
+    json(&shell.world().endpoints())
 }
 
 async fn faults(State(shell): State<Shell>) -> HttpResponse {

@@ -16,13 +16,16 @@ mod fate;
 mod feed;
 mod grams;
 mod grants;
+mod groups;
 mod identities;
 mod kind;
 mod ledger;
 mod links;
 mod list;
 mod object;
+mod places;
 mod refusal;
+mod renewal;
 mod route;
 mod scene;
 mod seed;
@@ -32,6 +35,8 @@ mod stock;
 mod table;
 mod tasks;
 mod truth;
+mod unmanaged;
+mod webhooks;
 
 pub use kind::Kind;
 pub use ledger::{Cause, Effect, Entry, Verb};
@@ -161,6 +166,11 @@ impl World {
         &self.workspace_id
     }
 
+    /// What the endpoints take, as JSON: path, methods, parameters.
+    pub fn endpoints(&self) -> Value {
+        table::described()
+    }
+
     /// Every request, in order of arrival.
     pub fn ledger(&self) -> &[Entry] {
         &self.ledger.entries
@@ -173,14 +183,13 @@ impl World {
 
     fn open(&mut self, request: &Request, fault: Option<&Fault>) -> u64 {
         let arguments = route::raw_arguments(&self.settings, request).map_or(Value::Null, Value::Object);
-        let key = request.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
         self.ledger.open(Entry {
             seq: 0,
             at_ms: self.now,
             method: request.method.clone(),
             path: request.path.clone(),
             arguments,
-            key_good: key == Some(self.settings.api_key.as_str()),
+            key_good: self.is_key_good(request),
             status: None,
             error_type: None,
             delivered: false,
