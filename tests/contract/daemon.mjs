@@ -52,16 +52,20 @@ function hand_in(folder, made) {
   place('people.jsonl', lines(stay))
 }
 
+/** Waits until every order is where it should end. */
 async function settled(folder, made) {
   const look = () => {
     const told = command(['jobs', '--json', '--limit', '1000', '--config', path.join(folder, 'b.toml')])
     return new Map((told.status === 0 ? JSON.parse(told.stdout) : []).map((job) => [job.job_key, job]))
   }
-  const open = (jobs) => made.filter(({ fields, state }) => jobs.get(fields.job_key)?.state !== state)
-  let last = []
-  const done = () => (last = open(look()).map(({ fields, about }) => `${about}: ${JSON.stringify(look().get(fields.job_key))}`)).length === 0
-  return until('the orders to end', () => done() || undefined).catch((error) => {
-    throw new Error(`${error.message}\n  ${last.join('\n  ')}`)
+  let open = made
+  const done = () => {
+    const jobs = look()
+    open = made.map((order) => ({ ...order, job: jobs.get(order.fields.job_key) })).filter(({ state, job }) => job?.state !== state)
+    return open.length === 0 || undefined
+  }
+  await until('the orders to end', done, { every_ms: 500 }).catch((error) => {
+    throw new Error([error.message, ...open.map(({ about, job }) => `${about}: ${JSON.stringify(job)}`)].join('\n  '))
   })
 }
 
