@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     World,
-    args::{self, Param, Type},
+    args::{self, Param},
     refusal::Refusal,
     table::{self, Endpoint},
 };
@@ -39,7 +39,7 @@ fn read_query(
     query: &[(String, String)],
 ) -> Result<Map<String, Value>, Refusal> {
     let strict = settings.strict_queries || query.iter().any(|(name, value)| name == "_strict" && value == "true");
-    let mut raw = Map::new();
+    let mut raw = Map::<String, Value>::new();
     for (name, value) in query.iter().filter(|(name, _)| name != "_strict") {
         let plain = name.strip_suffix("[]");
         if strict && plain.is_some() {
@@ -47,7 +47,7 @@ fn read_query(
         }
         let name = plain.unwrap_or(name);
         let takes_list = params.iter().any(|param| {
-            param.name == name && matches!(param.kind, Type::Texts | Type::Uuids) // others keep their text whole
+            param.name == name && param.kind.is_list() // others keep their text whole
         });
         let value = match value.as_str() {
             "" if takes_list => json!([]),
@@ -99,6 +99,9 @@ impl World {
         let endpoint = self.route(request)?;
         self.authorise(request)?;
         let raw = raw_arguments(&self.settings, request)?;
+        if self.settings.unknown_params_refused {
+            args::check_known(endpoint.params, &raw)?;
+        }
         let args = args::check(endpoint.params, endpoint.one_of, &raw)?;
         if self.faults.other_workspace {
             return self.elsewhere().dispatch(request);
@@ -109,9 +112,9 @@ impl World {
     }
 
     fn route(&self, request: &Request) -> Result<&'static Endpoint, Refusal> {
-        let missing = !self.settings.enrollment_endpoints && request.path.contains("/enrollment_automations/");
-        let endpoint =
-            table::find(&request.path).filter(|_| !missing).ok_or(Refusal::Text { status: 404, body: "404" })?;
+        let endpoint = table::find(&request.path)
+            .filter(|endpoint| !self.is_missing(endpoint.path))
+            .ok_or(Refusal::Text { status: 404, body: "404" })?;
         if endpoint.methods.contains(&request.method.as_str()) {
             return Ok(endpoint);
         }
@@ -119,11 +122,39 @@ impl World {
         Err(Refusal::new(405, "method_not_allowed", message))
     }
 
+    fn is_missing(&self, path: &str) -> bool {
+        let named = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(start) => path.starts_with(start),
+            None => path == pattern,
+        };
+        (!self.settings.enrollment_endpoints && path.contains("/enrollment_automations/"))
+            || self.settings.missing_endpoints.iter().any(named)
+    }
+
+    /// Whether the request's key opens this workspace: the API key by itself, a personal access token together with
+    /// the workspace's id.
+    pub(super) fn is_key_good(&self, request: &Request) -> bool {
+        self.check_key(request).is_ok()
+    }
+
     fn authorise(&self, request: &Request) -> Result<(), Refusal> {
-        let key = request.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
-        if key == Some(self.settings.api_key.as_str()) && !self.faults.key_revoked {
-            return Ok(());
+        match self.faults.key_revoked {
+            true => Err(Refusal::new(401, "unauthorized", "Invalid API key")),
+            false => self.check_key(request),
         }
-        Err(Refusal::new(401, "unauthorized", "Invalid API key"))
+    }
+
+    fn check_key(&self, request: &Request) -> Result<(), Refusal> {
+        let key = request.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
+        match key {
+            Some(key) if key == self.settings.api_key => Ok(()),
+            Some(key) if key == self.settings.personal_access_token => match request.workspace.as_deref() {
+                Some(id) if id == self.workspace_id => Ok(()),
+                // fake-seam-connect 1.86 answers 400 here, 2.0 401.
+                None => Err(Refusal::new(400, "missing_workspace_id", "The header seam-workspace is missing")),
+                Some(_) => Err(Refusal::new(401, "workspace_not_found", "Workspace not found")),
+            },
+            _ => Err(Refusal::new(401, "unauthorized", "Invalid API key")),
+        }
     }
 }
