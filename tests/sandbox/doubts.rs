@@ -48,6 +48,11 @@ const EXPERIMENTS: &[(&str, Experiment, &[&str])] = &[
     ("events_by_owner", events_of_a_person, &["0", "2"]),
     ("event_retention_ms", events_after_two_hours, &["1", "0"]),
     ("unknown_params_refused", misspelt, &["200", "400"]),
+    (
+        "time_style",
+        written,
+        &["2026-11-21T22:00:00.000Z", "2026-11-21T22:00:00.000000Z", "2026-11-21T22:00:00.000+00:00"],
+    ),
     ("strict_queries", comma_list, &["200", "400"]),
 ];
 
@@ -231,6 +236,11 @@ fn events_after_two_hours(lab: &mut Lab, ann: &Full) -> String {
 
 fn misspelt(lab: &mut Lab, ann: &Full) -> String {
     status(lab, "/client_sessions/list", json!({"user_identity": ann.identity}))
+}
+
+fn written(lab: &mut Lab, ann: &Full) -> String {
+    let times = lab.ok("/acs/users/list", id(&ann.identity))["acs_users"][0]["created_at"].clone();
+    times.as_str().unwrap().to_owned()
 }
 
 fn comma_list(lab: &mut Lab, ann: &Full) -> String {

@@ -22,6 +22,18 @@ pub enum UnknownOwner {
     NotFound,
 }
 
+/// How answers write times; each is RFC 3339.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeStyle {
+    /// `…T22:00:00.000Z`
+    Millis,
+    /// `…T22:00:00.000000Z`
+    Micros,
+    /// `…T22:00:00.000+00:00`
+    Offset,
+}
+
 /// The properties of one simulated workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -92,6 +104,8 @@ pub struct Settings {
     pub steals_acs_users: bool,
     /// The 404 type of a phone; Seam documents neither `device_not_found` nor `phone_not_found`.
     pub phone_missing_type: String,
+    /// How answers write times.
+    pub time_style: TimeStyle,
     /// Silence before each answer over HTTP.
     pub latency_ms: u64,
 }
@@ -132,6 +146,7 @@ impl Default for Settings {
             creates_fail: false,
             steals_acs_users: false,
             phone_missing_type: "device_not_found".to_owned(),
+            time_style: TimeStyle::Millis,
             latency_ms: 0,
         }
     }
