@@ -51,6 +51,7 @@ def ask(path, body=None):
 
 def refresh():
     ask("/_sandbox/seed", SUPPLIES)
+    ask("/webhooks/create", {"url": "https://example.com/hook"})
     choices.update({one["path"]: one["one_of"] for one in ask("/_sandbox/endpoints")})
     found = {name: ask(path, {"since": SINCE} if name == "event_id" else {})[many] for name, (path, many) in LISTS.items()}
     known.update({name: [one[name] for one in all if one.get(name)] for name, all in found.items()})
@@ -60,6 +61,7 @@ def refresh():
     known["unmanaged"] = [one["user_identity_id"] for one in unmanaged]
     known["pair"] = [one for one in found["acs_user_id"] if one.get("user_identity_id")]
     known["free"] = [one["acs_user_id"] for one in found["acs_user_id"] if not one.get("user_identity_id")]
+    known["client_session_id"] = [one["client_session_id"] for one in ask("/client_sessions/list", {})["client_sessions"]][-20:]
     known["group"] = {one["acs_system_id"]: one["acs_access_group_id"] for one in found["acs_access_group_id"]}
     automations = "/user_identities/enrollment_automations/list"
     some = [ask(automations, {"user_identity_id": id})["enrollment_automations"] for id in known["user_identity_id"][-20:]]

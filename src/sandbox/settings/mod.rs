@@ -16,7 +16,7 @@ pub use doubts::{DOUBTS, Doubt, UnknownSetting};
 pub enum UnknownOwner {
     /// An empty list.
     Nothing,
-    /// The list of the whole workspace.
+    /// The list of the whole workspace, except of phones: those name no owner, and nobody could tell.
     Everybody,
     /// 404 `user_identity_not_found`.
     NotFound,
