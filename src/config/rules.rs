@@ -89,7 +89,7 @@ pub(super) const RULES: &[Rule] = &[
     seconds("retry.max_s", DAY),
     rule("retry.multiplier", Shape::Factor { min: 1.0, max: 10.0 }),
     rule("retry.jitter", Shape::Factor { min: 0.0, max: 1.0 }),
-    rule("offboard.mode", Shape::Word(&["ordered"])),
+    rule("offboard.mode", Shape::Word(&["ordered", "cascade"])),
     rule("offboard.when_not_found", Shape::Word(&["hold", "succeed"])),
     count("offboard.max_objects", 1, 10_000),
     count("offboard.max_rounds", 1, 1_000),

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::job::{InputSpec, Ms};
+use crate::job::{InputSpec, Mode, Ms};
 
 /// A wait. Written in seconds, kept in milliseconds; every `Delay` is shortened by [`Settings::divide_delays`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,8 +174,8 @@ sections! {
     }
     /// `[offboard]`
     Offboard {
-        /// The order of the deletes.
-        mode: OffboardMode,
+        /// The way of rows that name none.
+        mode: Mode,
         /// When nobody matches.
         when_not_found: WhenNotFound,
         /// More objects hold the job.
@@ -197,14 +197,6 @@ sections! {
         /// The least that is written: error, warn, info, debug, trace or off.
         level: String,
     }
-}
-
-/// The order of an offboarding's deletes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OffboardMode {
-    /// Every kind in its own step, the identity last.
-    Ordered,
 }
 
 /// What an offboarding does when nobody matches.

@@ -1,6 +1,8 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
-use super::{ConfigErrors, DEFAULTS, Delay, OffboardMode, Settings, WhenNotFound, file, rules::RULES, rules::Shape};
+use crate::job::Mode;
+
+use super::{ConfigErrors, DEFAULTS, Delay, Settings, WhenNotFound, file, rules::RULES, rules::Shape};
 use crate::{
     intake::{Keying, render, rows},
     job::{Format, InputSpec, Order, Row},
@@ -40,7 +42,7 @@ fn defaults_load_and_say_what_the_table_says() {
     assert_eq!(settings.seam.endpoint, "https://connect.getseam.com");
     assert_eq!(settings.database.path, Path::new("/var/lib/backstitch/backstitch.db"));
     assert_eq!((settings.verify.settle_s.ms(), settings.retry.max_s.ms()), (60_000, 300_000));
-    assert_eq!(settings.offboard.mode, OffboardMode::Ordered);
+    assert_eq!(settings.offboard.mode, Mode::Ordered);
     assert_eq!(settings.offboard.when_not_found, WhenNotFound::Hold);
     assert!(settings.inputs.is_empty());
 }
@@ -57,7 +59,7 @@ rate_per_s = \"fast\"
 tiemout_s = 3
 drain_s = 3
 [offboard]
-mode = \"cascade\"
+mode = \"cascading\"
 max_objects = 1.5
 [[inputs]]
 path = \"drop\"
@@ -75,7 +77,7 @@ formt = \"csv\"
         "b.toml:6:14: `seam.rate_per_s` must be a number from 0.01 to 10000, not the text \"fast\"",
         "b.toml:7:1: unknown setting `seam.tiemout_s`; did you mean `timeout_s`?",
         "b.toml:8:1: `drain_s` is no setting of `[seam]`; it belongs under `[engine]`",
-        "b.toml:10:8: `offboard.mode` must be one of ordered, not the text \"cascade\"",
+        "b.toml:10:8: `offboard.mode` must be one of ordered, cascade, not the text \"cascading\"",
         "b.toml:11:15: `offboard.max_objects` must be a whole number from 1 to 10000, not 1.5",
         "b.toml:14:28: rows have no field \"email\"",
         "b.toml:14:55: a second column for `reason`: which one holds?",

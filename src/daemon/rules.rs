@@ -28,6 +28,7 @@ pub fn rules(settings: &Settings) -> EngineRules {
             fresh_ms: canary.every_s.ms(),
             max_objects: usize::try_from(offboard.max_objects).unwrap_or(usize::MAX),
             max_rounds: offboard.max_rounds,
+            mode: offboard.mode,
             absent_succeeds: offboard.when_not_found == WhenNotFound::Succeed,
             retry: delays(retry.initial_s.ms(), retry.max_s.ms(), retry.multiplier, retry.jitter),
         },

@@ -38,6 +38,7 @@ fn row(key: &str) -> Row {
         person,
         full_name: None,
         acs_users: Vec::new(),
+        mode: None,
         priority: Priority::Normal,
         not_before: None,
         deadline: None,
@@ -49,7 +50,8 @@ fn row(key: &str) -> Row {
 /// The key opens the one workspace there is.
 fn confirm(engine: &mut Engine, tag: Tag) {
     assert_eq!(tag, Tag::Probe);
-    let workspace = Workspace { workspace_id: "w".to_owned(), name: "W".to_owned(), is_sandbox: true };
+    let workspace =
+        Workspace { workspace_id: "w".to_owned(), name: "W".to_owned(), is_sandbox: true, ..Workspace::default() };
     engine.push(Change::Arrived(tag, answer(Outcome::Done(Reply::Workspace(workspace)))));
 }
 

@@ -26,6 +26,16 @@ words! {
     }
 }
 
+words! {
+    /// The way an offboarding goes.
+    Mode {
+        /// Every kind of object in its own step, the identity last.
+        Ordered = "ordered",
+        /// The identity first, which takes along what belongs to it; every object is read back by its id.
+        Cascade = "cascade",
+    }
+}
+
 /// How a person is named. At least one field is given; the first of id, key, e-mail and phone finds, the others must agree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
@@ -94,6 +104,9 @@ pub struct Order {
     /// ACS users to link (onboarding).
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub acs_users: Vec<AcsLink>,
+    /// Which way the offboarding goes; none: as the settings say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mode: Option<Mode>,
     /// Order among the others.
     pub priority: Priority,
     /// Not before this moment, by the wall clock.

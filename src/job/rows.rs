@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     object::{Identity, Kind},
-    order::{AcsLink, Order},
+    order::{AcsLink, Mode, Order},
     state::{Act, Cause, JobState, Mark, Proof, Selector, StepName, StepState},
     time::Time,
 };
@@ -24,6 +24,8 @@ pub struct Job {
     pub begun_at: Option<Time>,
     /// The identity as the first step resolved it.
     pub identity: Option<Identity>,
+    /// The way the offboarding goes, once the identity is found; later settings do not change it.
+    pub mode: Option<Mode>,
     /// Why it is in this state, and what to do if it is held.
     pub why: String,
     /// The next look, at the latest.

@@ -201,6 +201,7 @@ fn job(row: &SqliteRow) -> Result<Job, StoreError> {
         accepted_at: word(row, "accepted_at")?,
         begun_at: word_or_null(row, "begun_at")?,
         identity: json_or_null(row, "identity_json")?,
+        mode: word_or_null(row, "mode")?,
         why: get(row, "why")?,
         wake_at: word_or_null(row, "wake_at")?,
         waits_for: get(row, "waits_for")?,

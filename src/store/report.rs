@@ -5,11 +5,11 @@ use sqlx::{Connection, sqlite::SqliteRow};
 
 use super::{
     Reader, StoreError,
-    columns::{get, json_or_null, word},
+    columns::{get, json_or_null, word, word_or_null},
     load::{look, step, target},
     read::{JobLine, WaitingLine, job_line, waiting_line},
 };
-use crate::job::{Identity, Look, Order, Step, Target, Time};
+use crate::job::{Identity, Look, Mode, Order, Step, Target, Time};
 
 /// One job, whole.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -27,6 +27,8 @@ pub struct JobReport {
     pub file_line: i64,
     /// The identity as found or created.
     pub identity: Option<Identity>,
+    /// The way the offboarding goes, once the identity is found.
+    pub mode: Option<Mode>,
     /// What it waits for, while it is open.
     pub waiting: Option<WaitingLine>,
     /// Its steps, in order.
@@ -65,7 +67,7 @@ impl Reader {
     pub async fn job(&mut self, name: &str) -> Result<Option<JobReport>, StoreError> {
         let mut tx = self.conn.begin().await?;
         let row = sqlx::query(
-            "SELECT o.*, j.order_json, j.identity_json, j.input, j.file, j.line FROM jobs_overview o JOIN jobs j USING (id)
+            "SELECT o.*, j.order_json, j.identity_json, j.mode, j.input, j.file, j.line FROM jobs_overview o JOIN jobs j USING (id)
              WHERE j.job_key = ?1 OR CAST(j.id AS TEXT) = ?1 ORDER BY j.job_key = ?1 DESC LIMIT 1",
         )
         .bind(name)
@@ -93,6 +95,7 @@ impl Reader {
             file: get(&row, "file")?,
             file_line: get(&row, "line")?,
             identity: json_or_null(&row, "identity_json")?,
+            mode: word_or_null(&row, "mode")?,
             waiting,
             steps,
             targets,

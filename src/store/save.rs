@@ -45,7 +45,7 @@ impl Tx<'_> {
             .iter()
             .map(|case| {
                 let j = &case.job;
-                json!({ "id": j.id, "state": j.state, "begun_at": j.begun_at, "identity": j.identity, "why": j.why,
+                json!({ "id": j.id, "state": j.state, "begun_at": j.begun_at, "identity": j.identity, "mode": j.mode, "why": j.why,
                     "wake_at": j.wake_at, "waits_for": j.waits_for, "last_error": j.last_error, "tries": j.tries,
                     "retry_at": j.retry_at, "unclean_starts": j.unclean_starts, "finished_at": j.finished_at })
             })
@@ -53,7 +53,7 @@ impl Tx<'_> {
         self.put(
             rows,
             "UPDATE jobs SET state = v.value ->> '$.state', begun_at = v.value ->> '$.begun_at',
-                 identity_json = v.value ->> '$.identity', why = v.value ->> '$.why', wake_at = v.value ->> '$.wake_at',
+                 identity_json = v.value ->> '$.identity', mode = v.value ->> '$.mode', why = v.value ->> '$.why', wake_at = v.value ->> '$.wake_at',
                  waits_for = v.value ->> '$.waits_for', last_error = v.value ->> '$.last_error', tries = v.value ->> '$.tries',
                  retry_at = v.value ->> '$.retry_at', unclean_starts = v.value ->> '$.unclean_starts',
                  finished_at = v.value ->> '$.finished_at'
@@ -76,10 +76,10 @@ impl Tx<'_> {
             "INSERT INTO steps (job_id, position, name, state, rounds, since, opened_at, closed_at)
              SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, v.value ->> 3, v.value ->> 4, v.value ->> 5, v.value ->> 6, v.value ->> 7
              FROM json_each(?1) v WHERE true
-             ON CONFLICT (job_id, name) DO UPDATE SET state = excluded.state, rounds = excluded.rounds, since = excluded.since,
-                 opened_at = excluded.opened_at, closed_at = excluded.closed_at
-             WHERE (state, rounds, since, opened_at, closed_at)
-                IS NOT (excluded.state, excluded.rounds, excluded.since, excluded.opened_at, excluded.closed_at)",
+             ON CONFLICT (job_id, name) DO UPDATE SET position = excluded.position, state = excluded.state, rounds = excluded.rounds,
+                 since = excluded.since, opened_at = excluded.opened_at, closed_at = excluded.closed_at
+             WHERE (position, state, rounds, since, opened_at, closed_at)
+                IS NOT (excluded.position, excluded.state, excluded.rounds, excluded.since, excluded.opened_at, excluded.closed_at)",
         )
         .await
     }

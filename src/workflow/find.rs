@@ -1,6 +1,6 @@
 //! Offboarding, step `find`: exactly one identity, the one asked for.
 
-use super::{Flow, Turn};
+use super::{Flow, Turn, cascade};
 use crate::job::{
     Act, Answer, Call, Identity, IdentityRef, JobState, Kind, Mark, Outcome, Person, Reply, Snapshot, StepName,
     StepState,
@@ -16,6 +16,8 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     if let Some(identity) = case.job.identity.clone() {
         let at = turn.add_target(case, StepName::UserIdentity, Kind::UserIdentity, Mark::Found);
         case.targets[at].object_id = Some(identity.user_identity_id.clone());
+        let mode = case.job.order.mode.unwrap_or(turn.rules.mode);
+        cascade::go(case, mode);
         turn.set_step(case, STEP, StepState::Closed, &format!("user identity {}", identity.user_identity_id));
         return Flow::Pass;
     }

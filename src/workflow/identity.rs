@@ -1,9 +1,10 @@
-//! The identity itself, deleted last: once nothing is left, and until neither its id nor its key is found.
+//! The identity itself: deleted once nothing is left (or, in mode cascade, once everything is known), and until neither its id nor
+//! its key is found.
 
 use super::{
     Flow, Turn,
     absence::{ask_absence, index},
-    all_closed_before, answers, confirm,
+    all_closed_before, answers, cascade, confirm,
 };
 use crate::job::{Act, Answer, Attempt, Call, Kind, Mark, Outcome, Snapshot, StepName, StepState};
 
@@ -18,6 +19,9 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     turn.open(case, STEP);
     let target = case.targets[at].clone();
     if target.mark == Mark::Proven {
+        if cascade::goes(case) {
+            cascade::hand_over(case, turn);
+        }
         turn.set_step(case, STEP, StepState::Closed, "not found by id and by key");
         return Flow::Pass;
     }
@@ -26,11 +30,12 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
             Some(next_at) => turn.wait(next_at, || {
                 format!("deletes the identity again: {}", target.detail.as_deref().unwrap_or("not applied"))
             }),
-            None if !case.busy(target.id) => {
+            None if case.busy(target.id) => {}
+            None if cascade::goes(case) && !cascade::may_delete(case, turn) => {}
+            None => {
                 let call = Call::Delete { kind: Kind::UserIdentity, id: target.object_id.unwrap_or_default() };
                 turn.ask(case, STEP, Act::Delete, (Some(Kind::UserIdentity), Some(target.id)), call);
             }
-            None => {}
         }
         return Flow::Stop;
     };
@@ -67,6 +72,10 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
         Outcome::Rejected(rejection) => {
             // Something still uses it: everything is looked at again instead of a blind retry.
             let why = Turn::refusal(rejection);
+            if cascade::goes(case) {
+                case.job.last_error = Some(why.clone());
+                return cascade::give_up(case, turn, &why);
+            }
             retry(case, &why, None);
             confirm::restart(case, turn, &why);
             turn.reopen(case, StepName::ConfirmEmpty, &why);

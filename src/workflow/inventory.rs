@@ -1,7 +1,7 @@
 //! Offboarding, step `inventory`: every collection is listed and committed before the first delete, because Seam's events carry
 //! only the object's own id. It ends with a good look at the identity itself: lists by a dead one prove nothing.
 
-use super::{Flow, Turn, absence, answers, confirm, offboard, sweep};
+use super::{Flow, Turn, absence, answers, cascade, confirm, offboard, sweep};
 use crate::job::{Act, Answer, Attempt, Call, IdentityRef, Kind, Look, Snapshot, StepName, StepState};
 
 const STEP: StepName = StepName::Inventory;
@@ -24,7 +24,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     }
     let mut last = None;
     let mut complete = true;
-    for (_, kind) in offboard::sweeps() {
+    for kind in cascade::inventoried(case) {
         match looked(case, kind) {
             Some(look) => last = last.max(Some(look.ended_at)),
             None => {

@@ -1,6 +1,6 @@
 //! What a complete listing means for the rows: whose each object is, what is new, what came back, what is gone.
 
-use super::{Turn, offboard};
+use super::{Turn, cascade, offboard};
 use crate::job::{Act, Attempt, Cause, Item, Kind, Listing, Look, Mark, Proof, Snapshot, StepName, Time};
 
 /// Whose an object is.
@@ -227,6 +227,7 @@ fn judge(case: &mut Snapshot, begun_at: Time, at: usize, item: &Item, turn: &mut
     match verdict {
         None => {}
         Some((Cause::FailedToDelete | Cause::NotDeleting, why)) if !again => reissue(case, at, &why, turn),
+        Some((_, why)) if item_is_identity(case, at) && cascade::goes(case) => cascade::give_up(case, turn, &why),
         // The identity is never parked: the whole job waits for it, and says so.
         Some((_, why)) if item_is_identity(case, at) => {
             let next = turn.now.plus(turn.rules.parked_retry_ms);

@@ -5,6 +5,7 @@
 
 mod absence;
 mod answers;
+mod cascade;
 mod confirm;
 mod create;
 mod ensure;
@@ -27,7 +28,7 @@ pub use rules::{Delays, Rules};
 pub use turn::{Canary, Ids, Turn};
 
 use crate::job::{
-    Answer, Attempt, Event, JobState, Kind, Mark, Outcome, Proof, Snapshot, StepName, StepState, Workflow,
+    Answer, Attempt, Event, JobState, Kind, Mark, Mode, Outcome, Proof, Snapshot, StepName, StepState, Workflow,
 };
 
 /// Whether later steps may be looked at.
@@ -72,16 +73,20 @@ const fn step(name: StepName, shape: Shape) -> StepSpec {
     StepSpec { name, shape }
 }
 
-fn table(workflow: Workflow) -> &'static [StepSpec] {
+fn table(workflow: Workflow, mode: Option<Mode>) -> &'static [StepSpec] {
     match workflow {
-        Workflow::Offboard => offboard::STEPS,
+        Workflow::Offboard => offboard::steps(mode),
         Workflow::Onboard => onboard::STEPS,
     }
 }
 
-/// The names of a workflow's steps, in order.
+fn table_of(case: &Snapshot) -> &'static [StepSpec] {
+    table(case.job.order.workflow, case.job.mode)
+}
+
+/// The names of a workflow's steps, in the order in which a new job has them.
 pub fn steps(workflow: Workflow) -> impl Iterator<Item = StepName> {
-    table(workflow).iter().map(|spec| spec.name)
+    table(workflow, None).iter().map(|spec| spec.name)
 }
 
 /// Makes every move that the rows allow now: opens attempts, closes steps, names what is waited for.
@@ -93,7 +98,8 @@ pub fn next(case: &mut Snapshot, turn: &mut Turn) {
         turn.wait(moment, || format!("not before {moment}"));
         return turn.settle(case);
     }
-    for spec in table(case.job.order.workflow) {
+    let mode = case.job.mode;
+    for spec in table_of(case) {
         let flow = match spec.shape {
             Shape::Find => find::next(case, turn),
             Shape::Inventory => inventory::next(case, turn),
@@ -107,6 +113,9 @@ pub fn next(case: &mut Snapshot, turn: &mut Turn) {
         };
         if flow == Flow::Stop || case.job.state.is_final() || case.job.state == JobState::Held {
             break;
+        }
+        if case.job.mode != mode {
+            return next(case, turn);
         }
     }
     turn.settle(case);
@@ -130,7 +139,7 @@ pub fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mu
         case.job.last_error = Some(reason.clone());
         return turn.undo(case, attempt);
     }
-    let shape = table(case.job.order.workflow).iter().find(|spec| spec.name == attempt.step).map(|spec| spec.shape);
+    let shape = table_of(case).iter().find(|spec| spec.name == attempt.step).map(|spec| spec.shape);
     match shape {
         Some(Shape::Find) => find::absorb(case, answer, turn),
         Some(Shape::Inventory) => inventory::absorb(case, attempt, answer, turn),

@@ -1,9 +1,17 @@
-//! Offboarding, in the order its user asked for: sessions, keys and grants, credentials, ACS users, automations, phones, identity.
+//! Offboarding, in the order its user asked for: sessions, keys and grants, credentials, ACS users, automations, phones, identity;
+//! or in Seam's newer way: the identity first, then what its end has left.
 
 use super::{Shape, StepSpec, step};
-use crate::job::{Kind, StepName};
+use crate::job::{Kind, Mode, StepName};
 
-pub(super) const STEPS: &[StepSpec] = &[
+pub(super) fn steps(mode: Option<Mode>) -> &'static [StepSpec] {
+    match mode {
+        Some(Mode::Cascade) => CASCADE,
+        Some(Mode::Ordered) | None => ORDERED,
+    }
+}
+
+const ORDERED: &[StepSpec] = &[
     step(StepName::Find, Shape::Find),
     step(StepName::Inventory, Shape::Inventory),
     step(StepName::ClientSessions, Shape::Sweep(Kind::ClientSession)),
@@ -18,9 +26,25 @@ pub(super) const STEPS: &[StepSpec] = &[
     step(StepName::Verify, Shape::VerifyGone),
 ];
 
+/// The same steps, so that a job may go over from one way to the other.
+const CASCADE: &[StepSpec] = &[
+    step(StepName::Find, Shape::Find),
+    step(StepName::Inventory, Shape::Inventory),
+    step(StepName::UserIdentity, Shape::DeleteIdentity),
+    step(StepName::ClientSessions, Shape::Sweep(Kind::ClientSession)),
+    step(StepName::InstantKeys, Shape::Sweep(Kind::InstantKey)),
+    step(StepName::AccessGrants, Shape::Sweep(Kind::AccessGrant)),
+    step(StepName::Credentials, Shape::Sweep(Kind::AcsCredential)),
+    step(StepName::AcsUsers, Shape::Sweep(Kind::AcsUser)),
+    step(StepName::EnrollmentAutomations, Shape::Sweep(Kind::EnrollmentAutomation)),
+    step(StepName::Phones, Shape::Sweep(Kind::Phone)),
+    step(StepName::ConfirmEmpty, Shape::ConfirmEmpty),
+    step(StepName::Verify, Shape::VerifyGone),
+];
+
 /// Every kind that is swept, with the step that sweeps it, in order.
 pub(super) fn sweeps() -> impl Iterator<Item = (StepName, Kind)> {
-    STEPS.iter().filter_map(|spec| match spec.shape {
+    ORDERED.iter().filter_map(|spec| match spec.shape {
         Shape::Sweep(kind) => Some((spec.name, kind)),
         _ => None,
     })
@@ -43,8 +67,12 @@ mod tests {
         // Rows outlive releases: a name may be added here, never taken away.
         let shipped = "find inventory client_sessions instant_keys access_grants credentials acs_users \
                        enrollment_automations phones confirm_empty user_identity verify";
-        let names: Vec<_> = STEPS.iter().map(|spec| spec.name.as_str()).collect();
+        let mut names: Vec<_> = ORDERED.iter().map(|spec| spec.name.as_str()).collect();
         assert_eq!(names, shipped.split_whitespace().collect::<Vec<_>>());
+        let mut cascade: Vec<_> = CASCADE.iter().map(|spec| spec.name.as_str()).collect();
+        names.sort_unstable();
+        cascade.sort_unstable();
+        assert_eq!(names, cascade, "both ways have the same steps");
         for kind in [Kind::Device, Kind::AcsEntrance] {
             assert_eq!(home(kind), StepName::ConfirmEmpty);
         }

@@ -1,6 +1,6 @@
 //! The numbers a decision depends on, from the configuration.
 
-use crate::job::{Ms, Time};
+use crate::job::{Mode, Ms, Time};
 
 /// Delays of retries by the count of failures in a row, with a jitter that the same salt repeats.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +56,8 @@ pub struct Rules {
     pub max_objects: usize,
     /// So many rounds of reappearing need an operator.
     pub max_rounds: u32,
+    /// The way of an offboarding whose order names none.
+    pub mode: Mode,
     /// A person that Seam never heard of counts as offboarded (after two typed 404 by id or key).
     pub absent_succeeds: bool,
     /// Delays of retries.

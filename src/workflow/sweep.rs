@@ -122,7 +122,8 @@ fn read_back(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) -
     };
     let by_event = of(case, name).all(|t| t.mark == Mark::Parked || t.proof == Some(Proof::Event));
     let settled = look.empty_since.is_some_and(|since| look.begun_at >= since.plus(turn.rules.list_settle_ms));
-    if !(by_event || settled) {
+    // Asked by ids, nothing is hidden by a list that is behind; and the last step asks all of them once more.
+    if !(by_event || settled || by_ids(case)) {
         let due = look.empty_since.unwrap_or(look.begun_at).plus(turn.rules.list_settle_ms);
         look_at(case, turn, name, kind, due, "looks a second time before it believes in the end of every");
         return Flow::Stop;
@@ -183,7 +184,8 @@ fn look_at(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind, due
 /// Asks for a complete listing of the kind: by its owner, or, once the identity is gone, every known object by its own id.
 pub(super) fn ask_look(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) {
     let sources = sources(case, name, kind);
-    let testable = matches!(kind, Kind::Phone | Kind::Device) && !by_ids(case) && !turn.canary.fresh.contains(&kind);
+    let trusted = !kind.names_owner() || sources.iter().any(|source| matches!(source, Source::Linked(_)));
+    let testable = trusted && !by_ids(case) && !turn.canary.fresh.contains(&kind);
     let canary = testable.then(|| turn.canary.id.clone());
     turn.ask(case, name, Act::Look, (Some(kind), None), Call::Look { kind, sources, canary });
 }

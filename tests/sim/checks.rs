@@ -41,7 +41,7 @@ pub async fn after_commit(rig: &mut Rig, calls: &[(Tag, Call)]) {
                     (SELECT count(*) FROM targets e WHERE e.job_id = a.job_id AND e.mark = 'parked') AS parked,
                     (SELECT state FROM steps i WHERE i.job_id = a.job_id AND i.name = 'inventory') AS inventory,
                     (SELECT count(*) FROM steps n, steps c WHERE n.job_id = a.job_id AND c.job_id = a.job_id AND c.name = 'confirm_empty'
-                     AND n.position BETWEEN 2 AND c.position - 1
+                     AND n.position BETWEEN 2 AND c.position - 1 AND n.name <> 'user_identity'
                      AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = a.job_id AND l.step = n.name AND l.complete = 1)
                      AND NOT EXISTS (SELECT 1 FROM targets g WHERE g.job_id = a.job_id AND g.kind = 'user_identity' AND g.mark = 'proven')) AS unlisted
              FROM attempts a JOIN steps s ON s.job_id = a.job_id AND s.name = a.step LEFT JOIN targets t ON t.id = a.target_id
@@ -122,7 +122,7 @@ async fn settled_ends(rig: &mut Rig) {
         ("P3: a step closed without a complete empty look after its last request",
          "SELECT s.job_id || ' ' || s.name FROM steps s JOIN jobs j ON j.id = s.job_id
           WHERE s.state = 'closed' AND s.name IN (SELECT t.step FROM targets t WHERE t.job_id = s.job_id AND t.kind <> 'user_identity')
-            AND j.workflow = 'offboard' AND NOT EXISTS (SELECT 1 FROM steps i WHERE i.job_id = s.job_id AND i.name = 'user_identity' AND i.state = 'closed'
+            AND j.workflow = 'offboard' AND j.mode <> 'cascade' AND NOT EXISTS (SELECT 1 FROM steps i WHERE i.job_id = s.job_id AND i.name = 'user_identity' AND i.state = 'closed'
               AND NOT EXISTS (SELECT 1 FROM attempts d WHERE d.job_id = s.job_id AND d.step = 'user_identity' AND d.act = 'delete'))
             AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = s.job_id AND l.step = s.name AND l.complete = 1 AND l.remaining = 0
               AND l.begun_at > coalesce((SELECT max(t.requested_at) FROM targets t WHERE t.job_id = s.job_id AND t.step = s.name), '')
@@ -132,7 +132,8 @@ async fn settled_ends(rig: &mut Rig) {
         ("P7: the identity was deleted without a complete empty look at everything since the steps were closed",
          "SELECT d.job_id || ' ' || s.name FROM attempts d JOIN steps s ON s.job_id = d.job_id AND s.position BETWEEN 2 AND
             (SELECT c.position - 1 FROM steps c WHERE c.job_id = d.job_id AND c.name = 'confirm_empty')
-          WHERE d.step = 'user_identity' AND d.act = 'delete' AND 1 >
+          WHERE d.step = 'user_identity' AND d.act = 'delete' AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = d.job_id AND j.mode = 'cascade')
+            AND d.begun_at > coalesce((SELECT max(f.at) FROM history f WHERE f.job_id = d.job_id AND f.what = 'fell_back'), '') AND 1 >
             (SELECT count(*) FROM history l WHERE l.job_id = d.job_id AND l.step = 'confirm_empty' AND l.what IN ('looked', 'unsupported')
              AND l.detail LIKE '%' || rtrim(s.name, 's') || ': %, 0 remaining' AND l.at <= d.begun_at)"),
         ("P7: succeeded without a read-back of everything by id, a settle time (60 s) after the identity's end",

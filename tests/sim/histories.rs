@@ -1,7 +1,7 @@
 //! Seeded histories: one to eight jobs each, faults and crashes drawn by the seed.
 
 use backstitch::{
-    job::AcsLink,
+    job::{AcsLink, Mode, Order},
     sandbox::{Faults, PersonTruth, Seeded, Settings, World},
 };
 
@@ -83,7 +83,11 @@ fn orders(rig: &mut Rig, random: &mut fastrand::Rng, people: &[Seeded], newcomer
             1 => by_key(&person.user_identity_key),
             _ => by_email(&person.email_address),
         };
-        rig.submit(vec![off(&format!("off-{nth}"), selector)]);
+        let mut row = off(&format!("off-{nth}"), selector);
+        if random.u8(0..3) == 0 {
+            row.order = row.order.map(|order| Order { mode: Some(Mode::Cascade), ..order });
+        }
+        rig.submit(vec![row]);
     }
     for (nth, person) in newcomers[..random.usize(0..4)].iter().enumerate() {
         let mut selector = by_email(&person.email_address);

@@ -19,6 +19,7 @@ pub fn order(job_key: &str, workflow: Workflow, person: Person) -> Order {
         person,
         full_name: None,
         acs_users: Vec::new(),
+        mode: None,
         priority: Priority::Normal,
         not_before: None,
         deadline: None,

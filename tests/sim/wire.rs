@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use backstitch::{
     engine::{EngineRules, FollowRules, LimitRules, delays},
+    job::Mode,
     sandbox::{self, Delivery, World},
     seam::wire::{Lost, Request, Response, Transport},
     workflow::Rules,
@@ -24,6 +25,7 @@ pub fn rules() -> EngineRules {
             fresh_ms: 300_000,
             max_objects: 50,
             max_rounds: 5,
+            mode: Mode::Ordered,
             absent_succeeds: false,
             retry: delays(1_000, 300_000, 2.0, 0.2),
         },

@@ -70,7 +70,8 @@ const ORDER: &[(&str, &str)] = &[
       FROM attempts a JOIN jobs j ON j.id = a.job_id AND j.workflow = 'offboard'
       JOIN steps s ON s.job_id = a.job_id AND s.name = a.step JOIN steps es ON es.job_id = a.job_id AND es.position < s.position
       JOIN targets e ON e.job_id = a.job_id AND e.step = es.name AND e.found_at < a.begun_at
-      WHERE a.act = 'delete' AND NOT EXISTS (SELECT 1 FROM history h WHERE h.target_id = e.id AND h.what IN ('proven', 'parked')
+      WHERE a.act = 'delete' AND NOT (a.step = 'user_identity' AND EXISTS (SELECT 1 FROM history f WHERE f.job_id = a.job_id
+          AND f.what = 'fell_back' AND f.at >= a.begun_at)) AND NOT EXISTS (SELECT 1 FROM history h WHERE h.target_id = e.id AND h.what IN ('proven', 'parked')
         AND h.at <= a.begun_at AND NOT EXISTS (SELECT 1 FROM history l WHERE l.target_id = e.id AND l.id > h.id
             AND l.what IN ('found', 'requested', 'reappeared', 'unparked') AND l.at < a.begun_at))"),
     // P5: the whole inventory is committed before the first delete.

@@ -155,12 +155,13 @@ fn departures(world: &mut World) -> Vec<Wanted> {
         ("a leaver, by key", "user_identity_key"),
         ("a leaver, by id", "user_identity_id"),
         ("a leaver, by e-mail", "email_address"),
-        ("a leaver, by phone number", "phone_number"),
+        ("a leaver, by phone number, the identity first", "phone_number"),
         ("a leaver, in no hurry", "user_identity_key"),
     ];
     for ((about, field), person) in abouts.into_iter().zip(&staff) {
         let fields = json!({ "workflow": "offboard", field: json!(person)[field],
-            "priority": if about.ends_with("hurry") { "low" } else { "normal" } });
+            "priority": if about.ends_with("hurry") { "low" } else { "normal" },
+            "mode": if about.ends_with("first") { "cascade" } else { "ordered" } });
         let user_identity_id = person.user_identity_id.clone().unwrap_or_default();
         all.push((about, fields, Expected::Offboarded { user_identity_id }));
     }

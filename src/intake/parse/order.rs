@@ -161,7 +161,7 @@ pub fn read(plan: &Plan, mut given: Given) -> Read {
         form.reject("deadline", fault("is before not_before", "correct one of them"));
     }
     let reason = form.text("reason", values::reason);
-    form.text("mode", values::mode);
+    let mode = form.text("mode", values::mode);
     let order = match form.workflow {
         Some(workflow) if form.problems.is_empty() => Ok(Order {
             job_key: job_key.clone(),
@@ -169,6 +169,7 @@ pub fn read(plan: &Plan, mut given: Given) -> Read {
             person,
             full_name,
             acs_users,
+            mode,
             priority,
             not_before,
             deadline,

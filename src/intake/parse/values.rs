@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
 
-use crate::job::{Priority, Workflow};
+use crate::job::{Mode, Priority, Workflow};
 
 /// What is wrong with a value and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,13 +130,9 @@ pub fn priority(text: &str) -> Result<Priority, Fault> {
     word(text, &Priority::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
 }
 
-/// Only `ordered`, so far.
-pub fn mode(text: &str) -> Result<(), Fault> {
-    match text {
-        "ordered" => Ok(()),
-        "cascade" => Err(fault("mode `cascade` is known but not built yet", "leave it empty or write `ordered`")),
-        other => Err(fault(format!("{} is no mode", shown(other)), "leave it empty or write `ordered`")),
-    }
+/// `ordered` or `cascade`.
+pub fn mode(text: &str) -> Result<Mode, Fault> {
+    word(text, &Mode::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

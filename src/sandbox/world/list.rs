@@ -75,6 +75,14 @@ impl World {
         }
     }
 
+    /// The identity of a list that refuses an unknown one; none if a fault makes the list forget it.
+    pub(super) fn whose(&self, kind: Kind, args: &Args) -> Result<Option<String>, Refusal> {
+        match self.owner_filter(kind, args, "user_identity_id")? {
+            Some(_) => self.identity_id(args).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The whole answer of a list that does not page.
     pub(super) fn listed(&self, kind: Kind, borns: &[u64]) -> Value {
         json!({ kind.spec().many: self.shown_all(self.cut(borns)) })

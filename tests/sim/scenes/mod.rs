@@ -8,6 +8,7 @@ use crate::{
     rig::{Rig, START_MS},
 };
 
+mod cascade;
 mod cuts;
 mod deadly;
 mod found;
@@ -28,7 +29,11 @@ pub struct Scene {
 }
 
 pub fn scene() -> Scene {
-    let mut world = World::new(7, Settings::default());
+    scene_in(Settings::default())
+}
+
+pub fn scene_in(settings: Settings) -> Scene {
+    let mut world = World::new(7, settings);
     world.advance(START_MS - HOUR);
     let person = ScenePerson {
         key: Some("emp-1"),

@@ -1,7 +1,7 @@
 use super::{map, orders, plain, read, told};
 use crate::{
     intake::parse::{Keying, check_spec, sha256_hex},
-    job::{AcsLink, Deadline, Format::Jsonl, InputSpec, Order, Person, Priority, Workflow},
+    job::{AcsLink, Deadline, Format::Jsonl, InputSpec, Mode, Order, Person, Priority, Workflow},
 };
 
 fn some(text: &str) -> Option<String> {
@@ -18,7 +18,7 @@ fn every_field_arrives() {
         "\n",
         r#"{"job_key":"hr-8812","workflow":"offboard","user_identity_id":"id","user_identity_key":"emp-1006","#,
         r#""priority":"urgent","not_before":"2026-11-30T18:00[Europe/Berlin]","deadline":"PT4H","#,
-        r#""reason":"termination\nHR-8812","mode":"ordered"}"#,
+        r#""reason":"termination\nHR-8812","mode":"cascade"}"#,
     );
     let jean = Person {
         user_identity_id: None,
@@ -49,6 +49,7 @@ fn every_field_arrives() {
             person: jean,
             full_name: some("Jean Doe"),
             acs_users: links,
+            mode: None,
             priority: Priority::Normal,
             not_before: None,
             deadline: None,
@@ -60,6 +61,7 @@ fn every_field_arrives() {
             person: Person { user_identity_id: some("id"), user_identity_key: some("emp-1006"), ..Person::default() },
             full_name: None,
             acs_users: Vec::new(),
+            mode: Some(Mode::Cascade),
             priority: Priority::Urgent,
             not_before: Some("2026-11-30T17:00:00Z".parse().unwrap()),
             deadline: Some(Deadline::Within(4 * 3_600_000)),
@@ -104,10 +106,10 @@ const PROBLEMS: &[(&str, &[&str])] = &[
         &["f:1: acs_user_ids: belongs to onboarding, and this row offboards; leave it empty on offboard rows"],
     ),
     (
-        r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","mode":"cascade","rehire":true}"#,
+        r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","mode":"cascaded","rehire":true}"#,
         &[
             "f:1: rehire: is known but not built yet; leave it out",
-            "f:1: mode: mode `cascade` is known but not built yet; leave it empty or write `ordered`",
+            "f:1: mode: `cascaded` is none of ordered, cascade; write `cascade`",
         ],
     ),
     (
