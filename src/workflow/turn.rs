@@ -100,11 +100,13 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A question brought no answer: count it and store when to ask again.
+    /// A question brought no answer: count it and store when to ask again. While a retry is planned none is asked, so what fails then
+    /// was on the wire beside the first one: one trouble, counted once.
     pub fn question_failed(&mut self, case: &mut Snapshot, reason: &str, retry_after_ms: Option<Ms>) {
-        case.job.tries += 1;
+        let planned = case.job.retry_at.filter(|at| *at > self.now);
+        case.job.tries = if planned.is_none() { case.job.tries + 1 } else { case.job.tries.max(1) };
         let delay = self.delay(case.job.tries, case.job.id as u64, retry_after_ms);
-        case.job.retry_at = Some(self.now.plus(delay));
+        case.job.retry_at = planned.max(Some(self.now.plus(delay)));
         case.job.last_error = Some(reason.to_owned());
     }
 

@@ -41,6 +41,12 @@ pub struct Rig {
     pub chaos: Chaos,
     /// Whatever names this id ends the engine when it is sent.
     pub deadly: Option<String>,
+    /// Boundaries passed so far: commits, calls before and after their effect.
+    pub boundaries: u64,
+    /// The engine ends at these boundaries.
+    pub kills: Vec<u64>,
+    /// Something outside happens then.
+    pub alarm_ms: Option<i64>,
     pub crashes: u32,
     pub ticks: u32,
     pub max_statements: u32,
@@ -59,16 +65,23 @@ pub struct Rig {
 
 impl Rig {
     pub async fn new(seed: u64, world: World) -> Rig {
+        Rig::with(seed, world, rules()).await
+    }
+
+    pub async fn with(seed: u64, world: World, rules: EngineRules) -> Rig {
         let base = if std::path::Path::new("/dev/shm").is_dir() { "/dev/shm".into() } else { std::env::temp_dir() };
         let dir = tempfile::Builder::new().prefix("backstitch-sim").tempdir_in(base).unwrap();
         let path = dir.path().join("sim.db");
         let key = world.settings().api_key.clone();
         let mut rig = Rig {
-            rules: rules(),
+            rules,
             world: Arc::new(Mutex::new(world)),
             now_ms: START_MS,
             chaos: Chaos::default(),
             deadly: None,
+            boundaries: 0,
+            kills: Vec::new(),
+            alarm_ms: None,
             crashes: 0,
             ticks: 0,
             max_statements: 0,
@@ -160,6 +173,9 @@ impl Rig {
 
     /// One tick and everything up to the next one.
     pub async fn step(&mut self) {
+        if self.boundary("before a commit").await {
+            return;
+        }
         let now = self.now();
         let tick = match self.engine().tick(now).await {
             Ok(tick) => tick,
@@ -172,6 +188,9 @@ impl Rig {
         crate::checks::after_commit(self, &tick.calls).await;
         if self.random.f64() < self.chaos.after_commit {
             return self.crash().await;
+        }
+        if self.boundary("after a commit").await {
+            return;
         }
         let pinned = self.engine().pinned().map(str::to_owned);
         for (tag, call) in tick.calls {
@@ -188,7 +207,8 @@ impl Rig {
 
     /// Moves time on to the next moment at which the engine has something to do.
     async fn advance(&mut self, wake_in_ms: Option<i64>) {
-        let wake = wake_in_ms.map(|ms| self.now_ms + ms);
+        let alarm = self.alarm_ms.filter(|at| *at > self.now_ms);
+        let wake = wake_in_ms.map(|ms| self.now_ms + ms).into_iter().chain(alarm).min();
         let crashes = self.crashes;
         while self.crashes == crashes {
             let next = self.queue.iter().map(|(at, serial, _)| (*at, *serial)).min();
@@ -212,6 +232,9 @@ impl Rig {
         if self.deadly.as_ref().is_some_and(|id| format!("{call:?}").contains(id)) {
             return self.crash().await;
         }
+        if self.boundary("before a call").await {
+            return;
+        }
         let transport = InProcess { world: self.world.clone(), key: self.key.clone(), now_ms: self.now_ms };
         let pinned = pinned.as_deref().filter(|_| tag != Tag::Probe);
         let answer = perform(&transport, &call, pinned).await;
@@ -219,8 +242,27 @@ impl Rig {
         if self.random.f64() < self.chaos.after_effect {
             return self.crash().await;
         }
+        if self.boundary("after a call").await {
+            return;
+        }
         let at = self.now_ms + self.random.i64(5..400);
         self.put(at, Due::Deliver(tag, answer));
+    }
+
+    /// Passes a boundary; answers whether the engine ended there.
+    async fn boundary(&mut self, place: &str) -> bool {
+        self.boundaries += 1;
+        if !self.kills.contains(&self.boundaries) {
+            return false;
+        }
+        self.story.push(format!("{} killed at boundary {}, {place}", self.now_ms - START_MS, self.boundaries));
+        self.crash().await;
+        true
+    }
+
+    /// Nothing is on the wire, and no job is open that needs no person.
+    pub async fn quiet(&mut self) -> bool {
+        self.queue.is_empty() && crate::checks::open_jobs(self).await == 0
     }
 
     fn tell(&mut self, tick: &Tick) {
@@ -255,7 +297,7 @@ impl Rig {
         let end = self.now_ms + span_ms;
         while self.now_ms < end {
             self.step().await;
-            if self.queue.is_empty() && crate::checks::open_jobs(self).await == 0 {
+            if self.quiet().await {
                 return true;
             }
         }
