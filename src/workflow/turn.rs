@@ -120,8 +120,11 @@ impl<'a> Turn<'a> {
         case.job.tries
     }
 
-    /// A question was answered.
+    /// A question was answered. A retry that is planned for another one, which was on the wire beside it, stands.
     pub fn question_answered(&mut self, case: &mut Snapshot) {
+        if case.job.retry_at.is_some_and(|at| at > self.now) {
+            return;
+        }
         case.job.tries = 0;
         case.job.retry_at = None;
         case.job.last_error = None;

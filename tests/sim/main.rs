@@ -11,6 +11,7 @@
 
 mod checks;
 mod histories;
+mod matrix;
 mod orders;
 mod rig;
 #[path = "../support/rows.rs"]

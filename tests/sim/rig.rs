@@ -10,10 +10,15 @@ use backstitch::{
     job::{Answer, Call, Now, Row, Time, Verdict},
     sandbox::World,
     seam::perform,
-    store::{self, Deed, OpenArgs, Operator},
+    store::{self, OpenArgs},
 };
 
-use crate::wire::{InProcess, rules};
+use crate::{
+    matrix::Meddler,
+    wire::{InProcess, rules},
+};
+
+mod deeds;
 
 pub const START_MS: i64 = 1_795_000_000_000;
 
@@ -47,6 +52,12 @@ pub struct Rig {
     pub kills: Vec<u64>,
     /// Something outside happens then.
     pub alarm_ms: Option<i64>,
+    /// Puts another answer in place of one of Seam's, once.
+    pub meddler: Option<Arc<Meddler>>,
+    /// What it did so to, and what came of it.
+    pub met: Option<(Tag, Answer)>,
+    /// Whose answers the engine was handed since then.
+    pub delivered: Vec<Tag>,
     pub crashes: u32,
     pub ticks: u32,
     pub max_statements: u32,
@@ -82,6 +93,9 @@ impl Rig {
             boundaries: 0,
             kills: Vec::new(),
             alarm_ms: None,
+            meddler: None,
+            met: None,
+            delivered: Vec::new(),
             crashes: 0,
             ticks: 0,
             max_statements: 0,
@@ -136,29 +150,6 @@ impl Rig {
         self.story.push(format!("{} crash", self.now_ms - START_MS));
         self.engine.take().unwrap().abandon().await;
         self.queue.clear();
-        self.boot().await;
-    }
-
-    /// Kills the engine and takes back what the second migration did, so that the file is one that the first release left.
-    pub async fn downgrade(&mut self) {
-        self.engine.take().unwrap().abandon().await;
-        self.queue.clear();
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path);
-        let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
-        for sql in [
-            "DROP VIEW jobs_overview",
-            "DROP VIEW waiting_on",
-            "DROP VIEW access_left",
-            "DROP VIEW overdue",
-            "DROP VIEW timeline",
-            "DROP VIEW intake_log",
-            "DROP TABLE acs_systems",
-            "ALTER TABLE jobs DROP COLUMN unclean_starts",
-            "DELETE FROM _sqlx_migrations WHERE version = 2",
-        ] {
-            sqlx::query(sql).execute(&mut conn).await.unwrap();
-        }
-        sqlx::Connection::close(conn).await.unwrap();
         self.boot().await;
     }
 
@@ -218,7 +209,10 @@ impl Rig {
                     let place = self.queue.iter().position(|(_, s, _)| *s == serial).unwrap();
                     match self.queue.swap_remove(place).2 {
                         Due::Send(tag, call, pinned) => self.send(tag, call, pinned).await,
-                        Due::Deliver(tag, answer) => return self.engine().push(Change::Arrived(tag, answer)),
+                        Due::Deliver(tag, answer) => {
+                            self.delivered.push(tag);
+                            return self.engine().push(Change::Arrived(tag, answer));
+                        }
                     }
                 }
                 (_, Some(wake)) => return self.now_ms = wake.max(self.now_ms + 1),
@@ -235,9 +229,15 @@ impl Rig {
         if self.boundary("before a call").await {
             return;
         }
-        let transport = InProcess { world: self.world.clone(), key: self.key.clone(), now_ms: self.now_ms };
+        let meddler = crate::matrix::meddler(self, tag).await;
+        let (world, key, now_ms) = (self.world.clone(), self.key.clone(), self.now_ms);
+        let transport = InProcess { world, key, now_ms, meddler: meddler.clone() };
         let pinned = pinned.as_deref().filter(|_| tag != Tag::Probe);
         let answer = perform(&transport, &call, pinned).await;
+        if meddler.is_some_and(|meddler| meddler.has_met()) {
+            (self.meddler, self.met) = (None, Some((tag, answer.clone())));
+            self.delivered.clear();
+        }
         self.story.push(format!("{} {tag:?} {call:?} -> {:?}", self.now_ms - START_MS, answer.outcome));
         if self.random.f64() < self.chaos.after_effect {
             return self.crash().await;
@@ -271,25 +271,6 @@ impl Rig {
             let key = line.job_key.as_deref().unwrap_or("-");
             self.story.push(format!("{at} {key} {} {} {}", line.what, line.step.unwrap_or(""), line.detail));
         }
-    }
-
-    /// What an operator does with a held job after doing what it asks for.
-    pub fn release(&mut self, job_key: &str) {
-        let jobs = vec![job_key.to_owned()];
-        let order = Operator { actor: "operator".into(), deed: Deed::Release, reason: "looked into it".into(), jobs };
-        self.engine().push(Change::Operate(0, order));
-    }
-
-    /// What an operator does with jobs that were at work in six crashes in a row.
-    pub async fn release_after_crashes(&mut self) {
-        let jobs = crate::checks::strings(
-            self,
-            "SELECT job_key FROM jobs WHERE state = 'held' AND why LIKE 'the engine ended six times%'",
-        )
-        .await;
-        let order =
-            Operator { actor: "operator".into(), deed: Deed::Release, reason: "the crashes are over".into(), jobs };
-        self.engine().push(Change::Operate(0, order));
     }
 
     /// Runs until every job is at its end or held, or the virtual time is over.

@@ -14,7 +14,8 @@ mod found;
 mod report;
 mod scenarios;
 
-use report::{Point, hands};
+use report::Point;
+pub use report::hands;
 use scenarios::{Deed, Scenario};
 
 const DAY: i64 = 24 * 60 * MINUTE;

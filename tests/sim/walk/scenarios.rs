@@ -11,12 +11,15 @@ use crate::{
     scenes::{Scene, scene, scene_in},
 };
 
+/// Changes the world at this moment.
+pub type Interference = dyn Fn(&mut World, i64);
+
 /// Something that comes from outside.
 pub enum Deed {
     /// Rows of an input.
     Rows(Vec<Row>),
     /// Seam, or somebody else at Seam, changes.
-    Seam(Box<dyn Fn(&mut World, i64)>),
+    Seam(Box<Interference>),
 }
 
 /// One canonical scenario.
