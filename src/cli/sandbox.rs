@@ -44,6 +44,15 @@ pub struct SandboxArgs {
     /// Share of requests that meet a passing fault (429, 5xx, time-out, reset, cut body …), 0 to 1
     #[arg(long, default_value_t = 0.0, value_name = "RATE", value_parser = super::rate)]
     pub transient: f64,
+    /// How this Seam differs from the usual one, where the real one leaves that open; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub world: Vec<(String, String)>,
+    /// An endpoint that does not exist, for example /user_identities/merge or /spaces/*; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub missing: Vec<String>,
+    /// Show what --world takes, and end
+    #[arg(long)]
+    pub worlds: bool,
     /// Milliseconds that every answer takes
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub latency_ms: u64,
@@ -53,6 +62,9 @@ pub struct SandboxArgs {
 }
 
 pub(super) fn run(global: &Global, args: &SandboxArgs) -> Result<Exit, Failure> {
+    if args.worlds {
+        return worlds();
+    }
     let world = build(args)?;
     let api_key = world.settings().api_key.clone();
     let mut settings = Settings::built_in()?;
@@ -80,8 +92,28 @@ pub(super) fn run(global: &Global, args: &SandboxArgs) -> Result<Exit, Failure> 
     })
 }
 
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE is needed, for example cascade=false")?;
+    sandbox::Settings::default().set(name, value).map_err(|problem| problem.to_string())?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The open questions about Seam, with the answers that the sandbox can give.
+fn worlds() -> Result<Exit, Failure> {
+    let rows = sandbox::DOUBTS
+        .iter()
+        .map(|doubt| [doubt.name.to_owned(), doubt.values.join(" | "), doubt.question.to_owned()]);
+    out::line(out::table(["NAME", "VALUES, the first is the default", "WHAT SEAM LEAVES OPEN"], rows))?;
+    out::talk("--world takes any other setting too: those that GET /_sandbox/settings shows.");
+    Ok(Exit::Done)
+}
+
 fn build(args: &SandboxArgs) -> Result<World, Failure> {
     let mut settings = sandbox::Settings { latency_ms: args.latency_ms, ..sandbox::Settings::default() };
+    settings.missing_endpoints.extend(args.missing.iter().cloned());
+    for (name, value) in &args.world {
+        settings.set(name, value).map_err(|problem| Failure::new(Exit::Usage, problem.to_string()))?;
+    }
     for span in [&mut settings.delete_delay_ms, &mut settings.create_delay_ms, &mut settings.event_delay_ms] {
         let sooner = |ms: u64| (ms as f64 / args.speed).round() as u64;
         *span = (sooner(span.0), sooner(span.1));

@@ -50,7 +50,8 @@ fn row(key: &str) -> Row {
 /// The key opens the one workspace there is.
 fn confirm(engine: &mut Engine, tag: Tag) {
     assert_eq!(tag, Tag::Probe);
-    let workspace = Workspace { workspace_id: "w".to_owned(), name: "W".to_owned(), is_sandbox: true };
+    let workspace =
+        Workspace { workspace_id: "w".to_owned(), name: "W".to_owned(), is_sandbox: true, ..Workspace::default() };
     engine.push(Change::Arrived(tag, answer(Outcome::Done(Reply::Workspace(workspace)))));
 }
 

@@ -11,7 +11,7 @@ pub mod settings;
 pub mod world;
 
 pub use faults::{EventFaults, Fault, Faults, Landing, Reappear, Rule};
-pub use settings::Settings;
+pub use settings::{DOUBTS, Doubt, Settings, TimeStyle, UnknownOwner, UnknownSetting};
 pub use world::{Belonging, Cause, Effect, Entry, Kind, Person, PersonTruth, Seeded, Truth, Verb, World};
 
 /// One HTTP request, as the world sees it.
@@ -29,6 +29,8 @@ pub struct Request {
     pub content_type: Option<String>,
     /// The `authorization` header.
     pub authorization: Option<String>,
+    /// The `seam-workspace` header, which a personal access token needs.
+    pub workspace: Option<String>,
 }
 
 impl Request {
@@ -41,6 +43,7 @@ impl Request {
             body: Some(body.to_string().into_bytes()),
             content_type: Some("application/json".to_owned()),
             authorization: Some(format!("Bearer {key}")),
+            workspace: None,
         }
     }
 }

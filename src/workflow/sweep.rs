@@ -184,7 +184,8 @@ fn look_at(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind, due
 /// Asks for a complete listing of the kind: by its owner, or, once the identity is gone, every known object by its own id.
 pub(super) fn ask_look(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) {
     let sources = sources(case, name, kind);
-    let testable = matches!(kind, Kind::Phone | Kind::Device) && !by_ids(case) && !turn.canary.fresh.contains(&kind);
+    let trusted = !kind.names_owner() || sources.iter().any(|source| matches!(source, Source::Linked(_)));
+    let testable = trusted && !by_ids(case) && !turn.canary.fresh.contains(&kind);
     let canary = testable.then(|| turn.canary.id.clone());
     turn.ask(case, name, Act::Look, (Some(kind), None), Call::Look { kind, sources, canary });
 }

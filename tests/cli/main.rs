@@ -4,6 +4,7 @@
 mod check;
 mod database;
 mod deeds;
+mod doctor;
 mod enqueue;
 mod jobs;
 mod views;

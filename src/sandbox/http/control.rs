@@ -11,7 +11,7 @@ use axum::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Shell, plain};
-use crate::sandbox::Faults;
+use crate::sandbox::{Faults, Person};
 
 pub(super) fn routes() -> Router<Shell> {
     Router::new()
@@ -20,6 +20,7 @@ pub(super) fn routes() -> Router<Shell> {
         .route("/truth", get(truth))
         .route("/truth/person", get(person))
         .route("/settings", get(settings))
+        .route("/endpoints", get(endpoints))
         .route("/faults", get(faults).post(set_faults))
         .route("/faults/clear", post(clear_faults))
         .route("/seed", post(seed))
@@ -67,6 +68,11 @@ async fn settings(State(shell): State<Shell>) -> HttpResponse {
     json(shell.world().settings())
 }
 
+/// What Seam publishes can be compared with this.
+async fn endpoints(State(shell): State<Shell>) -> HttpResponse {
+    json(&shell.world().endpoints())
+}
+
 async fn faults(State(shell): State<Shell>) -> HttpResponse {
     json(shell.world().faults_mut())
 }
@@ -88,15 +94,28 @@ async fn clear_faults(State(shell): State<Shell>) -> HttpResponse {
 struct Wanted {
     people: usize,
     candidates: usize,
+    unmanaged: usize,
+    acs_systems: usize,
+    devices: usize,
     jean_doe: bool,
 }
 
+/// Gives the people and candidates.
 async fn seed(State(shell): State<Shell>, body: Bytes) -> HttpResponse {
     with_body(&body, |wanted: Wanted| {
         let mut world = shell.world();
         let mut seeded = world.seed_people(wanted.people);
         seeded.extend(world.seed_candidates(wanted.candidates));
         seeded.extend(wanted.jean_doe.then(|| world.seed_jean_doe()));
+        for _ in 0..wanted.unmanaged {
+            world.add_unmanaged_person(&Person { name: Some("Zoe Zander"), ..Person::default() });
+        }
+        for nth in 0..wanted.acs_systems {
+            world.add_acs_system(&format!("Annex {nth}"));
+        }
+        for _ in 0..wanted.devices {
+            world.add_device(&[]);
+        }
         json(&seeded)
     })
 }

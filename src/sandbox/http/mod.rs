@@ -126,6 +126,7 @@ async fn read(incoming: HttpRequest) -> Option<Request> {
         body: (!body.is_empty()).then(|| body.to_vec()),
         content_type: text(header::CONTENT_TYPE),
         authorization: text(header::AUTHORIZATION),
+        workspace: text(HeaderName::from_static("seam-workspace")),
     })
 }
 

@@ -21,6 +21,8 @@ impl World {
                 Some(id)
             }
         };
+        let groups = args.texts("acs_access_group_ids").unwrap_or_default();
+        self.groups_in(&system, &groups)?;
         let mut fields = Map::new();
         for name in ["full_name", "email_address", "phone_number"] {
             if let Some(text) = args.text(name) {
@@ -36,6 +38,9 @@ impl World {
             fields.insert("access_schedule".to_owned(), json!({"starts_at": starts, "ends_at": ends}));
         }
         let born = self.new_acs_user(&system, identity.as_deref(), fields);
+        for group in groups {
+            self.stock.link(born, Role::Group, group);
+        }
         Ok(self.answer_with(born))
     }
 
@@ -59,7 +64,7 @@ impl World {
     }
 
     pub(super) fn list_acs_users(&mut self, args: &Args) -> Result<Value, Refusal> {
-        let owner = self.owner_filter(Kind::AcsUser, args, "user_identity_id");
+        let owner = self.owner_filter(Kind::AcsUser, args, "user_identity_id")?;
         // An identity with that e-mail address is the only one with it; null, or nobody with it, leaves no such short cut.
         let by_email = args.text("user_identity_email_address").and_then(|it| self.stock.holder("email_address", it));
         let by_email = by_email.and_then(|born| self.stock.get(born)).map(|identity| identity.id.clone());
@@ -100,9 +105,8 @@ impl World {
     }
 
     pub(super) fn delete_acs_user(&mut self, args: &Args) -> Result<Value, Refusal> {
-        let born = self.wanted_acs_user(args)?;
-        self.doom(born, self.cause);
-        Ok(json!({}))
+        let found = self.wanted_acs_user(args);
+        self.delete_found(found)
     }
 
     pub(super) fn suspend_acs_user(&mut self, args: &Args) -> Result<Value, Refusal> {
@@ -145,6 +149,9 @@ impl World {
                     object.fields.insert(name.to_owned(), json!(text));
                 }
             }
+            if let Some(id) = args.text("hid_acs_system_id") {
+                object.fields.insert("hid_acs_system_id".to_owned(), json!(id));
+            }
             match args.0.get("access_schedule") {
                 Some(Value::Null) => drop(object.fields.remove("access_schedule")),
                 Some(schedule) => drop(object.fields.insert("access_schedule".to_owned(), schedule.clone())),
@@ -156,7 +163,7 @@ impl World {
         Ok(json!({}))
     }
 
-    /// Its credentials open no door any more; they and the user stay.
+    /// Its credentials open no door any more, and it is in no access group; the credentials and the user stay.
     pub(super) fn revoke_entrances(&mut self, args: &Args) -> Result<Value, Refusal> {
         let born = self.wanted_acs_user(args)?;
         let id = self.stock.get(born).map(|user| user.id.clone()).unwrap_or_default();
@@ -164,6 +171,10 @@ impl World {
             if let Some(credential) = self.stock.get_mut(credential) {
                 credential.fields.insert("allowed_acs_entrance_ids".to_owned(), json!([]));
             }
+        }
+        let links = self.stock.get(born).map(|user| user.links.clone()).unwrap_or_default();
+        for (role, group) in links.into_iter().filter(|(role, _)| *role == Role::Group) {
+            self.stock.unlink(born, role, &group);
         }
         self.note(Verb::Changed, born, self.cause);
         Ok(json!({}))

@@ -45,8 +45,10 @@ impl World {
     }
 
     pub(super) fn list_credentials(&mut self, args: &Args) -> Result<Value, Refusal> {
-        let owner = self.owner_filter(Kind::AcsCredential, args, "user_identity_id");
-        let others = ["acs_user_id", "acs_system_id"].into_iter().filter_map(|name| args.text(name).map(str::to_owned));
+        let owner = self.owner_filter(Kind::AcsCredential, args, "user_identity_id")?;
+        let ignored = self.faults.owner_ignored.contains(&Kind::AcsCredential);
+        let filters = if ignored { &["acs_system_id"][..] } else { &["acs_user_id", "acs_system_id"] };
+        let others = filters.iter().filter_map(|name| args.text(name).map(str::to_owned));
         let parents: Vec<String> = owner.into_iter().chain(others).collect();
         let multi = args.flag("is_multi_phone_sync_credential");
         let passes = |object: &Object| {
@@ -64,6 +66,19 @@ impl World {
         };
         let borns = self.select(Kind::AcsCredential, &parents, passes);
         self.paged(Kind::AcsCredential, args, &borns)
+    }
+
+    pub(super) fn update_credential(&mut self, args: &Args) -> Result<Value, Refusal> {
+        let born = self.wanted(Kind::AcsCredential, args)?;
+        if let Some(credential) = self.stock.get_mut(born) {
+            for name in ["code", "ends_at"] {
+                if let Some(text) = args.text(name) {
+                    credential.fields.insert(name.to_owned(), json!(text));
+                }
+            }
+        }
+        self.note(Verb::Changed, born, self.cause);
+        Ok(self.answer_with(born))
     }
 
     pub(super) fn delete_credential(&mut self, args: &Args) -> Result<Value, Refusal> {
@@ -91,7 +106,7 @@ impl World {
         let born = self.wanted(Kind::AcsCredential, args)?;
         self.note(Verb::Unlinked, born, self.cause);
         self.detach(born);
-        Ok(json!({}))
+        Ok(self.answer_with(born))
     }
 
     /// Takes a credential from its ACS user and identity.

@@ -30,7 +30,8 @@ impl World {
             return;
         }
         self.note(Verb::DeleteRequested, born, cause);
-        let delay_ms = if spec.immediate { 0 } else { self.draw_ms(self.settings.delete_delay_ms) };
+        let immediate = spec.immediate && !self.settings.delayed_deletes.contains(&kind);
+        let delay_ms = if immediate { 0 } else { self.draw_ms(self.settings.delete_delay_ms) };
         let refused = kind == Kind::AcsUser && self.faults.is_undeletable(&id);
         let now = self.now;
         if let Some(object) = self.stock.get_mut(born) {
@@ -38,23 +39,26 @@ impl World {
             object.clear_error("failed_to_delete_on_acs_system");
         }
         if kind != Kind::UserIdentity || self.settings.cascade {
-            for child in self.dependants(&id, spec.cascade) {
+            for child in self.dependants(&id, kind) {
                 self.doom(child, cause.cascaded());
             }
         }
-        match (refused, spec.immediate) {
+        match (refused, immediate) {
             (true, _) => self.later(delay_ms, Task::Refuse(born, cause)),
             (false, true) => self.end(born, cause),
             (false, false) => self.later(delay_ms, Task::End(born, cause)),
         }
     }
 
-    /// The living children of these kinds that hang on nobody else: what is shared with another identity stays.
-    fn dependants(&self, parent: &str, kinds: &[Kind]) -> Vec<u64> {
+    /// The living children that end with a parent of that kind, and hang on nobody else: what is shared with another
+    /// identity stays.
+    fn dependants(&self, parent: &str, kind: Kind) -> Vec<u64> {
+        let left = |child: Kind| kind == Kind::UserIdentity && self.settings.cascade_leaves.contains(&child);
+        let taken_along: Vec<Kind> = kind.spec().cascade.iter().copied().filter(|child| !left(*child)).collect();
         let ends_with_it = |object: &Object| {
             let shared = object.links.iter().any(|(role, id)| *role == Role::Identity && id != parent);
             let by_identity = object.links.iter().any(|(role, id)| *role == Role::Identity && id == parent);
-            kinds.contains(&object.kind) && !object.is_gone() && !(by_identity && shared)
+            taken_along.contains(&object.kind) && !object.is_gone() && !(by_identity && shared)
         };
         self.stock.children(parent).filter(|born| self.stock.get(*born).is_some_and(ends_with_it)).collect()
     }
@@ -72,7 +76,7 @@ impl World {
             return;
         }
         let waits = object.kind == Kind::UserIdentity && self.settings.cascade;
-        let left = if waits { self.dependants(&object.id, spec.cascade) } else { Vec::new() };
+        let left = if waits { self.dependants(&object.id, object.kind) } else { Vec::new() };
         if !left.is_empty() {
             if let Some(object) = self.stock.get_mut(born) {
                 object.overdue = true;
@@ -90,13 +94,19 @@ impl World {
         }
         self.orphan(&object);
         self.plan_return(&object);
+        self.plan_renewal(&object);
         for (_, parent) in object.links.iter().filter(|(role, _)| *role == Role::Identity) {
             self.end_if_overdue(parent, cause);
         }
     }
 
-    /// What outlives an ended identity: its ACS users are nobody's.
+    /// What outlives an ended identity: its ACS users are nobody's. What outlives an access group: ACS users in none.
     fn orphan(&mut self, object: &Object) {
+        if object.kind == Kind::AcsAccessGroup {
+            for born in self.stock.children(&object.id).collect::<Vec<_>>() {
+                self.stock.unlink(born, Role::Group, &object.id);
+            }
+        }
         if object.kind != Kind::UserIdentity {
             return;
         }
@@ -133,6 +143,10 @@ impl World {
         object.deleting_ms = None;
         object.set_error("failed_to_delete_on_acs_system", "The access system refused to delete the user.", now);
         self.note(Verb::DeleteFailed, born, cause);
+        if self.settings.failed_deletes_heal {
+            let delay_ms = 10 * self.draw_ms(self.settings.delete_delay_ms);
+            self.later(delay_ms, Task::Heal(born, cause));
+        }
     }
 
     fn plan_return(&mut self, object: &Object) {
@@ -201,8 +215,22 @@ impl World {
 
     /// The handler behind every plain `delete`.
     pub(super) fn delete(&mut self, kind: Kind, args: &Args) -> Result<serde_json::Value, Refusal> {
-        let born = self.wanted(kind, args)?;
-        self.doom(born, self.cause);
+        let mut found = self.wanted(kind, args);
+        let asked = args.text(kind.spec().id_field).unwrap_or_default();
+        let merged = kind == Kind::UserIdentity && self.stock.primary(asked) != asked;
+        if merged && !self.settings.merged_ids_delete {
+            found = Err(self.missing(kind));
+        }
+        self.delete_found(found)
+    }
+
+    /// Deletes what was looked for; what is not there is refused, or passed over where Seam may do so.
+    pub(super) fn delete_found(&mut self, found: Result<u64, Refusal>) -> Result<serde_json::Value, Refusal> {
+        match found {
+            Ok(born) => self.doom(born, self.cause),
+            Err(refusal) if refusal.status() != 404 || !self.settings.gone_deletes_ok => return Err(refusal),
+            Err(_) => {}
+        }
         Ok(serde_json::json!({}))
     }
 }

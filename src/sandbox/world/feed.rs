@@ -12,19 +12,21 @@ use super::{
     stamp,
 };
 
-/// Default page size of `events/list`; Seam documents no maximum.
-const LIMIT: usize = 500;
-
 /// Parameters of `events/list` that name one id each; an event passes if it carries that id.
-const ID_FILTERS: [&str; 10] = [
+const ID_FILTERS: [&str; 15] = [
     "acs_user_id",
     "acs_credential_id",
     "acs_system_id",
     "acs_entrance_id",
     "access_grant_id",
     "access_method_id",
-    "user_identity_id",
+    "acs_access_group_id",
+    "acs_encoder_id",
+    "access_code_id",
     "device_id",
+    "space_id",
+    "connect_webview_id",
+    "customer_key",
     "connected_account_id",
     "event_type",
 ];
@@ -35,6 +37,8 @@ struct Told {
     /// True time from which it is listed.
     visible_ms: i64,
     copies: usize,
+    /// The identities whose it was; the event itself does not say.
+    owners: Vec<String>,
 }
 
 /// Events by server time of creation.
@@ -84,9 +88,10 @@ impl World {
             visible_ms = created_ms;
         }
         let body = self.event_body(&event_id, event_type, object, created_ms);
+        let owners = self.owners(object);
         let place = (self.server_ms(created_ms), self.feed.count);
         self.feed.count += 1;
-        self.feed.told.insert(place, Told { body, visible_ms, copies });
+        self.feed.told.insert(place, Told { body, visible_ms, copies, owners });
         self.feed.ids.insert(event_id, place);
     }
 
@@ -99,7 +104,7 @@ impl World {
         put("created_at", json!(stamp(self.server_ms(created_ms))));
         put("occurred_at", json!(stamp(self.server_ms(self.now))));
         put(object.kind.spec().id_field, json!(object.id));
-        if matches!(object.kind, Kind::AcsUser | Kind::AcsCredential)
+        if matches!(object.kind, Kind::AcsUser | Kind::AcsCredential | Kind::AcsAccessGroup)
             && let Some(system) = object.link(Role::AcsSystem)
         {
             put("acs_system_id", json!(system));
@@ -114,6 +119,7 @@ impl World {
     /// `events/list`: `since` and `between` are exclusive, and one of them is needed (fake-seam-connect).
     pub(super) fn list_events(&mut self, args: &Args) -> Result<Value, Refusal> {
         let (after_ms, before_ms) = match (args.time("since"), args.texts("between")) {
+            (None, None) if !self.settings.events_need_since => (i64::MIN, i64::MAX),
             (Some(_), Some(_)) | (None, None) => {
                 return Err(Refusal::invalid("Must specify either since or between"));
             }
@@ -126,14 +132,14 @@ impl World {
                 _ => return Err(Refusal::invalid("between must have exactly 2 elements")),
             },
         };
-        let limit = args.count("limit").unwrap_or(LIMIT);
+        let limit = self.page_limit(args);
         let skip = args.count("unstable_offset").unwrap_or(0);
         let events = self
             .feed
             .told
             .range((after_ms.saturating_add(1), 0)..(before_ms, 0))
             .map(|(_, told)| told)
-            .filter(|told| told.visible_ms <= self.now && passes(&told.body, args))
+            .filter(|told| told.visible_ms <= self.now && self.is_asked_for(told, args))
             .flat_map(|told| std::iter::repeat_n(&told.body, told.copies));
         let page: Vec<_> = match self.faults.events.newest_first {
             true => events.rev().skip(skip).take(limit).collect(),
@@ -145,12 +151,17 @@ impl World {
     pub(super) fn get_event(&mut self, args: &Args) -> Result<Value, Refusal> {
         let told = match args.text("event_id") {
             Some(id) => self.feed.ids.get(id).and_then(|place| self.feed.told.get(place)),
-            None => self.feed.told.values().rev().find(|told| passes(&told.body, args)),
+            None => self.feed.told.values().rev().find(|told| self.is_asked_for(told, args)),
         };
         match told.filter(|told| told.visible_ms <= self.now) {
             Some(told) => Ok(json!({"event": told.body, "message": ""})),
             None => Err(Refusal::new(404, "event_not_found", "Event not found")),
         }
+    }
+
+    fn is_asked_for(&self, told: &Told, args: &Args) -> bool {
+        let theirs = |id: &str| self.settings.events_by_owner && told.owners.iter().any(|owner| owner == id);
+        passes(&told.body, args) && args.text("user_identity_id").is_none_or(theirs)
     }
 }
 
@@ -167,4 +178,6 @@ fn passes(body: &Map<String, Value>, args: &Args) -> bool {
         && one_of("access_grant_ids", "access_grant_id")
         && one_of("access_method_ids", "access_method_id")
         && one_of("device_ids", "device_id")
+        && one_of("access_code_ids", "access_code_id")
+        && one_of("space_ids", "space_id")
 }

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Kind, Object, Verb, World, args::Args, list::found, object::Role, refusal::Refusal, stock::UNIQUE};
+use super::{
+    Kind, Object, Verb, World, args::Args, object::Role, refusal::Refusal, stock::UNIQUE, unmanaged::found_identity,
+};
 
 /// What a caller may set on an identity.
 const SETTABLE: [&str; 4] = ["user_identity_key", "email_address", "phone_number", "full_name"];
@@ -31,18 +33,21 @@ impl World {
 
     pub(super) fn get_identity(&mut self, args: &Args) -> Result<Value, Refusal> {
         let born = self.wanted_identity(args)?;
-        Ok(self.answer_with(born))
+        match self.stock.get(born) {
+            Some(identity) if identity.is_managed() => Ok(self.answer_with(born)),
+            _ => Err(self.missing(Kind::UserIdentity)),
+        }
     }
 
     pub(super) fn list_identities(&mut self, args: &Args) -> Result<Value, Refusal> {
         let ids = args.texts("user_identity_ids");
         let manager = args.text("credential_manager_acs_system_id");
         let passes = |object: &Object| {
-            let texts = ["full_name", "phone_number", "email_address"].map(|name| object.text(name));
-            ids.as_ref().is_none_or(|ids| ids.contains(&object.id.as_str()))
+            object.is_managed()
+                && ids.as_ref().is_none_or(|ids| ids.contains(&object.id.as_str()))
                 && manager.is_none_or(|system| self.acs_user_in(&object.id, system).is_some())
                 && self.is_older(object, args)
-                && (found(args, &texts) || found(args, &[Some(&object.id)]))
+                && found_identity(object, args)
         };
         let borns = self.search(Kind::UserIdentity, &[], args, passes);
         self.paged(Kind::UserIdentity, args, &borns)
@@ -85,6 +90,8 @@ impl World {
             let holder = self.stock.holder("user_identity_key", key);
             merged.push(holder.ok_or_else(|| self.missing(Kind::UserIdentity))?);
         }
+        merged.sort_unstable();
+        merged.dedup();
         let going = |born: &u64| self.stock.get(*born).is_some_and(|identity| identity.deleting_ms.is_some());
         if merged.iter().chain([&primary]).any(going) {
             return Err(Refusal::invalid("A user identity to be merged is being deleted"));
@@ -117,8 +124,8 @@ impl World {
 
     /// The only list that cannot be asked without naming an identity that exists.
     pub(super) fn list_linked_acs_users(&mut self, args: &Args) -> Result<Value, Refusal> {
-        let identity = self.identity_id(args)?;
-        Ok(self.listed(Kind::AcsUser, &self.select(Kind::AcsUser, &[identity], |_| true)))
+        let parents: Vec<String> = self.whose(Kind::AcsUser, args)?.into_iter().collect();
+        Ok(self.listed(Kind::AcsUser, &self.select(Kind::AcsUser, &parents, |_| true)))
     }
 
     pub(super) fn list_linked_acs_systems(&mut self, args: &Args) -> Result<Value, Refusal> {

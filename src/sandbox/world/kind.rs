@@ -30,6 +30,12 @@ pub enum Kind {
     AcsSystem,
     /// A door of an access system.
     AcsEntrance,
+    /// Opens its doors to the ACS users in it.
+    AcsAccessGroup,
+    /// A group of doors and devices.
+    Space,
+    /// Where events are to be sent.
+    Webhook,
 }
 
 /// What the endpoints need to know of a kind.
@@ -48,11 +54,13 @@ pub(super) struct Spec {
     pub cascade: &'static [Kind],
     /// Its delete has no in-between state.
     pub immediate: bool,
+    /// Fields that it has and the endpoints never show.
+    pub inner: &'static [&'static str],
 }
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 15] = [
         Kind::UserIdentity,
         Kind::ClientSession,
         Kind::InstantKey,
@@ -65,6 +73,9 @@ impl Kind {
         Kind::Device,
         Kind::AcsSystem,
         Kind::AcsEntrance,
+        Kind::AcsAccessGroup,
+        Kind::Space,
+        Kind::Webhook,
     ];
 
     pub(super) fn spec(self) -> &'static Spec {
@@ -89,24 +100,28 @@ const fn spec(
     ended: Option<&'static str>,
     cascade: &'static [Kind],
     immediate: bool,
+    inner: &'static [&'static str],
 ) -> Spec {
-    Spec { id_field: names[0], one: names[1], many: names[2], missing, ended, cascade, immediate }
+    Spec { id_field: names[0], one: names[1], many: names[2], missing, ended, cascade, immediate, inner }
 }
 
 #[rustfmt::skip]
-static SPECS: [Spec; 12] = [
-    spec(["user_identity_id", "user_identity", "user_identities"], "user_identity_not_found", None, PERSONAL, false),
-    spec(["client_session_id", "client_session", "client_sessions"], "client_session_not_found", Some("client_session.deleted"), &[], true),
-    spec(["instant_key_id", "instant_key", "instant_keys"], "instant_key_not_found", None, &[], true),
-    spec(["access_grant_id", "access_grant", "access_grants"], "access_grant_not_found", Some("access_grant.deleted"), &[Kind::AccessMethod], false),
-    spec(["access_method_id", "access_method", "access_methods"], "access_method_not_found", Some("access_method.deleted"), &[], false),
-    spec(["acs_credential_id", "acs_credential", "acs_credentials"], "acs_credential_not_found", Some("acs_credential.deleted"), &[Kind::AcsCredential], false),
-    spec(["acs_user_id", "acs_user", "acs_users"], "acs_user_not_found", Some("acs_user.deleted"), &[Kind::AcsCredential], false),
-    spec(["enrollment_automation_id", "enrollment_automation", "enrollment_automations"], "enrollment_automation_not_found", Some("enrollment_automation.deleted"), &[], false),
-    spec(["device_id", "phone", "phones"], "device_not_found", Some("phone.deactivated"), &[Kind::AcsCredential], false),
-    spec(["device_id", "device", "devices"], "device_not_found", None, &[], false),
-    spec(["acs_system_id", "acs_system", "acs_systems"], "acs_system_not_found", None, &[], false),
-    spec(["acs_entrance_id", "acs_entrance", "acs_entrances"], "acs_entrance_not_found", None, &[], false),
+static SPECS: [Spec; 15] = [
+    spec(["user_identity_id", "user_identity", "user_identities"], "user_identity_not_found", None, PERSONAL, false, &["is_managed"]),
+    spec(["client_session_id", "client_session", "client_sessions"], "client_session_not_found", Some("client_session.deleted"), &[], true, &["revoked_at"]),
+    spec(["instant_key_id", "instant_key", "instant_keys"], "instant_key_not_found", None, &[], true, &[]),
+    spec(["access_grant_id", "access_grant", "access_grants"], "access_grant_not_found", Some("access_grant.deleted"), &[Kind::AccessMethod], false, &["acs_entrance_ids", "device_ids"]),
+    spec(["access_method_id", "access_method", "access_methods"], "access_method_not_found", Some("access_method.deleted"), &[], false, &[]),
+    spec(["acs_credential_id", "acs_credential", "acs_credentials"], "acs_credential_not_found", Some("acs_credential.deleted"), &[Kind::AcsCredential], false, &["allowed_acs_entrance_ids"]),
+    spec(["acs_user_id", "acs_user", "acs_users"], "acs_user_not_found", Some("acs_user.deleted"), &[Kind::AcsCredential], false, &[]),
+    spec(["enrollment_automation_id", "enrollment_automation", "enrollment_automations"], "enrollment_automation_not_found", Some("enrollment_automation.deleted"), &[], false, &[]),
+    spec(["device_id", "phone", "phones"], "device_not_found", Some("phone.deactivated"), &[Kind::AcsCredential], false, &[]),
+    spec(["device_id", "device", "devices"], "device_not_found", None, &[], false, &[]),
+    spec(["acs_system_id", "acs_system", "acs_systems"], "acs_system_not_found", None, &[], false, &[]),
+    spec(["acs_entrance_id", "acs_entrance", "acs_entrances"], "acs_entrance_not_found", None, &[], false, &[]),
+    spec(["acs_access_group_id", "acs_access_group", "acs_access_groups"], "acs_access_group_not_found", Some("acs_access_group.deleted"), &[], false, &["acs_entrance_ids"]),
+    spec(["space_id", "space", "spaces"], "space_not_found", None, &[], true, &["acs_entrance_ids", "device_ids"]),
+    spec(["webhook_id", "webhook", "webhooks"], "webhook_not_found", None, &[], true, &[]),
 ];
 
 #[cfg(test)]

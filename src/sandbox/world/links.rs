@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 use super::{Kind, Object, Verb, World, args::Args, object::Role, refusal::Refusal, stock::UNIQUE};
 
 impl World {
+    pub(super) fn id_of(&self, born: u64) -> String {
+        self.stock.get(born).map(|object| object.id.clone()).unwrap_or_default()
+    }
+
     /// Seam's typed 404 of a kind.
     pub(super) fn missing(&self, kind: Kind) -> Refusal {
         let error_type = if kind == Kind::Phone { &self.settings.phone_missing_type } else { kind.spec().missing };
@@ -141,10 +145,10 @@ impl World {
     pub(super) fn conflict(&self, fields: &serde_json::Map<String, Value>, own: Option<u64>) -> Result<(), Refusal> {
         for name in UNIQUE {
             let taken = fields.get(name).and_then(Value::as_str).and_then(|text| self.stock.holder(name, text));
-            if taken.is_some() && taken != own {
-                let status = self.settings.duplicate_status;
+            let dying = taken.and_then(|born| self.stock.get(born)).is_some_and(|held| held.deleting_ms.is_some());
+            if taken.is_some() && taken != own && (self.settings.dying_hold_names || !dying) {
                 let message = format!("Another user identity in this workspace has this {name}");
-                return Err(Refusal::new(status, "user_identity_email_or_phone_conflict", message));
+                return Err(Refusal::new(self.settings.duplicate_status, &self.settings.duplicate_type, message));
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{Kind, Object, World, args::Args, object::Role, refusal::Refusal};
-use crate::sandbox::Fault;
+use crate::sandbox::{Fault, UnknownOwner};
 
 /// Seam's documented default page size.
 const LIMIT: usize = 500;
@@ -57,22 +57,62 @@ impl World {
     }
 
     /// The owner filter a list really goes by; none if it was not given, or a fault makes the list forget it.
-    pub(super) fn owner_filter(&self, kind: Kind, args: &Args, name: &str) -> Option<String> {
-        let id = args.text(name)?;
-        let unknown = self.stock.living(Kind::UserIdentity, id).is_none();
-        let forgotten =
-            self.faults.owner_ignored.contains(&kind) || (unknown && self.faults.everybody_for_unknown.contains(&kind));
-        (!forgotten).then(|| self.stock.primary(id).to_owned())
+    pub(super) fn owner_filter(&self, kind: Kind, args: &Args, name: &str) -> Result<Option<String>, Refusal> {
+        let Some(id) = args.text(name) else { return Ok(None) };
+        let by_fault = self.faults.everybody_for_unknown.contains(&kind);
+        let answer = match self.stock.living(Kind::UserIdentity, id) {
+            Some(_) => UnknownOwner::Nothing,
+            None if by_fault => UnknownOwner::Everybody,
+            None => self.settings.unknown_owner,
+        };
+        match answer {
+            _ if self.faults.owner_ignored.contains(&kind) => Ok(None),
+            UnknownOwner::Nothing => Ok(Some(self.stock.primary(id).to_owned())),
+            // Phones name no owner, so a client could do nothing about it; only the fault asks that of it.
+            UnknownOwner::Everybody if kind == Kind::Phone && !by_fault => Ok(Some(id.to_owned())),
+            UnknownOwner::Everybody => Ok(None),
+            UnknownOwner::NotFound => Err(self.missing(Kind::UserIdentity)),
+        }
+    }
+
+    /// The identity of a list that refuses an unknown one; none if a fault makes the list forget it.
+    pub(super) fn whose(&self, kind: Kind, args: &Args) -> Result<Option<String>, Refusal> {
+        match self.identity_id(args) {
+            _ if self.faults.owner_ignored.contains(&kind) => Ok(None),
+            Err(_) if self.faults.everybody_for_unknown.contains(&kind) => Ok(None),
+            other => other.map(Some),
+        }
     }
 
     /// The whole answer of a list that does not page.
     pub(super) fn listed(&self, kind: Kind, borns: &[u64]) -> Value {
-        json!({ kind.spec().many: self.shown_all(borns) })
+        json!({ kind.spec().many: self.shown_all(self.cut(borns)) })
+    }
+
+    /// What an unpaged list gives away of what it found.
+    pub(super) fn cut<'a>(&self, borns: &'a [u64]) -> &'a [u64] {
+        &borns[..self.settings.unpaged_limit.unwrap_or(usize::MAX).min(borns.len())]
+    }
+
+    /// How long a page may be, given what was asked for.
+    pub(super) fn page_limit(&self, args: &Args) -> usize {
+        args.count("limit").unwrap_or(LIMIT).min(self.settings.largest_page.unwrap_or(usize::MAX))
     }
 
     /// One page. The cursor names the first object of the page and the parameters it was made for.
     pub(super) fn paged(&self, kind: Kind, args: &Args, borns: &[u64]) -> Result<Value, Refusal> {
-        let print = fingerprint(kind, args);
+        self.paged_as(kind.spec().many, args, borns, |object| self.shown(object))
+    }
+
+    /// The same with objects shown as something else under that name.
+    pub(super) fn paged_as(
+        &self,
+        many: &str,
+        args: &Args,
+        borns: &[u64],
+        show: impl Fn(&Object) -> Value,
+    ) -> Result<Value, Refusal> {
+        let print = fingerprint(many, args);
         let given = args.text("page_cursor");
         let from = match given {
             None => 0,
@@ -85,7 +125,7 @@ impl World {
                 born
             }
         };
-        let limit = args.count("limit").unwrap_or(LIMIT);
+        let limit = self.page_limit(args);
         let mut rest = borns.iter().copied().filter(|born| *born >= from);
         let page: Vec<u64> = rest.by_ref().take(limit).collect();
         let mut next = rest.next().map(|born| format!("{print:016x}{born:016x}"));
@@ -101,14 +141,14 @@ impl World {
         }
         let url = next.as_ref().map(|cursor| format!("https://connect.getseam.com/next?next_page_cursor={cursor}"));
         Ok(json!({
-            kind.spec().many: self.shown_all(&page),
+            many: page.iter().filter_map(|born| self.stock.get(*born)).map(show).collect::<Vec<_>>(),
             "pagination": {"has_next_page": has_next, "next_page_cursor": next, "next_page_url": url},
         }))
     }
 
     /// Whether an object was created before the `created_before` given.
     pub(super) fn is_older(&self, object: &Object, args: &Args) -> bool {
-        args.time("created_before").is_none_or(|before_ms| self.server_ms(object.created_ms) < before_ms)
+        args.time("created_before").is_none_or(|before_ms| self.created_ms(object) < before_ms)
     }
 }
 
@@ -120,9 +160,9 @@ pub(super) fn found(args: &Args, texts: &[Option<&str>]) -> bool {
     texts.iter().flatten().any(|text| contains(text))
 }
 
-fn fingerprint(kind: Kind, args: &Args) -> u64 {
+fn fingerprint(many: &str, args: &Args) -> u64 {
     let mut hasher = DefaultHasher::new();
-    kind.hash(&mut hasher);
+    many.hash(&mut hasher);
     for (name, value) in args.0.iter().filter(|(name, _)| *name != "page_cursor") {
         (name, value.to_string()).hash(&mut hasher);
     }

@@ -16,13 +16,16 @@ mod fate;
 mod feed;
 mod grams;
 mod grants;
+mod groups;
 mod identities;
 mod kind;
 mod ledger;
 mod links;
 mod list;
 mod object;
+mod places;
 mod refusal;
+mod renewal;
 mod route;
 mod scene;
 mod seed;
@@ -32,6 +35,8 @@ mod stock;
 mod table;
 mod tasks;
 mod truth;
+mod unmanaged;
+mod webhooks;
 
 pub use kind::Kind;
 pub use ledger::{Cause, Effect, Entry, Verb};
@@ -56,12 +61,17 @@ struct View {
     cursor: Option<Fault>,
 }
 
+/// How old the access systems are that a workspace begins with: 90 days.
+const AGE_MS: i64 = 90 * 86_400_000;
+
 /// A simulated Seam workspace.
 pub struct World {
     settings: Settings,
     faults: Faults,
     workspace_id: String,
     now: i64,
+    /// What was there before the first time was given is shown as created then.
+    founded_ms: i64,
     ids: Rng,
     dice: Rng,
     stock: Stock,
@@ -91,6 +101,7 @@ impl World {
             faults: Faults::none(),
             workspace_id,
             now: 0,
+            founded_ms: 0,
             ids,
             dice,
             stock: Stock::default(),
@@ -130,6 +141,9 @@ impl World {
     /// Does everything that is due by `now_ms`, each at its own time and in order.
     pub fn advance(&mut self, now_ms: i64) {
         let now_ms = now_ms.max(self.now);
+        if self.now == 0 {
+            self.founded_ms = now_ms.saturating_sub(AGE_MS).max(0);
+        }
         self.release_stuck();
         while let Some(slot) = self.tasks.first_entry().filter(|slot| slot.key().0 <= now_ms) {
             let ((due_ms, _), task) = slot.remove_entry();
@@ -161,6 +175,11 @@ impl World {
         &self.workspace_id
     }
 
+    /// What the endpoints take, as JSON: path, methods, parameters.
+    pub fn endpoints(&self) -> Value {
+        table::described()
+    }
+
     /// Every request, in order of arrival.
     pub fn ledger(&self) -> &[Entry] {
         &self.ledger.entries
@@ -173,14 +192,13 @@ impl World {
 
     fn open(&mut self, request: &Request, fault: Option<&Fault>) -> u64 {
         let arguments = route::raw_arguments(&self.settings, request).map_or(Value::Null, Value::Object);
-        let key = request.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
         self.ledger.open(Entry {
             seq: 0,
             at_ms: self.now,
             method: request.method.clone(),
             path: request.path.clone(),
             arguments,
-            key_good: key == Some(self.settings.api_key.as_str()),
+            key_good: self.is_key_good(request),
             status: None,
             error_type: None,
             delivered: false,

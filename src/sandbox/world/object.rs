@@ -15,6 +15,8 @@ pub(super) enum Role {
     /// The phone a mobile key lives on.
     Phone,
     Session,
+    /// The access group an ACS user is in.
+    Group,
     /// The identity it was linked to when that ended without it.
     Former,
 }
@@ -28,7 +30,7 @@ impl Role {
             Role::AcsSystem => Some("acs_system_id"),
             Role::ParentCredential => Some("parent_acs_credential_id"),
             Role::Session => Some("client_session_id"),
-            Role::Grant | Role::Phone | Role::Former => None,
+            Role::Grant | Role::Phone | Role::Group | Role::Former => None,
         }
     }
 }

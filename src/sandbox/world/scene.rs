@@ -31,17 +31,20 @@ impl Person<'_> {
 
 /// Ids of what the scene's makers name must exist; an unknown one makes an object that hangs on nothing.
 impl World {
-    /// Adds an access system with two doors; gives its id.
+    /// Adds an access system with two doors and an access group of both; gives its id.
     pub fn add_acs_system(&mut self, name: &str) -> String {
         let system = Object::new(Kind::AcsSystem, self.new_id(), self.now).with("name", name);
         let id = system.id.clone();
         self.create(system);
+        let mut doors = Vec::new();
         for door in ["Main entrance", "Back door"] {
             let door = Object::new(Kind::AcsEntrance, self.new_id(), self.now)
                 .linked(Role::AcsSystem, &id)
                 .with("display_name", format!("{name}: {door}"));
-            self.create(door);
+            doors.push(self.add(door));
         }
+        let group = self.new_group(&id, &format!("{name}: everywhere"), &doors);
+        self.create(group);
         id
     }
 
@@ -70,6 +73,13 @@ impl World {
         let mut object = Object::new(Kind::UserIdentity, self.new_id(), self.now);
         object.fields = person.fields(true);
         self.add(object)
+    }
+
+    /// Adds a user identity that was found at a provider: it has no key, and is not managed.
+    pub fn add_unmanaged_person(&mut self, person: &Person<'_>) -> String {
+        let mut object = Object::new(Kind::UserIdentity, self.new_id(), self.now);
+        object.fields = person.fields(false);
+        self.add(object.with("is_managed", false))
     }
 
     /// Adds an ACS user that has long arrived in its system, linked or not.

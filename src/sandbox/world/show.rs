@@ -34,16 +34,21 @@ impl World {
                 "display_name": "Access method", "display_status": "Issued"}),
             Kind::Phone => json!({"device_type": "ios_phone", "display_name": "Phone", "custom_metadata": {},
                 "properties": {"assa_abloy_credential_service_metadata": {"has_active_endpoint": true, "endpoints": []}}}),
-            Kind::Device => json!({"device_type": "schlage_lock", "display_name": "Lock", "custom_metadata": {},
-                "properties": {"online": true}, "capabilities_supported": ["access_code", "lock"], "is_managed": true}),
+            Kind::Device => self.device_fields(object),
             Kind::AcsSystem => self.system_fields(object),
-            Kind::AcsEntrance => json!({"display_name": "Door", "connected_account_id": self.account_of(&object.id)}),
-            Kind::EnrollmentAutomation => json!({}),
+            Kind::AcsEntrance => {
+                json!({"display_name": "Door", "space_ids": self.spaces_with("acs_entrance_ids", &object.id)})
+            }
+            Kind::AcsAccessGroup => group_fields(object),
+            Kind::Space => space_fields(object),
+            Kind::EnrollmentAutomation | Kind::Webhook => json!({}),
         };
         if let Value::Object(extra) = extra {
             shown.extend(extra);
         }
-        shown.extend(object.fields.clone());
+        let inner = object.kind.spec().inner;
+        let own = object.fields.iter().filter(|(name, _)| !inner.contains(&name.as_str()));
+        shown.extend(own.map(|(name, value)| (name.clone(), value.clone())));
         Value::Object(shown)
     }
 
@@ -52,13 +57,17 @@ impl World {
         let mut shown = Map::new();
         let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
         put(object.kind.spec().id_field, json!(object.id));
-        put("workspace_id", json!(self.workspace_id));
-        put("created_at", json!(stamp(self.server_ms(object.created_ms))));
+        if object.kind == Kind::Webhook {
+            return shown;
+        }
+        if object.kind != Kind::AcsEntrance {
+            put("workspace_id", json!(self.workspace_id));
+        }
+        put("created_at", json!(stamp(self.created_ms(object))));
         if let Some(system) = object.link(Role::AcsSystem) {
             put("connected_account_id", json!(self.account_of(system)));
         }
-        let silent = matches!(object.kind, Kind::ClientSession | Kind::InstantKey | Kind::EnrollmentAutomation);
-        if silent {
+        if SILENT.contains(&object.kind) {
             return shown;
         }
         let then_ms = self.now.saturating_sub(self.view.stale_ms);
@@ -74,10 +83,15 @@ impl World {
         }
         put("errors", json!(object.errors));
         put("warnings", json!(warnings));
-        if matches!(object.kind, Kind::AcsUser | Kind::AccessGrant | Kind::AccessMethod) {
+        if MUTABLE.contains(&object.kind) {
             put("pending_mutations", json!(pending));
         }
         shown
+    }
+
+    /// Server time of an object's creation.
+    pub(super) fn created_ms(&self, object: &Object) -> i64 {
+        self.server_ms(object.created_ms.max(self.founded_ms))
     }
 
     fn identity_fields(&self, object: &Object) -> Value {
@@ -158,6 +172,17 @@ impl World {
         })
     }
 
+    fn device_fields(&self, object: &Object) -> Value {
+        json!({
+            "device_type": "schlage_lock", "display_name": "Lock", "custom_metadata": {}, "is_managed": true,
+            "properties": {"online": true, "name": "Lock", "appearance": {"name": "Lock"},
+                "model": {"display_name": "Lock", "manufacturer_display_name": "Schlage"}},
+            "capabilities_supported": ["access_code", "lock"], "can_remotely_unlock": true, "can_remotely_lock": true,
+            "device_manufacturer": {"manufacturer": "schlage", "display_name": "Schlage"},
+            "connected_account_id": self.devices_account(), "space_ids": self.spaces_with("device_ids", &object.id),
+        })
+    }
+
     pub(super) fn living_children(&self, parent: &str, kind: Kind) -> Vec<&Object> {
         let alive = |object: &&Object| !object.is_gone();
         self.stock.children_of(parent, kind).filter_map(|born| self.stock.get(born)).filter(alive).collect()
@@ -169,6 +194,21 @@ impl World {
     }
 }
 
+fn group_fields(object: &Object) -> Value {
+    let (kind, shown) = ("salto_ks_access_group", "Salto KS access group");
+    json!({
+        "display_name": object.text("name"), "is_managed": true, "access_group_type": kind, "external_type": kind,
+        "access_group_type_display_name": shown, "external_type_display_name": shown,
+    })
+}
+
+fn space_fields(object: &Object) -> Value {
+    json!({
+        "display_name": object.text("name"), "acs_entrance_count": object.lists("acs_entrance_ids").count(),
+        "device_count": object.lists("device_ids").count(),
+    })
+}
+
 fn credential_fields(object: &Object) -> Value {
     let synced = object.deleting_ms.is_none();
     json!({
@@ -178,3 +218,9 @@ fn credential_fields(object: &Object) -> Value {
 }
 
 const DAY_MS: i64 = 86_400_000;
+
+/// Kinds that show no errors and warnings.
+const SILENT: [Kind; 4] = [Kind::ClientSession, Kind::InstantKey, Kind::EnrollmentAutomation, Kind::Space];
+
+/// Kinds that show what is on its way to their access system.
+const MUTABLE: [Kind; 4] = [Kind::AcsUser, Kind::AccessGrant, Kind::AccessMethod, Kind::AcsAccessGroup];

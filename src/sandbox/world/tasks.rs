@@ -17,6 +17,10 @@ pub(super) enum Task {
     Settle { born: u64, field: &'static str, value: Value, mutation: &'static str },
     /// A request whose connection died long ago takes effect.
     Land(u64, Box<Request>),
+    /// A refused delete is taken up again.
+    Heal(u64, Cause),
+    /// What a living grant wants is made anew.
+    Renew(Box<Object>),
     /// A deleted object comes back.
     Return { object: Box<Object>, orphans: bool },
 }
@@ -43,6 +47,8 @@ impl World {
                 drop(self.answer(seq, &request));
                 self.cause = Cause::Scene;
             }
+            Task::Heal(born, cause) => self.heal(born, cause),
+            Task::Renew(object) => self.renew(&object),
             Task::Return { object, orphans } => self.come_back(*object, orphans),
         }
     }
@@ -65,7 +71,7 @@ impl World {
     }
 
     /// A deleted object is there again. Without its identity, ACS user or grant it only comes back if it may be an orphan.
-    fn come_back(&mut self, mut object: Object, orphans: bool) {
+    pub(super) fn come_back(&mut self, mut object: Object, orphans: bool) {
         let homeless = object.links.iter().any(|(role, id)| {
             let parent = self.stock.by_id(id);
             matches!(role, Role::Identity | Role::AcsUser | Role::Grant)
