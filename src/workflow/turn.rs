@@ -149,11 +149,18 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The attempt did not count: its target may be asked for again at once.
+    /// The attempt did not count: its target may be asked for again at once. A create may have been carried out all the same (what came
+    /// back was another workspace's, say), so it is looked up first.
     pub fn undo(&self, case: &mut Snapshot, attempt: &Attempt) {
         if let Some(at) = attempt.target_id.and_then(|id| case.target_index(id)) {
-            case.targets[at].next_at = None;
-            case.targets[at].dirty = true;
+            let target = &mut case.targets[at];
+            target.next_at = None;
+            target.next_act = match attempt.act {
+                Act::CreateIdentity => Some(Act::GetIdentity),
+                Act::CreateAcsUser => Some(Act::Look),
+                _ => target.next_act,
+            };
+            target.dirty = true;
         }
     }
 

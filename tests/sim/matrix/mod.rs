@@ -56,7 +56,7 @@ fn number(name: &str, default: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// P2, P3, P6, P9, P11: `CELL=n` is one cell, with all that was seen; `CELLS=n` every n-th of them (1: each).
+/// P2, P3, P6, P9, P11: `CELL=n` is one cell, `CELL=text` those whose name has it, with all that was seen; `CELLS=n` every n-th (1: each).
 #[test]
 fn outcome_matrix() {
     let sites = sites::all();
@@ -66,9 +66,13 @@ fn outcome_matrix() {
     for (site, (name, _)) in &all {
         assert!(rules::decided(site.sort, name).is_some(), "nobody decided {site:?} x {name}");
     }
-    let one = std::env::var("CELL").ok().and_then(|text| text.parse::<usize>().ok());
+    let label =
+        |nth: usize| format!("{:?} {:?} {:?} x {}", all[nth].0.sort, all[nth].0.whose, all[nth].0.path, all[nth].1.0);
+    let one = std::env::var("CELL").ok();
+    let chosen = |nth: usize, one: &String| one.parse() == Ok(nth) || label(nth).contains(one);
     let stride = number("CELLS", 13).max(1);
-    let cells: Vec<usize> = (0..all.len()).filter(|nth| one.map_or(nth % stride == 0, |one| one == *nth)).collect();
+    let walked = |nth: &usize| one.as_ref().map_or(nth.is_multiple_of(stride), |one| chosen(*nth, one));
+    let cells: Vec<usize> = (0..all.len()).filter(walked).collect();
     let count = cells.len();
     let failures = Mutex::new(Vec::new());
     hands(cells, |nth| {
@@ -80,8 +84,8 @@ fn outcome_matrix() {
             Err(what) => vec![what.lines().next().unwrap_or_default().to_owned()],
         };
         if !wrong.is_empty() || one.is_some() {
-            let cell = format!("{:?} {:?} {:?} x {name}", site.sort, site.whose, site.path);
-            let told = format!("{cell}: {wrong:?}\n  decided {decision:?}\n  {}", play::told(&seen, one.is_some()));
+            let told =
+                format!("{}: {wrong:?}\n  decided {decision:?}\n  {}", label(nth), play::told(&seen, one.is_some()));
             failures.lock().unwrap().push((nth, told, wrong));
         }
     });

@@ -214,7 +214,11 @@ pub fn decided(sort: Sort, answer: &str) -> Option<Decision> {
         }
         "501 typed" if sort == Sort::Canary => ("rejected", soon(line.same)),
         "501 typed" => ("rejected", line.refused),
-        "401 typed" | "401 html" | "403 dead key" => ("halt", Pauses(line.same)),
+        "401 typed" | "401 html" | "403 dead key" => match sort {
+            Sort::Create => ("halt", Pauses("get_identity")),
+            Sort::CreateAcsUser => ("halt", Pauses("look")),
+            _ => ("halt", Pauses(line.same)),
+        },
         "403 typed" | "403 html" => line.forbidden,
         "404 own type" => line.own,
         "404 of the identity" => line.identity,

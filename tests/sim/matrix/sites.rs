@@ -84,8 +84,10 @@ pub fn all() -> Vec<Site> {
         add(leave, job(step, Act::Look, kind), (list, 0), own, empty);
         add(leave, job("verify", Act::Look, kind), (get, 0), own, dead);
     }
-    let linked = ("user_identities/list_acs_users", 0);
-    add(leave, job("inventory", Act::Look, Kind::AcsUser), linked, "acs_user_not_found", Sort::ListAmongOthers);
+    // Lists that are a witness by themselves are asked for a random owner first.
+    let linked = "user_identities/list_acs_users";
+    add(leave, job("inventory", Act::Look, Kind::AcsUser), (linked, 0), "acs_user_not_found", Sort::Canary);
+    add(leave, job("inventory", Act::Look, Kind::AcsUser), (linked, 1), "acs_user_not_found", Sort::ListAmongOthers);
     let of_acs_user = ("acs/credentials/list", 1);
     add(
         leave,
@@ -101,9 +103,10 @@ pub fn all() -> Vec<Site> {
     let devices = "user_identities/list_accessible_devices";
     add(leave, job("confirm_empty", Act::Look, Kind::Device), (devices, 0), "device_not_found", Sort::Canary);
     add(leave, job("confirm_empty", Act::Look, Kind::Device), (devices, 1), "device_not_found", Sort::EmptyList);
-    let entrances = ("user_identities/list_accessible_entrances", 0);
+    let entrances = "user_identities/list_accessible_entrances";
     let entrance = job("confirm_empty", Act::Look, Kind::AcsEntrance);
-    add(leave, entrance, entrances, "acs_entrance_not_found", Sort::EmptyList);
+    add(leave, entrance, (entrances, 0), "acs_entrance_not_found", Sort::Canary);
+    add(leave, entrance, (entrances, 1), "acs_entrance_not_found", Sort::EmptyList);
     add(leave, job("user_identity", Act::Delete, identity), ("user_identities/delete", 0), gone, Sort::DeleteIdentity);
     for step in ["user_identity", "verify"] {
         let look = job(step, Act::Look, identity);
