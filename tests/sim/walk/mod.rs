@@ -171,11 +171,13 @@ fn crash_walk() {
         killed.0 += u32::from(run.crashes == 1);
         killed.1 += u32::from(run.crashes == 2);
         if !wrong.is_empty() {
+            // At once: a walk takes long, and may be ended before its end.
+            eprintln!("{}", report::told(&names, &point, &wrong));
             failures.lock().unwrap().push((point, wrong, run.story));
         }
     });
     let killed = killed.into_inner().unwrap();
-    report::tell(&names, &counts, &points, killed, &failures.into_inner().unwrap());
+    report::tell(&names, &counts, points.len(), killed, &failures.into_inner().unwrap());
 }
 
 /// The same scenario, killed at the same boundaries, tells the same story.
