@@ -50,6 +50,11 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
 
 /// Somebody else deleted the identity before everything it had could be listed: nobody can prove what is left, so a person decides.
 fn vanished(case: &mut Snapshot, turn: &mut Turn) -> Flow {
+    // The answer to our own delete got lost: it was sent on a whole inventory only.
+    if absence::index(case).is_some_and(|at| case.targets[at].requested_at.is_some()) {
+        turn.set_step(case, STEP, StepState::Closed, "the identity went by our own delete, sent on a whole inventory");
+        return Flow::Pass;
+    }
     let now = turn.now;
     let told = case.step(STEP).is_some_and(|step| step.since.is_some());
     if !told {

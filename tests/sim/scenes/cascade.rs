@@ -2,7 +2,7 @@
 
 use backstitch::{
     job::{Mode, Order, Person, Row},
-    sandbox::{Fault, Faults, Kind, Rule, Settings},
+    sandbox::{Fault, Faults, Kind, Landing, Rule, Settings},
 };
 
 use crate::{
@@ -166,6 +166,27 @@ fn an_old_inventory_is_read_again() {
         let known = checks::strings(&mut rig, "SELECT object_id FROM targets WHERE mark = 'proven'").await;
         assert!(known.contains(&late), "{known:?}");
         assert!(fell_back(&mut rig).await.is_empty());
+    });
+}
+
+/// P1: the answer to our own delete got lost, and minutes passed: what was inventoried before it is proven, and nobody is asked.
+#[test]
+fn a_delete_that_took_effect_unheard_needs_no_person() {
+    block_on(async {
+        let mut scene = scene();
+        let faults = scene.world.faults_mut();
+        faults.rules.push(everywhere("/user_identities/delete", Fault::Reset(Landing::Now), Some(1)));
+        let outage = Fault::ServerError { status: 503, effect: false };
+        faults.rules.push(everywhere("/user_identities/delete", outage, None));
+        let mut rig = ordered(scene).await;
+        rig.run_for(30 * MINUTE).await;
+        rig.world.lock().unwrap().faults_mut().clone_from(&Faults::none());
+        assert!(rig.run_for(HOUR).await);
+        ends(&mut rig, "leave", "succeeded", "proven: 10 objects").await;
+        let again =
+            checks::strings(&mut rig, "SELECT detail FROM history WHERE what = 'step_reopened' AND step = 'inventory'")
+                .await;
+        assert!(!again.is_empty(), "the scene is about a second inventory");
     });
 }
 
