@@ -10,10 +10,15 @@ use backstitch::{
     job::{Answer, Call, Now, Row, Time, Verdict},
     sandbox::World,
     seam::perform,
-    store::{self, Deed, OpenArgs, Operator},
+    store::{self, OpenArgs},
 };
 
-use crate::wire::{InProcess, rules};
+use crate::{
+    matrix::Meddler,
+    wire::{InProcess, rules},
+};
+
+mod deeds;
 
 pub const START_MS: i64 = 1_795_000_000_000;
 
@@ -41,6 +46,18 @@ pub struct Rig {
     pub chaos: Chaos,
     /// Whatever names this id ends the engine when it is sent.
     pub deadly: Option<String>,
+    /// Boundaries passed so far: commits, calls before and after their effect.
+    pub boundaries: u64,
+    /// The engine ends at these boundaries.
+    pub kills: Vec<u64>,
+    /// Something outside happens then.
+    pub alarm_ms: Option<i64>,
+    /// Puts another answer in place of one of Seam's, once.
+    pub meddler: Option<Arc<Meddler>>,
+    /// What it did so to, and what came of it.
+    pub met: Option<(Tag, Answer)>,
+    /// Whose answers the engine was handed since then.
+    pub delivered: Vec<Tag>,
     pub crashes: u32,
     pub ticks: u32,
     pub max_statements: u32,
@@ -59,16 +76,26 @@ pub struct Rig {
 
 impl Rig {
     pub async fn new(seed: u64, world: World) -> Rig {
+        Rig::with(seed, world, rules()).await
+    }
+
+    pub async fn with(seed: u64, world: World, rules: EngineRules) -> Rig {
         let base = if std::path::Path::new("/dev/shm").is_dir() { "/dev/shm".into() } else { std::env::temp_dir() };
         let dir = tempfile::Builder::new().prefix("backstitch-sim").tempdir_in(base).unwrap();
         let path = dir.path().join("sim.db");
         let key = world.settings().api_key.clone();
         let mut rig = Rig {
-            rules: rules(),
+            rules,
             world: Arc::new(Mutex::new(world)),
             now_ms: START_MS,
             chaos: Chaos::default(),
             deadly: None,
+            boundaries: 0,
+            kills: Vec::new(),
+            alarm_ms: None,
+            meddler: None,
+            met: None,
+            delivered: Vec::new(),
             crashes: 0,
             ticks: 0,
             max_statements: 0,
@@ -126,29 +153,6 @@ impl Rig {
         self.boot().await;
     }
 
-    /// Kills the engine and takes back what the second migration did, so that the file is one that the first release left.
-    pub async fn downgrade(&mut self) {
-        self.engine.take().unwrap().abandon().await;
-        self.queue.clear();
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path);
-        let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
-        for sql in [
-            "DROP VIEW jobs_overview",
-            "DROP VIEW waiting_on",
-            "DROP VIEW access_left",
-            "DROP VIEW overdue",
-            "DROP VIEW timeline",
-            "DROP VIEW intake_log",
-            "DROP TABLE acs_systems",
-            "ALTER TABLE jobs DROP COLUMN unclean_starts",
-            "DELETE FROM _sqlx_migrations WHERE version = 2",
-        ] {
-            sqlx::query(sql).execute(&mut conn).await.unwrap();
-        }
-        sqlx::Connection::close(conn).await.unwrap();
-        self.boot().await;
-    }
-
     pub fn engine(&mut self) -> &mut Engine {
         self.engine.as_mut().unwrap()
     }
@@ -160,6 +164,9 @@ impl Rig {
 
     /// One tick and everything up to the next one.
     pub async fn step(&mut self) {
+        if self.boundary("before a commit").await {
+            return;
+        }
         let now = self.now();
         let tick = match self.engine().tick(now).await {
             Ok(tick) => tick,
@@ -172,6 +179,9 @@ impl Rig {
         crate::checks::after_commit(self, &tick.calls).await;
         if self.random.f64() < self.chaos.after_commit {
             return self.crash().await;
+        }
+        if self.boundary("after a commit").await {
+            return;
         }
         let pinned = self.engine().pinned().map(str::to_owned);
         for (tag, call) in tick.calls {
@@ -188,7 +198,8 @@ impl Rig {
 
     /// Moves time on to the next moment at which the engine has something to do.
     async fn advance(&mut self, wake_in_ms: Option<i64>) {
-        let wake = wake_in_ms.map(|ms| self.now_ms + ms);
+        let alarm = self.alarm_ms.filter(|at| *at > self.now_ms);
+        let wake = wake_in_ms.map(|ms| self.now_ms + ms).into_iter().chain(alarm).min();
         let crashes = self.crashes;
         while self.crashes == crashes {
             let next = self.queue.iter().map(|(at, serial, _)| (*at, *serial)).min();
@@ -198,7 +209,10 @@ impl Rig {
                     let place = self.queue.iter().position(|(_, s, _)| *s == serial).unwrap();
                     match self.queue.swap_remove(place).2 {
                         Due::Send(tag, call, pinned) => self.send(tag, call, pinned).await,
-                        Due::Deliver(tag, answer) => return self.engine().push(Change::Arrived(tag, answer)),
+                        Due::Deliver(tag, answer) => {
+                            self.delivered.push(tag);
+                            return self.engine().push(Change::Arrived(tag, answer));
+                        }
                     }
                 }
                 (_, Some(wake)) => return self.now_ms = wake.max(self.now_ms + 1),
@@ -212,15 +226,43 @@ impl Rig {
         if self.deadly.as_ref().is_some_and(|id| format!("{call:?}").contains(id)) {
             return self.crash().await;
         }
-        let transport = InProcess { world: self.world.clone(), key: self.key.clone(), now_ms: self.now_ms };
+        if self.boundary("before a call").await {
+            return;
+        }
+        let meddler = crate::matrix::meddler(self, tag).await;
+        let (world, key, now_ms) = (self.world.clone(), self.key.clone(), self.now_ms);
+        let transport = InProcess { world, key, now_ms, meddler: meddler.clone() };
         let pinned = pinned.as_deref().filter(|_| tag != Tag::Probe);
         let answer = perform(&transport, &call, pinned).await;
+        if meddler.is_some_and(|meddler| meddler.has_met()) {
+            (self.meddler, self.met) = (None, Some((tag, answer.clone())));
+            self.delivered.clear();
+        }
         self.story.push(format!("{} {tag:?} {call:?} -> {:?}", self.now_ms - START_MS, answer.outcome));
         if self.random.f64() < self.chaos.after_effect {
             return self.crash().await;
         }
+        if self.boundary("after a call").await {
+            return;
+        }
         let at = self.now_ms + self.random.i64(5..400);
         self.put(at, Due::Deliver(tag, answer));
+    }
+
+    /// Passes a boundary; answers whether the engine ended there.
+    async fn boundary(&mut self, place: &str) -> bool {
+        self.boundaries += 1;
+        if !self.kills.contains(&self.boundaries) {
+            return false;
+        }
+        self.story.push(format!("{} killed at boundary {}, {place}", self.now_ms - START_MS, self.boundaries));
+        self.crash().await;
+        true
+    }
+
+    /// Nothing is on the wire, and no job is open that needs no person.
+    pub async fn quiet(&mut self) -> bool {
+        self.queue.is_empty() && crate::checks::open_jobs(self).await == 0
     }
 
     fn tell(&mut self, tick: &Tick) {
@@ -231,31 +273,12 @@ impl Rig {
         }
     }
 
-    /// What an operator does with a held job after doing what it asks for.
-    pub fn release(&mut self, job_key: &str) {
-        let jobs = vec![job_key.to_owned()];
-        let order = Operator { actor: "operator".into(), deed: Deed::Release, reason: "looked into it".into(), jobs };
-        self.engine().push(Change::Operate(0, order));
-    }
-
-    /// What an operator does with jobs that were at work in six crashes in a row.
-    pub async fn release_after_crashes(&mut self) {
-        let jobs = crate::checks::strings(
-            self,
-            "SELECT job_key FROM jobs WHERE state = 'held' AND why LIKE 'the engine ended six times%'",
-        )
-        .await;
-        let order =
-            Operator { actor: "operator".into(), deed: Deed::Release, reason: "the crashes are over".into(), jobs };
-        self.engine().push(Change::Operate(0, order));
-    }
-
     /// Runs until every job is at its end or held, or the virtual time is over.
     pub async fn run_for(&mut self, span_ms: i64) -> bool {
         let end = self.now_ms + span_ms;
         while self.now_ms < end {
             self.step().await;
-            if self.queue.is_empty() && crate::checks::open_jobs(self).await == 0 {
+            if self.quiet().await {
                 return true;
             }
         }
