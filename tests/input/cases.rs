@@ -83,7 +83,9 @@ impl Sheet {
             case.remarks.iter().for_each(|remark| writeln!(out, "{remark}").unwrap());
             writeln!(out, "=== {}", case.title).unwrap();
             for (sign, lines) in signed {
-                lines.iter().for_each(|line| writeln!(out, "{}", format!("{sign} {line}").trim_end_matches(' ')).unwrap());
+                for line in lines {
+                    writeln!(out, "{sign}{}{line}", if line.is_empty() { "" } else { " " }).unwrap();
+                }
             }
         }
         out

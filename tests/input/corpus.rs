@@ -54,8 +54,10 @@ fn orders(case: &Case, path: &Path) -> Told {
                 }
                 Err(problems) => {
                     assert!(!problems.is_empty(), "{}: a row without an order and without a word", case.title);
-                    told.complaints.extend(problems.iter().map(|problem| render(&row.place, std::slice::from_ref(problem))));
-                    told.report.extend(problems.iter().map(|problem| render(&row.place, std::slice::from_ref(problem))));
+                    told.complaints
+                        .extend(problems.iter().map(|problem| render(&row.place, std::slice::from_ref(problem))));
+                    told.report
+                        .extend(problems.iter().map(|problem| render(&row.place, std::slice::from_ref(problem))));
                 }
             },
             Err(problem) => {
@@ -110,7 +112,10 @@ fn every_bad_file_is_told_what_is_wrong_where_and_what_to_do() {
             cases += 1;
             bad += usize::from(!told.complaints.is_empty());
             assert!(titles.insert(case.title.clone()), "two cases are called {}", case.title);
-            let rude = told.complaints.iter().flat_map(|line| faults_of(line).into_iter().map(move |fault| format!("{line}: {fault}")));
+            let rude = told
+                .complaints
+                .iter()
+                .flat_map(|line| faults_of(line).into_iter().map(move |fault| format!("{line}: {fault}")));
             violations.extend(rude.map(|fault| format!("{}: {fault}", case.title)));
             if !update && told.report != case.report {
                 violations.push(format!("{}:\n  golden {:#?}\n  told {:#?}", case.title, case.report, told.report));

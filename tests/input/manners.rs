@@ -4,7 +4,8 @@
 pub const CANARY: &str = "seam_canary7_0123456789abcdef";
 
 /// Rust's own notation for values, which is for its programmers.
-const DEBUG_DUMPS: &[&str] = &["Some(", "None)", "Err(", "Ok(", "Error {", "Custom {", "kind: ", "src/", ".rs:", "\\\"", "panicked", "{}"];
+const DEBUG_DUMPS: &[&str] =
+    &["Some(", "None)", "Err(", "Ok(", "Error {", "Custom {", "kind: ", "src/", ".rs:", "\\\"", "panicked", "{}"];
 
 /// Longest line of a report, in characters; a value is quoted only as far as it helps.
 const LONGEST_CHARS: usize = 420;
@@ -15,7 +16,9 @@ pub fn faults_of(told: &str) -> Vec<String> {
     if let Some(letter) = told.chars().find(|letter| drives_a_terminal(*letter)) {
         faults.push(format!("holds U+{:04X} raw", u32::from(letter)));
     }
-    faults.extend(DEBUG_DUMPS.iter().filter(|dump| told.contains(**dump)).map(|dump| format!("looks like a dump: {dump}")));
+    faults.extend(
+        DEBUG_DUMPS.iter().filter(|dump| told.contains(**dump)).map(|dump| format!("looks like a dump: {dump}")),
+    );
     if told.contains(CANARY) {
         faults.push("repeats a secret".to_owned());
     }
@@ -33,7 +36,8 @@ pub fn faults_of(told: &str) -> Vec<String> {
 }
 
 fn drives_a_terminal(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    letter.is_control()
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[test]

@@ -172,6 +172,7 @@ mod tests {
             ("1,\"x\ny\"\"z\",2\r\n3\n", &[(1, "1,\"x\ny\"\"z\",2", None), (3, "3", None)]),
             ("1,\"x\"\r\n2\n", &[(1, "1,\"x\"", None), (2, "2", None)]),
             ("5\" pipe,x\n2\n", &[(1, "5\" pipe,x", None), (2, "2", None)]),
+            ("1, \"x\"\n2, y\n", &[(1, "1, \"x\"", quote), (2, "2, y", None)]),
             ("\"Bob\" Smith,x\n2\n", &[(1, "\"Bob\" Smith,x", quote), (2, "2", None)]),
             ("1,\"tis\n2,x\n3,y\n", &[(1, "1,\"tis", quote), (2, "2,x", None), (3, "3,y", None)]),
             ("1,\"tis\n2,\"x\"\n3\n", &[(1, "1,\"tis", quote), (2, "2,\"x\"", None), (3, "3", None)]),

@@ -12,6 +12,8 @@ pub const RECORD_CAP_BYTES: usize = 64 * 1024;
 pub enum At {
     /// At the first byte of a csv value.
     Start,
+    /// After nothing but blanks at the start of a csv value.
+    Blank,
     /// In a value without quotes; in jsonl always.
     Bare,
     /// Between quotes.
@@ -28,8 +30,11 @@ impl At {
     fn after(self, byte: u8) -> At {
         match (self, byte) {
             (At::Start, b'"') | (At::Closing, b'"') => At::Quoted,
-            (At::Start | At::Bare | At::Closing, b',') => At::Start,
-            (At::Start | At::Bare, _) => At::Bare,
+            (At::Start | At::Blank | At::Bare | At::Closing, b',') => At::Start,
+            (At::Start | At::Blank, b' ' | b'\t') => At::Blank,
+            // Taken as it is, such a quote would become a part of the value.
+            (At::Blank, b'"') => At::Broken,
+            (At::Start | At::Blank | At::Bare, _) => At::Bare,
             (At::Quoted, b'"') => At::Closing,
             (At::Quoted, _) => At::Quoted,
             (At::Closing, b'\r') => At::Return,
