@@ -179,3 +179,19 @@ pub fn configuration(bytes: &[u8], folder: &std::path::Path) {
     };
     assert_eq!(load(), load(), "the same bytes, another result");
 }
+
+/// P10: good rows before and behind any line keep their fate (csv, whose quotes reach over lines).
+pub fn neighbours(line: &[u8]) {
+    const HEADER: &str = "job_key,workflow,user_identity_key\n";
+    const BEFORE: &str = "good-1,offboard,\"e,1\"\n\"good-2\",offboard,e2\n";
+    const BEHIND: &str = "good-3,offboard,\"e,3\"\n\"good-4\",offboard,e4\ngood-5,offboard,e5\n";
+    let mut line = line.to_vec();
+    line.retain(|byte| *byte != b'\n');
+    line.push(b'\n');
+    let file = [HEADER.as_bytes(), BEFORE.as_bytes(), &line, BEHIND.as_bytes()].concat();
+    let rows = read(&file, Format::Csv, 4096);
+    let good = |key: &str| rows.iter().flatten().filter(|row| row.job_key == key && row.order.is_ok()).count();
+    for key in ["good-1", "good-2", "good-3", "good-4", "good-5"] {
+        assert!(good(key) >= 1, "{key} is lost to {:?}", String::from_utf8_lossy(&line));
+    }
+}
