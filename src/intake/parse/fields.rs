@@ -243,3 +243,20 @@ pub fn unknown_among<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Fa
         None => fault("is not a field that is known here", "remove it, or map it to a known field with `columns`"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{FIELDS, Takes};
+    use crate::job::ROW_FIELDS;
+
+    /// The settings let columns and defaults be named after exactly the fields that a row may give.
+    #[test]
+    fn the_settings_know_the_fields_of_a_row() {
+        let mut built: Vec<&str> =
+            FIELDS.iter().filter(|field| field.1 != Takes::NotBuilt).map(|field| field.0).collect();
+        let mut known = ROW_FIELDS.to_vec();
+        built.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(built, known);
+    }
+}
