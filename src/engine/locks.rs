@@ -48,6 +48,12 @@ impl Locks {
             }
             return Claim::Waits(other, key);
         }
+        if case.job.order.workflow == Workflow::Offboard {
+            // An onboarding accepted before, by other selectors than those that this order named, is found out to be the same person's.
+            let before = self.rows.iter().filter(|row| row.onboard && row.job_id < id && case.wants.contains(&row.key));
+            let before: std::collections::BTreeSet<i64> = before.map(|row| row.job_id).collect();
+            self.changes.yields.extend(before.into_iter().map(|other| (other, id)));
+        }
         let mine: Vec<PersonKey> = case.wants.clone();
         if self.rows.iter().any(|row| row.job_id == id && !row.held && mine.contains(&row.key)) {
             self.changes.taken.push(id);

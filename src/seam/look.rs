@@ -38,8 +38,8 @@ pub async fn look<T: Transport>(
             Err(stop) => return Err(stop),
         }
     }
-    if kind == Kind::UserIdentity && found.items.is_empty() && asker.is_pinned() && sources != [Source::Each(vec![])] {
-        // Any other workspace answers that it does not know this person: absence counts only where the key opens ours.
+    if found.items.is_empty() && asker.is_pinned() && sources != [Source::Each(vec![])] {
+        // Any other workspace answers that it has nothing of this person's: absence counts only where the key opens ours.
         asker.one("workspaces/get", Params::new(), "workspace", &[]).await?;
     }
     Ok(Listing { items: found.items.into_values().collect(), incomplete: found.incomplete, ..Listing::default() })

@@ -13,16 +13,32 @@ use super::{
 use crate::job::{Answer, Call, EventPage, EventQuery, IdentityRef, Kind, Outcome, Reply, Source};
 
 /// Carries one call out: one request for a change, as many as needed for a question. After a 403 one further question tells a dead key from
-/// a single refusal. Objects of a workspace other than `pinned` halt; such events are left out.
+/// a single refusal, and after a person's absence whether the key opens the pinned workspace. Objects of a workspace other than `pinned` halt; such events are left out.
 ///
 /// It neither spawns, sleeps nor reads a clock, so that a simulation can run it.
 pub async fn perform<T: Transport>(transport: &T, call: &Call, pinned: Option<&str>) -> Answer {
     let mut asker = Asker::new(transport, pinned);
-    let outcome = match carry(&mut asker, call).await {
+    let mut outcome = match carry(&mut asker, call).await {
         Ok(reply) => Outcome::Done(reply),
         Err(stop) => *stop.outcome,
     };
+    if asker.is_pinned() && nobody(call, &outcome) {
+        // Any other workspace answers so, too: absence counts only where the key opens ours.
+        if let Err(stop) = asker.one("workspaces/get", Params::new(), "workspace", &[]).await {
+            outcome = *stop.outcome;
+        }
+    }
     asker.answer(outcome)
+}
+
+/// Whether a question for one person or ACS user was answered by their absence.
+fn nobody(call: &Call, outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Gone => matches!(call, Call::GetIdentity(_) | Call::GetAcsUser(_)),
+        Outcome::Done(Reply::Identities(found)) => found.is_empty(),
+        Outcome::Done(Reply::AcsUsers(found)) => found.is_empty(),
+        _ => false,
+    }
 }
 
 /// The call's name in logs: the path of its (first) request, for example `acs/users/delete`.

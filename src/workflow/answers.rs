@@ -55,7 +55,13 @@ fn absorb_delete(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: 
 /// Takes the answer to a look.
 pub(super) fn absorb_look(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
     let Some(kind) = attempt.kind else { return };
+    // An endpoint that named objects of ours was there: that it is not now proves nothing about them.
+    let left = case.targets.iter().any(|t| t.kind == kind && t.mark != Mark::Proven);
     match &answer.outcome {
+        Outcome::Done(Reply::Listing(seen)) if seen.unsupported && left => {
+            let why = format!("the endpoint that listed {kind} exists no more, so nothing tells whether they are gone");
+            turn.question_failed(case, &why, None);
+        }
         Outcome::Done(Reply::Listing(seen)) => match &seen.incomplete {
             None => {
                 turn.question_answered(case);

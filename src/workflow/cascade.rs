@@ -33,7 +33,10 @@ pub(super) fn may_delete(case: &mut Snapshot, turn: &mut Turn) -> bool {
         give_up(case, turn, &why);
         return false;
     }
-    let listed = case.step(StepName::Inventory).and_then(|step| step.closed_at);
+    // The oldest of its looks counts: an inventory may take long.
+    let looks =
+        inventoried(case).filter_map(|kind| case.look(offboard::home(kind), kind)).map(|look| look.begun_at).min();
+    let listed = case.step(StepName::Inventory).and_then(|step| step.closed_at).and(looks);
     if listed.is_none_or(|listed| turn.now.since(listed) > turn.rules.fresh_ms) {
         for mut look in case.looks.clone() {
             look.complete = false;

@@ -60,8 +60,10 @@ fn round(case: &mut Snapshot, turn: &mut Turn) -> Option<Time> {
     let now = turn.now;
     let changed = case.steps.iter().take_while(|step| step.name != STEP).filter_map(|step| step.closed_at).max();
     let step = case.step_mut(STEP)?;
-    // A round that began before an earlier step was closed (again) has not seen that step's last look.
-    let since = step.since.filter(|since| changed.is_none_or(|changed| *since >= changed)).unwrap_or(now);
+    // A round that began before an earlier step was closed (again) has not seen that step's last look; one that took too long is old.
+    let holds =
+        |since: &Time| changed.is_none_or(|changed| *since >= changed) && now.since(*since) <= turn.rules.fresh_ms;
+    let since = step.since.filter(holds).unwrap_or(now);
     step.since = Some(since);
     if since > now {
         let open: Vec<String> = case
@@ -112,8 +114,8 @@ fn expire(case: &mut Snapshot, turn: &Turn) {
         t.kind == Kind::UserIdentity && t.mark != Mark::Proven && t.accepted_at.is_none() && !case.busy(t.id)
     };
     let unsent = case.targets.iter().any(unsent);
-    let closed = case.step(STEP).and_then(|step| step.closed_at);
-    if unsent && closed.is_some_and(|closed| turn.now.since(closed) > turn.rules.fresh_ms) {
+    let begun = case.step(STEP).filter(|step| step.closed_at.is_some()).and_then(|step| step.since.or(step.closed_at));
+    if unsent && begun.is_some_and(|begun| turn.now.since(begun) > turn.rules.fresh_ms) {
         restart(case, turn, "the last look is too old to delete the identity on it");
     }
 }

@@ -50,12 +50,17 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
 
 /// Somebody else deleted the identity before everything it had could be listed: nobody can prove what is left, so a person decides.
 fn vanished(case: &mut Snapshot, turn: &mut Turn) -> Flow {
-    // The answer to our own delete got lost: it was sent on a whole inventory only.
+    let now = turn.now;
     if absence::index(case).is_some_and(|at| case.targets[at].requested_at.is_some()) {
-        turn.set_step(case, STEP, StepState::Closed, "the identity went by our own delete, sent on a whole inventory");
+        // Our own delete, sent on a whole inventory, whose outcome was not known when that was read again.
+        turn.set_step(
+            case,
+            STEP,
+            StepState::Closed,
+            "its delete took effect; what was listed before is verified by ids",
+        );
         return Flow::Pass;
     }
-    let now = turn.now;
     let told = case.step(STEP).is_some_and(|step| step.since.is_some());
     if !told {
         if let Some(step) = case.step_mut(STEP) {

@@ -32,8 +32,10 @@ fn follow_earlier_parked(case: &mut Snapshot, turn: &mut Turn, name: StepName) {
     for at in 0..case.targets.len() {
         let target = &case.targets[at];
         let Some(system) = target.acs_system_id.clone().filter(|_| target.step == name) else { continue };
+        // In mode cascade what the identity left behind counts as requested, although no request of its own was ever sent.
+        let unsent = target.mark == Mark::Requested && target.accepted_at.is_none() && !case.busy(target.id);
         match (target.mark, target.cause) {
-            (Mark::Found, _) if blocked(case, &system) => turn.park(
+            (mark, _) if (mark == Mark::Found || unsent) && blocked(case, &system) => turn.park(
                 case,
                 at,
                 Cause::EarlierParked,

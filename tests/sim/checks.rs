@@ -2,18 +2,17 @@
 
 use backstitch::{
     engine::Tag,
-    job::{Act, Call},
-    sandbox::Verb,
+    job::Call,
+    sandbox::{Cause, Kind, Verb, World},
 };
 use sqlx::Row as _;
 
 use crate::rig::Rig;
 
 pub async fn open_jobs(rig: &mut Rig) -> i64 {
-    sqlx::query_scalar("SELECT count(*) FROM jobs WHERE finished_at IS NULL AND state <> 'held'")
-        .fetch_one(&mut rig.reader)
-        .await
-        .unwrap()
+    let sql = "SELECT count(*) FROM jobs j WHERE j.finished_at IS NULL AND j.state <> 'held'
+               AND NOT EXISTS (SELECT 1 FROM jobs w WHERE w.id = j.waits_for AND w.state = 'held' AND j.state = 'waiting')";
+    sqlx::query_scalar(sql).fetch_one(&mut rig.reader).await.unwrap()
 }
 
 pub async fn state(rig: &mut Rig, job_key: &str) -> (String, String) {
@@ -29,66 +28,90 @@ pub async fn strings(rig: &mut Rig, sql: &'static str) -> Vec<String> {
     crate::rows::strings(&mut rig.reader, sql).await
 }
 
-/// P2, P4, P5: what may be true of a change at the moment it leaves.
+/// What a crash must not change.
+pub async fn committed(rig: &mut Rig) -> Vec<String> {
+    let sql = "SELECT 'history ' || coalesce(max(id), 0) FROM history UNION ALL SELECT 'attempts ' || coalesce(max(id), 0) FROM attempts
+               UNION ALL SELECT 'targets ' || coalesce(group_concat(id || mark), '') FROM targets
+               UNION ALL SELECT 'jobs ' || coalesce(group_concat(job_key || coalesce(finished_at, '')), '') FROM jobs";
+    strings(rig, sql).await
+}
+
+/// P2, P4, P5, P8: what may be true of calls at the moment they leave.
 pub async fn after_commit(rig: &mut Rig, calls: &[(Tag, Call)]) {
     alone(rig).await;
-    for (tag, call) in calls {
-        let Tag::Attempt(id) = tag else { continue };
-        let rows = sqlx::query(
-            "SELECT a.act, a.target_id, t.object_id, t.mark, s.position, a.job_id,
-                    (SELECT count(*) FROM targets e JOIN steps es ON es.job_id = e.job_id AND es.name = e.step
-                     WHERE e.job_id = a.job_id AND es.position < s.position AND e.mark NOT IN ('proven', 'parked')) AS earlier,
-                    (SELECT count(*) FROM targets e WHERE e.job_id = a.job_id AND e.mark = 'parked') AS parked,
-                    (SELECT state FROM steps i WHERE i.job_id = a.job_id AND i.name = 'inventory') AS inventory,
-                    (SELECT count(*) FROM steps n, steps c WHERE n.job_id = a.job_id AND c.job_id = a.job_id AND c.name = 'confirm_empty'
-                     AND n.position BETWEEN 2 AND c.position - 1 AND n.name <> 'user_identity'
-                     AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = a.job_id AND l.step = n.name AND l.complete = 1)
-                     AND NOT EXISTS (SELECT 1 FROM targets g WHERE g.job_id = a.job_id AND g.kind = 'user_identity' AND g.mark = 'proven')) AS unlisted
-             FROM attempts a JOIN steps s ON s.job_id = a.job_id AND s.name = a.step LEFT JOIN targets t ON t.id = a.target_id
-             WHERE a.id = ?1 AND a.ended_at IS NULL",
-        )
-        .bind(id)
-        .fetch_optional(&mut rig.reader)
-        .await
-        .unwrap();
-        let Some(row) = rows else {
-            rig.violations.push(format!("P5: attempt {id} leaves without a committed intent: {call:?}"));
-            continue;
-        };
-        if !call.changes() {
-            continue;
+    let attempts: Vec<(i64, &Call)> = calls
+        .iter()
+        .filter_map(|(tag, call)| if let Tag::Attempt(id) = tag { Some((*id, call)) } else { None })
+        .collect();
+    if attempts.is_empty() {
+        return;
+    }
+    let changing = attempts.iter().any(|(_, call)| call.changes());
+    let ids = serde_json::to_string(&attempts.iter().map(|(id, _)| *id).collect::<Vec<_>>()).unwrap();
+    let sql = if changing {
+        LEAVING
+    } else {
+        "SELECT id FROM attempts WHERE ended_at IS NULL AND id IN (SELECT value FROM json_each(?1))"
+    };
+    let rows = sqlx::query(sql).bind(ids).fetch_all(&mut rig.reader).await.unwrap();
+    for (id, call) in attempts {
+        match rows.iter().find(|row| row.get::<i64, _>("id") == id) {
+            None => rig.violations.push(format!("P5, I1: attempt {id} leaves without a committed intent: {call:?}")),
+            Some(row) if call.changes() => change_leaves(rig, call, row),
+            Some(_) => {}
         }
-        if row.get::<i64, _>("earlier") > 0 {
-            rig.violations.push(format!("P4: {call:?} leaves before every earlier target is proven or parked"));
-        }
-        if let Call::Delete { kind, id } = call {
-            if row.get::<Option<String>, _>("object_id").as_deref() != Some(id.as_str()) {
-                rig.violations.push(format!("P5: {kind} {id} is deleted without a committed target"));
-            }
-            if row.get::<Option<String>, _>("inventory").as_deref() != Some("closed") {
-                rig.violations.push(format!("P5: {kind} {id} is deleted before the inventory is committed"));
-            }
-            if row.get::<i64, _>("unlisted") > 0 {
-                rig.violations.push(format!("P5: {kind} {id} is deleted before everything was listed"));
-            }
-            if row.get::<String, _>("mark") == "proven" {
-                rig.violations.push(format!("P2: {kind} {id} is deleted although it is proven"));
-            }
-            if kind.as_str() == "user_identity" && row.get::<i64, _>("parked") > 0 {
-                rig.violations.push(format!("P4: identity {id} is deleted while something is parked"));
-            }
-        }
-        let again: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM attempts a JOIN attempts o ON o.target_id = a.target_id AND o.id <> a.id
-             WHERE a.id = ?1 AND o.ended_at IS NULL AND o.act = ?2",
-        )
-        .bind(id)
-        .bind(Act::Delete.as_str())
-        .fetch_one(&mut rig.reader)
-        .await
-        .unwrap();
-        if again > 0 {
-            rig.violations.push(format!("P2: {call:?} is on the wire twice"));
+    }
+}
+
+const LEAVING: &str =
+    "SELECT a.id, a.act, a.target_id, t.object_id, coalesce(t.mark, '') AS mark, s.position, a.job_id,
+        (SELECT count(*) FROM targets e JOIN steps es ON es.job_id = e.job_id AND es.name = e.step
+         WHERE e.job_id = a.job_id AND es.position < s.position AND e.mark NOT IN ('proven', 'parked')) AS earlier,
+        (SELECT count(*) FROM targets e WHERE e.job_id = a.job_id AND e.mark = 'parked') AS parked,
+        (SELECT count(*) FROM targets e JOIN steps es ON es.job_id = e.job_id AND es.name = e.step WHERE e.job_id = a.job_id
+         AND es.position < s.position AND e.mark = 'parked' AND e.acs_system_id = t.acs_system_id
+         AND NOT EXISTS (SELECT 1 FROM attempts o WHERE o.target_id = t.id AND o.act = 'delete' AND o.id < a.id)) AS parked_system,
+        (SELECT state FROM steps i WHERE i.job_id = a.job_id AND i.name = 'inventory') AS inventory,
+        (SELECT count(*) FROM steps n, steps c WHERE n.job_id = a.job_id AND c.job_id = a.job_id AND c.name = 'confirm_empty'
+         AND n.position BETWEEN 2 AND c.position - 1 AND n.name <> 'user_identity'
+         AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = a.job_id AND l.step = n.name AND l.complete = 1)
+         AND NOT EXISTS (SELECT 1 FROM targets g WHERE g.job_id = a.job_id AND g.kind = 'user_identity' AND g.mark = 'proven')) AS unlisted,
+        (SELECT count(*) FROM attempts o WHERE o.target_id = a.target_id AND o.id <> a.id AND o.ended_at IS NULL AND o.act = a.act) AS again,
+        (SELECT group_concat(o.job_key) FROM jobs j JOIN jobs o ON o.user_identity_id = j.user_identity_id AND o.id <> j.id
+         JOIN attempts b ON b.job_id = o.id AND b.ended_at IS NULL AND b.act IN ('delete', 'create_identity', 'add_acs_user', 'create_acs_user')
+         WHERE j.id = a.job_id AND o.state <> 'cancelled') AS beside
+     FROM attempts a JOIN steps s ON s.job_id = a.job_id AND s.name = a.step LEFT JOIN targets t ON t.id = a.target_id
+     WHERE a.id IN (SELECT value FROM json_each(?1)) AND a.ended_at IS NULL";
+
+fn change_leaves(rig: &mut Rig, call: &Call, row: &sqlx::sqlite::SqliteRow) {
+    let mut wrong = |what: &str| rig.violations.push(format!("{what}: {call:?}"));
+    let some = |name: &str| row.get::<i64, _>(name) > 0;
+    if some("earlier") {
+        wrong("P4: leaves before every earlier target is proven or parked");
+    }
+    if some("again") {
+        wrong("P2: is on the wire twice");
+    }
+    if let Some(other) = row.get::<Option<String>, _>("beside") {
+        wrong(&format!("P8, I8: leaves beside a change of {other} for the same person"));
+    }
+    let Call::Delete { kind, id } = call else { return };
+    for (what, is) in [
+        (
+            "P5: deletes without a committed target",
+            row.get::<Option<String>, _>("object_id").as_deref() != Some(id.as_str()),
+        ),
+        (
+            "P5: deletes before the inventory is committed",
+            row.get::<Option<String>, _>("inventory").as_deref() != Some("closed"),
+        ),
+        ("P5: deletes before everything was listed", some("unlisted")),
+        ("P2: deletes what is proven", row.get::<String, _>("mark") == "proven"),
+        ("P4: deletes although an earlier object of the access system is parked", some("parked_system")),
+        ("P4: deletes the identity while something is parked", kind.as_str() == "user_identity" && some("parked")),
+    ] {
+        if is {
+            wrong(what);
         }
     }
 }
@@ -115,7 +138,7 @@ pub async fn at_the_end(rig: &mut Rig) {
 }
 
 /// P3, P7: what closed a step, and what ended a job; the settle times are those of the rig.
-async fn settled_ends(rig: &mut Rig) {
+pub async fn settled_ends(rig: &mut Rig) {
     for (what, sql) in [
         // P3: a step closes on a complete empty look, begun after its last request; where not every target has its event, on a
         // second one, a settle time (30 s) after the first.
@@ -148,18 +171,34 @@ async fn settled_ends(rig: &mut Rig) {
 }
 
 /// P3, P7: what is called gone is gone.
-async fn honest_success(rig: &mut Rig) {
+pub async fn honest_success(rig: &mut Rig) {
     let gone = strings(
         rig,
         "SELECT user_identity_id FROM jobs WHERE workflow = 'offboard' AND state = 'succeeded' AND identity_json IS NOT NULL",
     )
     .await;
-    let world = rig.world.clone();
+    let known = strings(rig, "SELECT DISTINCT object_id FROM targets WHERE object_id IS NOT NULL").await;
+    let (world, hand_made) = (rig.world.clone(), rig.hand_made.clone());
     let now = rig.now_ms;
     let mut world = world.lock().unwrap();
     world.advance(now);
+    let unlisted = !world.settings().enrollment_endpoints;
+    let by_hand = |world: &World, id: &str| {
+        let mut ends = world.effects().iter().filter(|e| e.id == id && e.verb == Verb::DeleteRequested);
+        ends.any(|e| e.cause.request().is_some_and(|seq| hand_made.contains(&seq)))
+    };
     for id in gone {
-        let person = world.person(&id);
+        let mut person = world.person(&id);
+        let ended =
+            world.effects().iter().rfind(|e| e.id == id && e.verb == Verb::Deleted).map_or(i64::MAX, |e| e.at_ms);
+        // What no endpoint lists, and what came under a new name when the person was gone, nobody can find.
+        person.belongings.retain(|it| {
+            let born = world.effects().iter().rfind(|e| e.id == it.id && e.verb == Verb::Created);
+            let orphan = born.is_some_and(|e| e.cause == Cause::Reappearance && e.at_ms > ended);
+            // Whom somebody else deletes keeps what came after the inventory.
+            let unknown = by_hand(&world, &id) && !known.contains(&it.id);
+            !(orphan || unknown || (unlisted && it.kind == Kind::EnrollmentAutomation))
+        });
         if person.alive || !person.belongings.is_empty() {
             rig.violations.push(format!("P7: {id} succeeded, and the truth is {person:?}"));
         }
@@ -167,7 +206,7 @@ async fn honest_success(rig: &mut Rig) {
 }
 
 /// P8: one onboarding never makes two identities: of each key no more were created by requests than onboardings have begun.
-async fn one_identity_each(rig: &mut Rig) {
+pub async fn one_identity_each(rig: &mut Rig) {
     let begun = strings(
         rig,
         "SELECT user_identity_key FROM jobs WHERE workflow = 'onboard' AND begun_at IS NOT NULL AND user_identity_key IS NOT NULL",

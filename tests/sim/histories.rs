@@ -1,156 +1,207 @@
-//! Seeded histories: one to eight jobs each, faults and crashes drawn by the seed.
+//! Seeded histories: one to eight jobs each; the world, the faults and the crashes drawn by the seed; a phase with faults, which checks
+//! safety, then one without, in which everything comes to its end.
 
-use backstitch::{
-    job::{AcsLink, Mode, Order},
-    sandbox::{Faults, PersonTruth, Seeded, Settings, World},
-};
+use std::{collections::BTreeMap, sync::Mutex};
+
+use backstitch::sandbox::{Kind, PersonTruth, World};
 
 use crate::{
-    checks,
-    orders::{by_email, by_id, by_key, off, on},
+    cast::Cast,
+    endings, invariants,
+    luck::{Luck, focus},
+    moves::Move,
+    rare,
     rig::{Chaos, Rig},
+    truth, weather,
 };
 
 pub const MINUTE: i64 = 60_000;
 
-/// One history; answers everything that went wrong, with the story.
-pub async fn history(seed: u64) -> Result<Vec<String>, String> {
-    let mut random = fastrand::Rng::with_seed(seed);
-    let mut world = World::new(seed, Settings::default());
+/// What a history was.
+#[derive(Default, PartialEq, Debug)]
+pub struct Told {
+    pub story: Vec<String>,
+    pub violations: Vec<String>,
+    /// Every request as the world saw it.
+    pub requests: Vec<String>,
+    /// The rare states that it came through.
+    pub rare: Vec<&'static str>,
+    pub ticks: u32,
+    pub crashes: u32,
+}
+
+/// Plays one history.
+pub async fn history(seed: u64, focus: Vec<String>) -> Told {
+    let mut luck = Luck::new(seed, focus);
+    let settings = weather::settings(&mut luck);
+    let unusual = settings.unusual();
+    let mut world = World::new(seed, settings);
     // Everybody was there long before, whatever a list that is behind may show.
     world.advance(crate::rig::START_MS - 60 * MINUTE);
-    let people = world.seed_people(8);
-    let newcomers = world.seed_candidates(4);
-    if random.f64() < 0.8 {
-        let rate = random.f64() * 0.3;
-        *world.faults_mut() = Faults::transient(rate);
-        swarm(world.faults_mut(), &mut random);
-    }
-    let bystanders: Vec<PersonTruth> =
-        people[6..].iter().map(|p| world.person(p.user_identity_id.as_ref().unwrap())).collect();
-    let mut rig = Rig::new(seed, world).await;
-    if random.f64() < 0.7 {
-        rig.chaos = Chaos { after_commit: random.f64() * 0.05, after_effect: random.f64() * 0.05 };
-    }
-    orders(&mut rig, &mut random, &people, &newcomers);
-    rig.run_for(random.i64(1..20) * MINUTE).await;
-    rig.world.lock().unwrap().faults_mut().clone_from(&Faults::none());
+    let mut cast = Cast::gather(&mut world, &mut luck);
+    let safety_ms = weather::safety_ms(&mut luck);
+    cast.direct(&mut luck, safety_ms);
+    let base = weather::transient(&mut luck);
+    let mut moves = weather::troubles(&mut luck, &base, &world.acs_systems(), safety_ms);
+    moves.append(&mut cast.moves);
+    moves.extend(weather::deeds(&mut luck, &cast.people, safety_ms));
+    let truths = |world: &World, cast: &Cast| -> Vec<PersonTruth> {
+        cast.bystanders().iter().map(|p| world.person(p.user_identity_id.as_ref().unwrap())).collect()
+    };
+    let before = truths(&world, &cast);
+    let devices = devices(&world, &cast, &luck);
+    let rules = weather::rules(&mut luck);
+    let mut rig = Rig::with(seed, world, rules).await;
+    rig.story.push(format!("the world: {unusual:?}; drawn: {:?}", luck.drawn));
+    rig.settle_in().await;
+    rig.chaos = weather::chaos(&mut luck);
+    rig.play(moves, safety_ms).await;
+    invariants::midway(&mut rig).await;
+    rig.world.lock().unwrap().faults_mut().clone_from(&backstitch::sandbox::Faults::none());
     rig.chaos = Chaos::default();
-    if random.bool() {
+    if luck.dice.bool() {
         rig.crash().await;
     }
     rig.release_after_crashes().await;
-    if !rig.run_for(6 * 60 * MINUTE).await {
-        rig.violations.push("P1: not everything came to an end".into());
+    endings::liveness(&mut rig, &luck, &devices).await;
+    invariants::at_the_end(&mut rig, &luck).await;
+    truth::at_the_end(&mut rig, &luck, &cast).await;
+    let after = truths(&rig.world.lock().unwrap(), &cast);
+    // A person who shares a session or a merged identity with somebody who leaves is touched by hand, not by us.
+    if before != after && !(luck.has("shared") || luck.has("merge")) {
+        rig.violations.push(format!("I10: a bystander was touched: {before:?} -> {after:?}"));
     }
-    for held in
-        checks::strings(&mut rig, "SELECT job_key || ': ' || why FROM jobs WHERE state IN ('held', 'failed')").await
-    {
-        rig.violations.push(format!("P1: needs a person after passing faults only: {held}"));
-    }
-    checks::at_the_end(&mut rig).await;
-    let early = crate::rows::out_of_order(&mut rig.reader).await;
-    rig.violations.extend(early);
-    for before in bystanders {
-        let after = rig.world.lock().unwrap().person(&before.user_identity_id);
-        if after != before {
-            rig.violations.push(format!("P9: a bystander was touched: {before:?} -> {after:?}"));
-        }
-    }
-    if rig.violations.is_empty() {
-        return Ok(rig.story);
-    }
-    Err(format!("seed {seed}:\n  {}\n{}", rig.violations.join("\n  "), rig.story.join("\n")))
+    let rare = rare::reached(&mut rig).await;
+    let requests = rig.world.lock().unwrap().ledger().iter().map(|entry| format!("{entry:?}")).collect();
+    Told { story: rig.story, violations: rig.violations, requests, rare, ticks: rig.ticks, crashes: rig.crashes }
 }
 
-/// A random half of the faults is off, so that deep states are reached behind the others.
-fn swarm(faults: &mut Faults, random: &mut fastrand::Rng) {
-    faults.rules.retain(|_| random.bool());
-    for share in
-        [&mut faults.events.lost, &mut faults.events.late, &mut faults.events.doubled, &mut faults.events.reordered]
-    {
-        *share = if random.bool() { *share * 4.0 } else { 0.0 };
-    }
-    if random.f64() < 0.1 {
-        faults.events.lost = 1.0;
-    }
-}
-
-fn orders(rig: &mut Rig, random: &mut fastrand::Rng, people: &[Seeded], newcomers: &[Seeded]) {
-    for (nth, person) in people[..random.usize(1..6)].iter().enumerate() {
-        let selector = match random.u8(0..3) {
-            0 => by_id(person.user_identity_id.as_ref().unwrap()),
-            1 => by_key(&person.user_identity_key),
-            _ => by_email(&person.email_address),
-        };
-        let mut row = off(&format!("off-{nth}"), selector);
-        if random.u8(0..3) == 0 {
-            row.order = row.order.map(|order| Order { mode: Some(Mode::Cascade), ..order });
-        }
-        rig.submit(vec![row]);
-    }
-    for (nth, person) in newcomers[..random.usize(0..4)].iter().enumerate() {
-        let mut selector = by_email(&person.email_address);
-        selector.user_identity_key = random.bool().then(|| person.user_identity_key.clone());
-        let link = if random.bool() {
-            AcsLink::ById { acs_user_id: person.acs_user_ids[0].clone() }
-        } else {
-            AcsLink::ByEmail { email_address: person.email_address.clone() }
-        };
-        rig.submit(vec![on(&format!("on-{nth}"), selector, vec![link])]);
-    }
+/// The locks that people may open directly.
+fn devices(world: &World, cast: &Cast, luck: &Luck) -> Vec<(String, String)> {
+    let owner = cast.people[1].user_identity_id.as_ref().filter(|_| luck.has("device"));
+    let Some(id) = owner else { return Vec::new() };
+    let belongings = world.person(id).belongings.into_iter().filter(|it| it.kind == Kind::Device);
+    belongings.map(|it| (id.clone(), it.id)).collect()
 }
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// `SEED=n` replays one; `SEEDS=n` sets how many.
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+/// `SEED=n` replays one; `SEEDS=n` sets how many, `FROM=n` where they begin.
 fn chosen() -> std::ops::Range<u64> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     match number("SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SEEDS").unwrap_or(300),
+        None => number("FROM").unwrap_or(0)..number("FROM").unwrap_or(0) + number("SEEDS").unwrap_or(300),
     }
 }
 
-/// P1, P2, P3, P4, P5, P7, P8, P9: no seeded history breaks a promise, and all of them come to an end.
-#[test]
-fn seeded_histories() {
-    let seeds = chosen();
-    let single = seeds.end - seeds.start == 1;
+/// Plays the seeds on all cores; after a few failures no more are begun. A failing seed's tale is handed to `failed`.
+fn play_all(
+    seeds: std::ops::Range<u64>,
+    failed: impl Fn(u64, &Told) + Sync,
+) -> (BTreeMap<&'static str, u64>, u64, u64) {
+    let enough = number("FAILURES").unwrap_or(5) as usize;
     let next = std::sync::atomic::AtomicU64::new(seeds.start);
-    let failures = std::sync::Mutex::new(Vec::new());
+    let sums: Mutex<(BTreeMap<&'static str, u64>, u64, Vec<u64>)> = Mutex::default();
     std::thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    if seed >= seeds.end || failures.lock().unwrap().len() > 4 {
+                    if seed >= seeds.end || sums.lock().unwrap().2.len() >= enough {
                         return;
                     }
-                    match block_on(history(seed)) {
-                        Ok(story) if single => eprintln!("{}", story.join("\n")),
-                        Ok(_) => {}
-                        Err(report) => failures.lock().unwrap().push((seed, report)),
+                    let told = block_on(history(seed, focus()));
+                    let mut sums = sums.lock().unwrap();
+                    for name in &told.rare {
+                        *sums.0.entry(name).or_default() += 1;
+                    }
+                    sums.1 += 1;
+                    if std::env::var_os("COUNTS").is_some() {
+                        eprintln!(
+                            "seed {seed}: {} ticks, {} crashes, {} requests",
+                            told.ticks,
+                            told.crashes,
+                            told.requests.len()
+                        );
+                    }
+                    if !told.violations.is_empty() {
+                        sums.2.push(seed);
+                        failed(seed, &told);
                     }
                 }
             });
         }
     });
-    let failures = failures.into_inner().unwrap();
-    for (seed, report) in &failures {
-        let shown = if single { report.as_str() } else { report.split("\n0 ").next().unwrap_or_default() };
-        eprintln!("{shown}\nreplay: SEED={seed} cargo test --test sim seeded_histories\n");
-    }
-    assert!(failures.is_empty(), "{} of {} histories failed", failures.len(), seeds.end - seeds.start);
+    let (rare, played, failures) = sums.into_inner().unwrap();
+    (rare, played, failures.len() as u64)
+}
+
+/// P1, P2, P3, P4, P5, P7, P8, P9: no seeded history breaks an invariant, and all of them come to an end.
+#[test]
+fn seeded_histories() {
+    let seeds = chosen();
+    let single = seeds.end - seeds.start == 1;
+    let focused = std::env::var("FOCUS").map_or(String::new(), |names| format!("FOCUS={names} "));
+    let (rare, played, failures) = play_all(seeds.clone(), |seed, told| {
+        let what = told.violations.iter().take(4).cloned().collect::<Vec<_>>().join("\n  ");
+        eprintln!(
+            "seed {seed}: {what}\nreplay: {focused}SEED={seed} cargo test --test sim seeded_histories -- --nocapture"
+        );
+        if single {
+            eprintln!("{}", told.story.join("\n"));
+        }
+    });
+    println!("BATTERY histories cases={played} violations={failures}");
+    let low = rare::report(&rare, played, !single && focused.is_empty());
+    assert_eq!(failures, 0, "{failures} of {played} histories failed");
+    assert!(low.is_empty(), "too rare: {low:?}");
 }
 
 /// The same seed gives the same history, request for request.
 #[test]
 fn a_seed_repeats_itself() {
-    for seed in 0..5 {
-        let (one, two) = (block_on(history(seed)), block_on(history(seed)));
-        assert_eq!(one, two, "seed {seed}");
+    for seed in 0..number("REPEATED").unwrap_or(20) {
+        let (one, two) = (block_on(history(seed, Vec::new())), block_on(history(seed, Vec::new())));
+        assert!(!one.requests.is_empty() && one == two, "seed {seed} differs from itself");
+    }
+}
+
+/// Seeds that once found a mistake, the focus they had, and its name. A change of the generator makes other histories of them; what each
+/// found is therefore also switched off in `tests/mutants/table.toml`.
+const FOUND: &[(u64, &str, &str)] = &[
+    (21, "", "a joiner accepted before a leaver, by other selectors, came after them"),
+    (48, "", "a person whom another workspace does not know was held as unknown"),
+    (84, "", "an endpoint that was missing for a moment proved its objects absent"),
+    (98, "", "a late end by our own delete was taken for somebody else's deed"),
+    (108, "", "what a deleted identity left behind was deleted behind a parked object"),
+    (125, "", "empty lists of another workspace proved absence"),
+    (732, "", "a last look stretched by crashes closed on answers of a quarter of an hour ago"),
+];
+
+#[test]
+fn seeds_that_found_a_mistake_stay_sound() {
+    for (seed, focus, mistake) in FOUND {
+        let names = focus.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let told = block_on(history(*seed, names));
+        assert!(told.violations.is_empty(), "{mistake}: FOCUS={focus} SEED={seed}: {:#?}", told.violations);
+    }
+}
+
+/// Moves are data: a history's timeline has its rows.
+#[test]
+fn every_history_orders_something() {
+    for seed in 0..50 {
+        let mut luck = Luck::new(seed, Vec::new());
+        let mut world = World::new(seed, weather::settings(&mut luck));
+        let mut cast = Cast::gather(&mut world, &mut luck);
+        cast.direct(&mut luck, 10 * MINUTE);
+        let rows = cast.moves.iter().filter(|(_, made)| matches!(made, Move::Rows(_))).count();
+        assert!((1..=40).contains(&rows), "seed {seed}: {rows}");
     }
 }

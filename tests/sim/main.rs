@@ -9,13 +9,21 @@
     reason = "a test program"
 )]
 
+mod cast;
 mod checks;
+mod endings;
 mod histories;
+mod invariants;
+mod luck;
 mod matrix;
+mod moves;
 mod orders;
+mod rare;
 mod rig;
 #[path = "../support/rows.rs"]
 mod rows;
 mod scenes;
+mod truth;
 mod walk;
+mod weather;
 mod wire;

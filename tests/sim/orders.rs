@@ -47,3 +47,16 @@ pub fn on(job_key: &str, person: Person, acs_users: Vec<AcsLink>) -> Row {
     let order = Order { acs_users, ..order(job_key, Workflow::Onboard, person) };
     row_in(&format!("{job_key}.jsonl"), order)
 }
+
+/// Takes back what the second migration and those after it did.
+pub const UNDO_SECOND_MIGRATION: &[&str] = &[
+    "DROP VIEW jobs_overview",
+    "DROP VIEW waiting_on",
+    "DROP VIEW access_left",
+    "DROP VIEW overdue",
+    "DROP VIEW timeline",
+    "DROP VIEW intake_log",
+    "DROP TABLE acs_systems",
+    "ALTER TABLE jobs DROP COLUMN unclean_starts",
+    "DELETE FROM _sqlx_migrations WHERE version = 2",
+];

@@ -6,38 +6,32 @@ use std::{
 };
 
 use backstitch::{
-    engine::{Change, Engine, EngineRules, Tag, Tick},
+    engine::{Change, Engine, EngineRules, Tag},
     job::{Answer, Call, Now, Row, Time, Verdict},
     sandbox::World,
     seam::perform,
     store::{self, OpenArgs},
 };
 
+pub use crate::moves::Chaos;
 use crate::{
     matrix::Meddler,
     wire::{InProcess, rules},
 };
 
-mod deeds;
+mod course;
 
 pub const START_MS: i64 = 1_795_000_000_000;
+/// An engine that ticks so often does not wait, it spins.
+pub const SPINS: u32 = 60_000;
 
 enum Due {
     Send(Tag, Call, Option<String>),
-    Deliver(Tag, Answer),
-}
-
-/// How often the engine dies.
-#[derive(Clone, Copy, Default)]
-pub struct Chaos {
-    /// After a commit, before its calls are sent.
-    pub after_commit: f64,
-    /// After an effect, before its answer is committed.
-    pub after_effect: f64,
+    /// An answer, and for how long it closes the gate.
+    Deliver(Tag, Answer, i64),
 }
 
 pub struct Rig {
-    /// Holds the folder; removed with the rig.
     _dir: tempfile::TempDir,
     pub path: PathBuf,
     pub rules: EngineRules,
@@ -62,7 +56,17 @@ pub struct Rig {
     pub ticks: u32,
     pub max_statements: u32,
     pub verdicts: Vec<Verdict>,
-    /// The story, for a failing seed.
+    /// The rows that they are about.
+    pub judged: Vec<Row>,
+    /// Of unknown fate: after a crash they are read again.
+    unanswered: Vec<(u64, Vec<Row>)>,
+    tickets: u64,
+    /// Time does not pass this moment within a step.
+    pub horizon_ms: Option<i64>,
+    /// Numbers of the requests in the world's ledger that somebody else made.
+    pub hand_made: Vec<u64>,
+    /// No request may be decided before.
+    gate_ms: i64,
     pub story: Vec<String>,
     pub violations: Vec<String>,
     pub reader: sqlx::SqliteConnection,
@@ -100,6 +104,12 @@ impl Rig {
             ticks: 0,
             max_statements: 0,
             verdicts: Vec::new(),
+            judged: Vec::new(),
+            unanswered: Vec::new(),
+            tickets: 0,
+            horizon_ms: None,
+            hand_made: Vec::new(),
+            gate_ms: 0,
             story: Vec::new(),
             violations: Vec::new(),
             reader: <sqlx::SqliteConnection as sqlx::Connection>::connect("sqlite::memory:").await.unwrap(),
@@ -146,11 +156,25 @@ impl Rig {
 
     /// Kills the engine: what was not committed never happened, answers on their way reach nobody.
     pub async fn crash(&mut self) {
-        self.crashes += 1;
-        self.story.push(format!("{} crash", self.now_ms - START_MS));
-        self.engine.take().unwrap().abandon().await;
-        self.queue.clear();
-        self.boot().await;
+        let committed = crate::checks::committed(self).await;
+        loop {
+            self.crashes += 1;
+            self.story.push(format!("{} crash", self.now_ms - START_MS));
+            self.engine.take().unwrap().abandon().await;
+            (self.gate_ms, self.serial) = (0, self.serial + 1);
+            self.queue.clear();
+            self.boot().await;
+            if self.random.f64() >= self.chaos.in_recovery {
+                break;
+            }
+        }
+        let found = crate::checks::committed(self).await;
+        if found != committed {
+            self.violations.push(format!("I17: a crash changed what was committed: {committed:?} -> {found:?}"));
+        }
+        for (ticket, rows) in self.unanswered.clone() {
+            self.engine().push(Change::Rows(ticket, rows));
+        }
     }
 
     pub fn engine(&mut self) -> &mut Engine {
@@ -159,13 +183,19 @@ impl Rig {
 
     /// Hands rows in, as the intake would.
     pub fn submit(&mut self, rows: Vec<Row>) {
-        self.engine().push(Change::Rows(0, rows));
+        self.tickets += 1;
+        let ticket = self.tickets;
+        self.unanswered.push((ticket, rows.clone()));
+        self.engine().push(Change::Rows(ticket, rows));
     }
 
     /// One tick and everything up to the next one.
     pub async fn step(&mut self) {
         if self.boundary("before a commit").await {
             return;
+        }
+        if self.random.f64() < self.chaos.before_commit {
+            return self.crash().await;
         }
         let now = self.now();
         let tick = match self.engine().tick(now).await {
@@ -175,7 +205,17 @@ impl Rig {
         self.ticks += 1;
         self.max_statements = self.max_statements.max(tick.statements);
         self.tell(&tick);
-        self.verdicts.extend(tick.verdicts.into_iter().flat_map(|(_, verdicts)| verdicts));
+        if let (Some((_, call)), true) = (tick.calls.first(), self.now_ms < self.gate_ms) {
+            let (now, gate) = (self.now_ms - START_MS, self.gate_ms - START_MS);
+            self.violations
+                .push(format!("I13: {call:?} is decided at {now} although Seam asked for silence until {gate}"));
+        }
+        for (ticket, verdicts) in tick.verdicts {
+            if let Some(at) = self.unanswered.iter().position(|(waiting, _)| *waiting == ticket) {
+                self.judged.extend(self.unanswered.remove(at).1);
+                self.verdicts.extend(verdicts);
+            }
+        }
         crate::checks::after_commit(self, &tick.calls).await;
         if self.random.f64() < self.chaos.after_commit {
             return self.crash().await;
@@ -199,7 +239,7 @@ impl Rig {
     /// Moves time on to the next moment at which the engine has something to do.
     async fn advance(&mut self, wake_in_ms: Option<i64>) {
         let alarm = self.alarm_ms.filter(|at| *at > self.now_ms);
-        let wake = wake_in_ms.map(|ms| self.now_ms + ms).into_iter().chain(alarm).min();
+        let wake = wake_in_ms.map(|ms| self.now_ms + ms).into_iter().chain(alarm).chain(self.horizon_ms).min();
         let crashes = self.crashes;
         while self.crashes == crashes {
             let next = self.queue.iter().map(|(at, serial, _)| (*at, *serial)).min();
@@ -209,7 +249,8 @@ impl Rig {
                     let place = self.queue.iter().position(|(_, s, _)| *s == serial).unwrap();
                     match self.queue.swap_remove(place).2 {
                         Due::Send(tag, call, pinned) => self.send(tag, call, pinned).await,
-                        Due::Deliver(tag, answer) => {
+                        Due::Deliver(tag, answer, gate_ms) => {
+                            self.gate_ms = self.gate_ms.max(self.now_ms + gate_ms);
                             self.delivered.push(tag);
                             return self.engine().push(Change::Arrived(tag, answer));
                         }
@@ -233,11 +274,13 @@ impl Rig {
         let (world, key, now_ms) = (self.world.clone(), self.key.clone(), self.now_ms);
         let transport = InProcess { world, key, now_ms, meddler: meddler.clone() };
         let pinned = pinned.as_deref().filter(|_| tag != Tag::Probe);
+        let before = self.world.lock().unwrap().ledger().len();
         let answer = perform(&transport, &call, pinned).await;
         if meddler.is_some_and(|meddler| meddler.has_met()) {
             (self.meddler, self.met) = (None, Some((tag, answer.clone())));
             self.delivered.clear();
         }
+        let gate_ms = crate::wire::silence_ms(&self.world.lock().unwrap().ledger()[before..]);
         self.story.push(format!("{} {tag:?} {call:?} -> {:?}", self.now_ms - START_MS, answer.outcome));
         if self.random.f64() < self.chaos.after_effect {
             return self.crash().await;
@@ -246,42 +289,10 @@ impl Rig {
             return;
         }
         let at = self.now_ms + self.random.i64(5..400);
-        self.put(at, Due::Deliver(tag, answer));
-    }
-
-    /// Passes a boundary; answers whether the engine ended there.
-    async fn boundary(&mut self, place: &str) -> bool {
-        self.boundaries += 1;
-        if !self.kills.contains(&self.boundaries) {
-            return false;
+        if matches!(tag, Tag::Attempt(_)) && self.random.f64() < self.chaos.doubled {
+            let later = at + self.random.i64(1..3_000);
+            self.put(later, Due::Deliver(tag, answer.clone(), 0));
         }
-        self.story.push(format!("{} killed at boundary {}, {place}", self.now_ms - START_MS, self.boundaries));
-        self.crash().await;
-        true
-    }
-
-    /// Nothing is on the wire, and no job is open that needs no person.
-    pub async fn quiet(&mut self) -> bool {
-        self.queue.is_empty() && crate::checks::open_jobs(self).await == 0
-    }
-
-    fn tell(&mut self, tick: &Tick) {
-        for line in &tick.log {
-            let at = self.now_ms - START_MS;
-            let key = line.job_key.as_deref().unwrap_or("-");
-            self.story.push(format!("{at} {key} {} {} {}", line.what, line.step.unwrap_or(""), line.detail));
-        }
-    }
-
-    /// Runs until every job is at its end or held, or the virtual time is over.
-    pub async fn run_for(&mut self, span_ms: i64) -> bool {
-        let end = self.now_ms + span_ms;
-        while self.now_ms < end {
-            self.step().await;
-            if self.quiet().await {
-                return true;
-            }
-        }
-        false
+        self.put(at, Due::Deliver(tag, answer, gate_ms));
     }
 }

@@ -85,6 +85,16 @@ impl Transport for InProcess {
     }
 }
 
+/// For how long the answers among these requests, as far as they were delivered, ask for silence.
+pub fn silence_ms(entries: &[sandbox::Entry]) -> i64 {
+    let asked = |entry: &sandbox::Entry| {
+        let fault = entry.fault.as_ref()?.get("too_many_requests")?;
+        let seconds: i64 = fault["retry_after"].as_str()?.parse().ok().filter(|seconds| *seconds > 0)?;
+        entry.delivered.then_some(seconds.min(3_600) * 1_000)
+    };
+    entries.iter().filter_map(asked).max().unwrap_or(0)
+}
+
 fn translate(response: sandbox::Response) -> Response {
     let header = |name: &str| response.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
     Response {

@@ -4,7 +4,7 @@ use crate::{
     job::{Answer, Call, Item, Kind, Listing, Outcome, Reply, Source},
     seam::{
         script::{bare, ok, play, refuse},
-        wire::Lost,
+        wire::{Lost, Response},
     },
 };
 
@@ -14,6 +14,10 @@ fn look(kind: Kind, sources: Vec<Source>) -> Call {
 
 fn of(identity: &str) -> Source {
     Source::Identity(identity.to_owned())
+}
+
+fn workspace(id: &str) -> Result<Response, Lost> {
+    ok(json!({"workspace": {"workspace_id": id, "name": "W", "is_sandbox": true}}))
 }
 
 fn listing(answer: Answer) -> Listing {
@@ -168,8 +172,11 @@ async fn each_source_asks_its_own_way() {
         ),
     ];
     for (kind, source, want, body) in cases {
-        let (answer, asked) = play(&look(kind, vec![source]), vec![ok(body)]).await;
-        assert_eq!(asked, [want]);
+        // What is empty is believed only where the key opens the pinned workspace.
+        let (answer, asked) = play(&look(kind, vec![source.clone()]), vec![ok(body.clone()), workspace("ws-1")]).await;
+        assert_eq!(asked, [want, "workspaces/get {}"]);
+        let (elsewhere, _) = play(&look(kind, vec![source]), vec![ok(body), workspace("ws-2")]).await;
+        assert!(matches!(elsewhere.outcome, Outcome::Halt { .. }), "{:?}", elsewhere.outcome);
         assert_eq!(listing(answer), Listing::default());
     }
     let key = Source::Key("emp-1".to_owned());
@@ -177,8 +184,7 @@ async fn each_source_asks_its_own_way() {
     let (answer, asked) = play(&look(Kind::UserIdentity, vec![key.clone()]), vec![ok(found)]).await;
     assert_eq!(asked, [r#"user_identities/get {"user_identity_key":"emp-1"}"#]);
     assert_eq!(listing(answer).items[0].owners, ["p"]);
-    let workspace = ok(json!({"workspace": {"workspace_id": "ws-1", "name": "W", "is_sandbox": true}}));
-    let script = vec![refuse(404, "user_identity_not_found"), workspace];
+    let script = vec![refuse(404, "user_identity_not_found"), workspace("ws-1")];
     let (answer, asked) = play(&look(Kind::UserIdentity, vec![key]), script).await;
     assert_eq!((listing(answer), asked[1].as_str()), (Listing::default(), "workspaces/get {}"));
 }
@@ -186,7 +192,7 @@ async fn each_source_asks_its_own_way() {
 #[tokio::test]
 async fn credentials_of_an_acs_user_that_is_gone_are_none() {
     let call = look(Kind::AcsCredential, vec![Source::AcsUser("u".to_owned())]);
-    let (answer, _) = play(&call, vec![refuse(404, "acs_user_not_found")]).await;
+    let (answer, _) = play(&call, vec![refuse(404, "acs_user_not_found"), workspace("ws-1")]).await;
     assert_eq!(listing(answer), Listing::default());
     for other in [refuse(404, "user_identity_not_found"), refuse(400, "acs_user_not_found"), bare(404, "404")] {
         let (answer, _) = play(&call, vec![other]).await;

@@ -248,3 +248,26 @@ async fn secrets_are_not_read() {
         assert!(!format!("{answer:?}").contains("SECRET"), "{answer:?}");
     }
 }
+
+/// P9: that nobody is there counts only where the key opens the pinned workspace.
+#[tokio::test]
+async fn absence_is_believed_in_the_pinned_workspace_only() {
+    let searched =
+        || ok(json!({"user_identities": [], "pagination": {"has_next_page": false, "next_page_cursor": null}}));
+    let email_address = Some("ann@example.com".to_owned());
+    type Said = fn() -> Result<Response, Lost>;
+    let cases: [(Call, Said); 2] = [
+        (Call::GetIdentity(IdentityRef::Key("k".into())), || refuse(404, "user_identity_not_found")),
+        (Call::GetAcsUser("u".into()), || refuse(404, "acs_user_not_found")),
+    ];
+    let in_workspace = |id: &str| ok(json!({"workspace": {"workspace_id": id, "name": "W", "is_sandbox": true}}));
+    for (call, missing) in cases {
+        let (answer, _) = play(&call, vec![missing(), in_workspace("ws-1")]).await;
+        assert_eq!(answer.outcome, Outcome::Gone);
+        let (answer, _) = play(&call, vec![missing(), in_workspace("ws-2")]).await;
+        assert!(matches!(answer.outcome, Outcome::Halt { .. }), "{:?}", answer.outcome);
+    }
+    let search = Call::SearchIdentities { email_address, phone_number: None };
+    let (answer, _) = play(&search, vec![searched(), in_workspace("ws-2")]).await;
+    assert!(matches!(answer.outcome, Outcome::Halt { .. }), "{:?}", answer.outcome);
+}

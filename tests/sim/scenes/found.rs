@@ -29,7 +29,7 @@ fn an_identity_that_vanishes_before_the_inventory_is_held() {
         let fault = Rule {
             path: "/client_sessions/list".into(),
             probability: 1.0,
-            times: Some(3),
+            times: Some(8),
             skip: 0,
             fault: Fault::ServerError { status: 503, effect: false },
         };
