@@ -19,9 +19,13 @@ mod damage;
 mod disk;
 mod io_faults;
 mod machine;
+mod net;
 mod proxied;
 mod restored;
 mod scene;
+mod secrets;
+mod servers;
+mod soak;
 mod twins;
 
 #[path = "../support/daemon.rs"]

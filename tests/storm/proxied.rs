@@ -17,7 +17,7 @@ const REQUEST: &str = "GET /_sandbox/truth HTTP/1.1\r\nhost: x\r\nconnection: cl
 /// What a client reads until the end, and how it ended.
 fn ask(proxy: &Proxy) -> (Vec<u8>, Option<ErrorKind>) {
     let mut stream = TcpStream::connect(proxy.endpoint.strip_prefix("http://").unwrap()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
     if let Err(error) = stream.write_all(REQUEST.as_bytes()) {
         return (Vec::new(), Some(error.kind()));
     }

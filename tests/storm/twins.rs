@@ -75,9 +75,9 @@ fn a_suspended_daemon_keeps_its_file() {
         }
         first.must_live();
         if nth % 2 == 0 {
-            drop(first.stop())
+            first.stop();
         } else {
-            drop(first.kill())
+            first.kill();
         }
         battery.case(&format!("round {nth}"), found);
     }
