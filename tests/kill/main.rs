@@ -57,6 +57,10 @@ const BYSTANDERS: usize = 20;
 /// The daemon's time-out (see `daemon::configure`), which the proxy's troubles are drawn by.
 const TIMEOUT_MS: u64 = 1_000;
 
+/// What a start takes on two cores that have nothing else to do. Where it takes longer, kills come later in the same measure: a job
+/// alone at work that does not once get an answer in nine lives is taken for what ends the daemon, and held.
+const UNLOADED_START_MS: f64 = 100.0;
+
 /// When a kill comes.
 struct Moment {
     /// Counted from the end of the start, not from its begin.
@@ -100,17 +104,21 @@ fn killed_at_random_instants_everything_is_done_and_nothing_twice() {
     let proxy = Proxy::seeded(&seam.endpoint, seed, TIMEOUT_MS);
 
     seam.set_faults(&seam::passing_faults(FAULTS));
-    let (mut killed, first_ms) = (Spent::default(), clock::now().mono_ms);
+    let (mut killed, first_ms, mut start_ms) = (Spent::default(), clock::now().mono_ms, 0);
     for nth in 0..kills {
         people.order_some(folder.path(), nth, kills);
         let launch = Launch::new(folder.path(), &seam);
+        let begun_ms = clock::now().mono_ms;
         let mut daemon = if nth % 3 == 2 { launch.endpoint(&proxy.endpoint) } else { launch }.start();
         // The first three die while the file is still being made.
         let after = Moment::drawn(if nth < 3 { 0 } else { dice.u8(0..16) });
         if after.is_ready {
             daemon.await_ready();
+            // A fifth of the new, so that one odd start does not count.
+            start_ms = (start_ms * 4 + clock::now().mono_ms - begun_ms) / 5;
         }
-        std::thread::sleep(Duration::from_millis(dice.u64(after.ms)));
+        let slowness = (start_ms as f64 / UNLOADED_START_MS).max(1.0);
+        std::thread::sleep(Duration::from_millis((dice.u64(after.ms) as f64 * slowness) as u64));
         killed.add(&daemon.kill());
         database.after_a_kill(nth);
     }
@@ -144,7 +152,7 @@ fn killed_at_random_instants_everything_is_done_and_nothing_twice() {
     }
     println!("connections through the proxy, by trouble: {:?}", proxy.met());
     if kills >= 300 {
-        let unmet = (0..KINDS).filter(|kind| proxy.met()[*kind] == 0);
+        let unmet = (1..KINDS).filter(|kind| proxy.met()[*kind] == 0);
         violations.extend(unmet.map(|kind| format!("no connection met the proxy's trouble number {kind}")));
     }
     println!("BATTERY kill cases={kills} violations={}", violations.len());

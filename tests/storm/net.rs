@@ -145,14 +145,14 @@ fn what_cannot_be_reached_is_waited_for() {
         "a black hole",
         waits(&scene, scene.launch().endpoint(&swallow.endpoint), &["no complete answer in time"]),
     );
-    // An address of our own, so that nobody else's port 53 is in the way.
-    let address = format!("127.53.{}.{}", std::process::id() % 250 + 1, seed % 250 + 1);
-    let resolver = scene.path("resolv.conf");
-    fs::write(&resolver, format!("nameserver {address}\noptions attempts:1 timeout:1\n")).unwrap();
-    let script = format!("mount --bind {} /etc/resolv.conf && exec \"$@\"", resolver.display());
-    let wrap = ["unshare", "--mount", "sh", "-c", &script, "sh"];
-    let own_names = machine::is_root() && machine::did(&[&wrap[..], &["true"]].concat());
-    for name in [Name::Unknown, Name::Nothing, Name::Failed, Name::Silence] {
+    for (nth, name) in [Name::Unknown, Name::Nothing, Name::Failed, Name::Silence].into_iter().enumerate() {
+        // An address of its own, so that nobody else's port 53 is in the way.
+        let address = format!("127.{}.{}.{}", 53 + nth, std::process::id() % 250 + 1, seed % 250 + 1);
+        let resolver = scene.path(&format!("resolv-{nth}.conf"));
+        fs::write(&resolver, format!("nameserver {address}\noptions attempts:1 timeout:1\n")).unwrap();
+        let script = format!("mount --bind {} /etc/resolv.conf && exec \"$@\"", resolver.display());
+        let wrap = ["unshare", "--mount", "sh", "-c", &script, "sh"];
+        let own_names = machine::is_root() && machine::did(&[&wrap[..], &["true"]].concat());
         let Some(server) = NameServer::start(&address, name).filter(|_| own_names) else {
             battery.skip(1, "a name server of our own needs root, port 53 and a mount");
             continue;

@@ -13,13 +13,15 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     runtime::Runtime,
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 /// Bytes of a request or an answer that may pass before a connection breaks: within the first exchange, or a few later.
 const BREAKS: std::ops::Range<usize> = 0..6_000;
 /// A dripping answer that nobody gave up on after so many bytes has made its point.
 const DRIPS: usize = 600;
+/// Without a byte for so long, an answer is over.
+const IDLE: Duration = Duration::from_millis(50);
 
 /// What becomes of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +44,15 @@ pub enum Trouble {
     Garbage,
     /// Everything is taken, nothing passed on, nothing answered.
     Swallow,
+    /// Good for so many bytes of answers, and closed as soon as it is idle after that.
+    Idle(usize),
 }
 
 /// How many kinds of trouble there are.
-pub const KINDS: usize = 9;
+pub const KINDS: usize = 10;
 
 impl Trouble {
-    /// Half of the connections are good, the rest is shared evenly. `patience_ms` is the client's for one whole answer.
+    /// Half of the connections are good for a while, the rest is shared evenly. `patience_ms` is the client's for one whole answer.
     fn drawn(dice: &mut fastrand::Rng, patience_ms: u64) -> Trouble {
         let at = dice.usize(BREAKS);
         match dice.u8(0..16) {
@@ -60,7 +64,7 @@ impl Trouble {
             5 => Trouble::HalfClose(at),
             6 => Trouble::Garbage,
             7 => Trouble::Swallow,
-            _ => Trouble::None,
+            _ => Trouble::Idle(at * 4),
         }
     }
 
@@ -76,6 +80,7 @@ impl Trouble {
             Trouble::HalfClose(_) => 6,
             Trouble::Garbage => 7,
             Trouble::Swallow => 8,
+            Trouble::Idle(_) => 9,
         }
     }
 }
@@ -158,6 +163,11 @@ async fn serve(mut client: TcpStream, upstream: SocketAddr, trouble: Trouble) ->
         match trouble {
             Trouble::Delay(ms) => late(&mut from_server, &mut to_client, ms).await,
             Trouble::Drip(ms) => drip(&mut from_server, &mut to_client, ms).await,
+            Trouble::Idle(at) => {
+                if pass(&mut from_server, &mut to_client, at).await {
+                    until_idle(&mut from_server, &mut to_client).await;
+                }
+            }
             Trouble::ResetAnswer(at) => {
                 if pass(&mut from_server, &mut to_client, at).await {
                     return Err(std::io::ErrorKind::ConnectionReset);
@@ -202,6 +212,15 @@ async fn pass(from: &mut (impl AsyncReadExt + Unpin), to: &mut (impl AsyncWriteE
         left -= count;
     }
     true
+}
+
+async fn until_idle(from: &mut (impl AsyncReadExt + Unpin), to: &mut (impl AsyncWriteExt + Unpin)) {
+    let mut buffer = [0; 65_536];
+    while let Ok(Ok(count @ 1..)) = timeout(IDLE, from.read(&mut buffer)).await {
+        if to.write_all(&buffer[..count]).await.is_err() {
+            return;
+        }
+    }
 }
 
 async fn late(from: &mut (impl AsyncReadExt + Unpin), to: &mut (impl AsyncWriteExt + Unpin), ms: u64) {
