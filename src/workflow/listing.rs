@@ -222,7 +222,7 @@ fn judge(case: &mut Snapshot, begun_at: Time, at: usize, item: &Item, turn: &mut
         (age >= turn.rules.park_after_ms).then(|| (Cause::StillBeingDeleted, "being deleted for too long".to_owned()))
     } else {
         (age >= turn.rules.reissue_ms)
-            .then(|| (Cause::NotDeleting, "Seam answered 200 twice and nothing happens".to_owned()))
+            .then(|| (Cause::NotDeleting, "nothing happens although Seam accepted it".to_owned()))
     };
     match verdict {
         None => {}

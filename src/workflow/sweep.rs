@@ -91,12 +91,17 @@ fn check_systems(case: &mut Snapshot, turn: &mut Turn, name: StepName) {
         .filter(|t| t.mark == Mark::Requested && t.seen_at.is_some())
         .filter_map(|t| Some((t.id, t.acs_system_id.clone()?)))
         .collect();
-    for (row, system) in late {
+    ask_systems(case, turn, name, &late);
+}
+
+/// Asks for one of these access systems (with the row of a target in it) that was not asked for lately.
+pub(super) fn ask_systems(case: &mut Snapshot, turn: &mut Turn, name: StepName, systems: &[(i64, String)]) {
+    for (row, system) in systems {
         let fresh = turn.now.plus(-turn.rules.patience_max_ms);
-        let known = case.systems.iter().any(|s| s.acs_system_id == system && s.checked_at > fresh);
+        let known = case.systems.iter().any(|s| s.acs_system_id == *system && s.checked_at > fresh);
         let asked = case.open.iter().any(|a| a.act == Act::GetAcsSystem);
         if !known && !asked && turn.may_ask(case) {
-            turn.ask(case, name, Act::GetAcsSystem, (None, Some(row)), Call::GetAcsSystem(system));
+            turn.ask(case, name, Act::GetAcsSystem, (None, Some(*row)), Call::GetAcsSystem(system.clone()));
         }
     }
 }

@@ -27,7 +27,7 @@ use node::Node;
 use records::{Flaw, Record, Records};
 use values::{Fault, fault, shown};
 
-use crate::job::{Format, InputSpec, Place, Problem, Row};
+use crate::job::{Format, InputSpec, Mode, Order, Place, Problem, Row};
 
 /// Where the key of a row comes from that gives none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,7 +205,11 @@ impl<R: BufRead> Rows<R> {
             self.make_key(plan, &record, &mut read);
         }
         let content_hash = match &read.order {
-            Ok(order) => serde_json::to_vec(order).map_or(record.hash, |json| sha256_hex(&json)),
+            Ok(order) => {
+                // Rows that said `ordered` were accepted before the word meant anything: that is still the same row.
+                let order = Order { mode: order.mode.filter(|mode| *mode != Mode::Ordered), ..order.clone() };
+                serde_json::to_vec(&order).map_or(record.hash, |json| sha256_hex(&json))
+            }
             Err(_) => record.hash,
         };
         Row { place, job_key: read.job_key, content_hash, order: read.order }
