@@ -156,7 +156,10 @@ const STATES: &[(&str, Where)] = &[
         Rows("FROM history WHERE what = 'cancelled' AND actor = 'operator' AND detail = 'an operator''s deed'"),
     ),
     ("an operator retried", Rows("FROM history WHERE what = 'retried'")),
-    ("a job waited for its person's other one", Told(&[" waits for job"])),
+    ("a job waited for its person's other one", Rows(
+            "FROM jobs a JOIN jobs b ON b.user_identity_id = a.user_identity_id AND b.id <> a.id AND b.accepted_at < a.finished_at
+             JOIN history h ON h.job_id = b.id AND h.what = 'step_opened' AND h.step <> 'find' AND h.at >= a.finished_at",
+        )),
     ("succeeded by an earlier proof", Rows("FROM jobs WHERE state = 'succeeded' AND why LIKE 'nothing to revoke%'")),
     ("last look too old, taken again", Rows("FROM history WHERE what = 'step_reopened' AND step = 'confirm_empty'")),
     ("inventory too old, taken again", Rows("FROM history WHERE what = 'step_reopened' AND step = 'inventory'")),

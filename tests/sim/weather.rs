@@ -202,7 +202,9 @@ pub fn deeds(luck: &mut Luck, people: &[Seeded], safety_ms: i64) -> Vec<(i64, Mo
     if luck.is("by_hand", 0.06) {
         let id = luck.one(leavers).clone();
         let body = serde_json::json!({ "user_identity_id": id });
-        moves.push((soon(luck), Move::ByHand("/user_identities/delete", body)));
+        // Half of the time in the moments in which most inventories are taken.
+        let at = if luck.dice.bool() { luck.dice.i64(0..2_500) } else { soon(luck) };
+        moves.push((at, Move::ByHand("/user_identities/delete", body)));
     }
     if luck.is("merge", 0.05) {
         let (whom, into) = (ids[0].clone(), ids[5].clone());
