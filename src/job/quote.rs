@@ -1,15 +1,17 @@
 //! Foreign text in a message: nothing that drives a terminal, no secret, and only as much as helps.
 
-/// Longest quotation, in characters.
+/// Longest quotation, in characters of the text.
 const LONGEST_CHARS: usize = 60;
+/// Longest quotation, in bytes shown: sixty hidden characters are a screenful of escapes.
+const LONGEST_SHOWN_BYTES: usize = 180;
 
 /// A foreign text as messages quote it: hidden characters escaped, so that it cannot move a terminal's cursor or fake a line of a log, what
-/// looks like an API key left out, and at most 60 characters long.
+/// looks like an API key left out, and at most 60 of its characters.
 pub fn quoted(text: &str) -> String {
     let mut out = String::new();
     for (count, letter) in masked(text).chars().enumerate() {
         match letter {
-            _ if count == LONGEST_CHARS => {
+            _ if count == LONGEST_CHARS || out.len() >= LONGEST_SHOWN_BYTES => {
                 out.push('…');
                 break;
             }
@@ -84,6 +86,7 @@ mod tests {
         ] {
             assert_eq!(quoted(text), want);
         }
+        assert_eq!(quoted(&"\u{1a}".repeat(60)), format!("{}…", "\\u{1a}".repeat(30)));
         assert_eq!(quoted(&"é".repeat(99)), format!("{}…", "é".repeat(60)));
     }
 }
