@@ -64,7 +64,7 @@ impl List {
     pub fn of(&self, identity: &str) -> Option<Call> {
         let sources = vec![Source::Identity(identity.to_owned())];
         let is_it = self.by == By::Identity && self.kind.names_owner();
-        is_it.then(|| Call::Look { kind: self.kind, sources, canary: None })
+        is_it.then_some(Call::Look { kind: self.kind, sources, canary: None })
     }
 }
 
