@@ -71,12 +71,10 @@ async function settled(folder, made) {
 }
 
 /** What Seam really holds against where an order ended. */
-async function contradiction(seam, { person, count, about, fields, state }) {
+async function contradiction(seam, { person, count, about, fields }) {
   if (fields.workflow === 'offboard') {
     const [truth] = await seam.ask(`/_sandbox/truth/person?user_identity_id=${person.user_identity_id}`)
-    const [left, deleting] = [truth.belongings.length, truth.belongings.some((one) => one.deleting)]
-    const so = state === 'held' ? truth.alive && left > 0 && !deleting : !truth.alive && left === 0
-    return !so && `${about}: ${JSON.stringify(truth)}`
+    return (truth.alive || truth.belongings.length > 0) && `${about}: ${JSON.stringify(truth)}`
   }
   const people = await seam.ask(`/_sandbox/truth/person?key=${person.user_identity_key}`)
   const linked = people.flatMap(({ belongings }) => belongings).filter(({ kind }) => kind === 'acs_user').length
@@ -94,7 +92,7 @@ async function main() {
   const newcomers = await seam.seed(0, calm)
   const listed = await until('the systems', () => seam.ask('/acs/systems/list', {}).catch(() => undefined))
   const systems = listed.acs_systems.map((system) => system.acs_system_id)
-  const made = orders({ people, newcomers, systems, modes: modes(folder), world: values.world })
+  const made = orders({ people, newcomers, systems, modes: modes(folder) })
   hand_in(folder, made)
   const log = path.join(folder, 'run.log')
   const daemon = start(BINARY, ['run', '--speed', SPEED, '--config', path.join(folder, 'b.toml')], { env: seam.env(), log })

@@ -2,12 +2,9 @@
 
 const WHO = ['user_identity_key', 'user_identity_id', 'email_address', 'phone_number']
 
-/** Where a list by nobody answers everybody's, no list proves anything: nobody is touched, and a person is asked. */
-const HELD = /^unknown_owner=everybody$/
-
-/** `people` are to leave, `newcomers` to come. Each order with what has to become of it in this world. */
-export function orders({ people, newcomers, systems, modes, world = '' }) {
-  const made = [...leaving(people, modes, HELD.test(world) ? 'held' : 'succeeded'), ...coming(newcomers, systems), ...strangers()]
+/** `people` are to leave, `newcomers` to come. Each order with what has to become of it, in whatever world. */
+export function orders({ people, newcomers, systems, modes }) {
+  const made = [...leaving(people, modes), ...coming(newcomers, systems), ...strangers()]
   return made.map(({ fields, ...rest }, nth) => ({ ...rest, fields: { job_key: `order-${nth + 1}`, ...fields } }))
 }
 
@@ -17,12 +14,12 @@ const must = (value) => {
   return value
 }
 
-function leaving(people, modes, state) {
+function leaving(people, modes) {
   const ways = modes.flatMap((mode) => WHO.map((who) => ({ mode, who })))
   return people.map((person, nth) => {
     const { mode, who } = ways[nth % ways.length]
     const fields = { workflow: 'offboard', [who]: must(person[who]), mode }
-    return { about: `leaves, by ${who}, ${mode}`, fields, state, person }
+    return { about: `leaves, by ${who}, ${mode}`, fields, state: 'succeeded', person }
   })
 }
 

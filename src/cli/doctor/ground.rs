@@ -82,17 +82,19 @@ fn origin(config: Option<&Path>) -> String {
 /// The name of the check of the database.
 pub const DATABASE: &str = "database";
 
-/// Whether the database, if there is one, belongs to the workspace that the key opens. It is only read.
-pub async fn database(path: &Path, workspace: &Workspace) -> Check {
+/// Whether the database, if there is one, belongs to the workspace that the key opens, and whether it belongs to any.
+/// It is only read.
+pub async fn database(path: &Path, workspace: &Workspace) -> (Check, bool) {
     let shown = path.display();
     let pinned = match Reader::open(path).await {
         Ok(mut reader) => reader.workspace_id().await.map_err(|error| error.to_string()),
         Err(OpenError::Missing { .. }) => {
-            return Check::ok(DATABASE, format!("none at {shown} yet; the first run makes it"));
+            return (Check::ok(DATABASE, format!("none at {shown} yet; the first run makes it")), false);
         }
         Err(error) => Err(error.to_string()),
     };
-    match pinned {
+    let is_pinned = matches!(pinned, Ok(Some(_)));
+    let check = match pinned {
         Ok(None) => Check::ok(DATABASE, format!("{shown} belongs to no workspace yet")),
         Ok(Some(id)) if id == workspace.workspace_id => {
             Check::ok(DATABASE, format!("{shown} belongs to this workspace"))
@@ -106,5 +108,6 @@ pub async fn database(path: &Path, workspace: &Workspace) -> Check {
             "give the key of that workspace, or another database file",
         ),
         Err(why) => Check::fail(DATABASE, why, "run this as the daemon's user, with the daemon's settings"),
-    }
+    };
+    (check, is_pinned)
 }

@@ -51,15 +51,17 @@ async fn examine(ground: Ground, write: bool, report: &mut Report) -> Result<(),
     let mut seam = Seam::new(client);
     let Some(found) = workspace::open(&seam, test_key, report).await? else { return Ok(()) };
     seam.workspace_id = Some(found.workspace_id.clone());
-    report.tell(workspace::judge(&found, &settings.seam.production_workspace))?;
-    report.tell(ground::database(&settings.database.path, &found).await)?;
+    let (database, pinned) = ground::database(&settings.database.path, &found).await;
+    report.tell(workspace::judge(&found, &settings.seam.production_workspace, pinned))?;
+    report.tell(database)?;
     let (clock, now) = workspace::compare_clocks(&seam).await;
     report.tell(clock)?;
     if !try_lists(&seam, report).await? {
         return Ok(());
     }
-    report.tell(events::look_back(&seam, now, settings.events.page_limit).await)?;
-    report.tell(match why_not(write, &found, report) {
+    let why_not = why_not(write, &found, report);
+    report.tell(events::look_back(&seam, now, settings.events.page_limit, why_not.is_none()).await)?;
+    report.tell(match why_not {
         Some(check) => check,
         None => trial::run(&seam, &settings, now).await?,
     })?;
@@ -70,6 +72,7 @@ async fn examine(ground: Ground, write: bool, report: &mut Report) -> Result<(),
 async fn try_lists(seam: &Seam, report: &mut Report) -> Result<bool, Failure> {
     let mut there = Vec::new();
     let mut silent = 0;
+    let mut empty = false;
     for list in LISTS {
         let finding = lists::try_one(seam, list).await;
         silent = if finding.silent { silent + 1 } else { 0 };
@@ -82,7 +85,11 @@ async fn try_lists(seam: &Seam, report: &mut Report) -> Result<bool, Failure> {
             report.stop(Exit::Refused, "Seam does not answer any more");
             return Ok(false);
         }
+        empty |= finding.empty;
         there.push((list, finding.there));
+    }
+    if empty {
+        report.close_with("an empty list for a random id proves little of a kind that the workspace has none of");
     }
     report.tell(lists::endpoints(&there))?;
     Ok(true)

@@ -80,12 +80,13 @@ pub struct Report {
     plan: Vec<&'static str>,
     checks: Vec<Check>,
     stopped: Option<(Exit, String)>,
+    closing: Option<&'static str>,
 }
 
 impl Report {
     /// Nothing yet; `plan` names every check, in order.
     pub fn new(json: bool, plan: Vec<&'static str>) -> Report {
-        Report { json, plan, checks: Vec::new(), stopped: None }
+        Report { json, plan, checks: Vec::new(), stopped: None, closing: None }
     }
 
     /// Takes a check in, and tells it at once unless all of it will be JSON.
@@ -105,6 +106,11 @@ impl Report {
     /// What is not told by now cannot be found out: it will be skipped with this reason, and the process ends so.
     pub fn stop(&mut self, exit: Exit, why: &str) {
         self.stopped = Some((exit, why.to_owned()));
+    }
+
+    /// For people, a last line under the verdict.
+    pub fn close_with(&mut self, words: &'static str) {
+        self.closing = Some(words);
     }
 
     /// Whether some check failed.
@@ -134,6 +140,9 @@ impl Report {
             out::json(&Whole { result, checks: self.checks.clone() })?;
         } else {
             out::talk(format_args!("\n{}", self.verdict()));
+            if let Some(words) = self.closing {
+                out::talk(format_args!("({words})"));
+            }
         }
         Ok(match self.stopped {
             Some((exit, _)) => exit,

@@ -1,17 +1,20 @@
 //! `--write`: a test identity with a client session, made and deleted again, to see an event come all the way. Whatever
 //! happens in between, what was made is deleted, or named as left behind.
 
+mod verdict;
+
 use std::collections::BTreeSet;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{lists::LISTS, report::Check, seam::Seam, workspace::span};
+use super::{lists::LISTS, report::Check, seam::Seam};
 use crate::{
     cli::{Exit, Failure, out},
     clock,
     config::{Delay, Settings},
     job::{Answer, Call, Event, EventQuery, IdentityRef, Item, Kind, Listing, Ms, Outcome, Reply, Source, Time},
 };
+use verdict::{Awaited, Course};
 
 /// The check's name.
 pub const NAME: &str = "trial";
@@ -25,15 +28,14 @@ const BEFORE_MS: Ms = 5_000;
 /// The wait for the event and the one for the identity's end, in patiences: as long as the daemon polls fast.
 const PATIENCES: Ms = 6;
 
-const INTERRUPTED: &str = "interrupted before the event came";
-
 /// Makes, watches, deletes. `now` is Seam's time.
 ///
 /// # Errors
 /// Signals cannot be received, so that an interruption could leave something behind: nothing is made then.
 pub async fn run(seam: &Seam, settings: &Settings, now: Time) -> Result<Check, Failure> {
-    let interrupt = signal(SignalKind::interrupt())
-        .map_err(|error| Failure::new(Exit::Io, format!("signals cannot be received: {error}")))?;
+    let receive =
+        |kind| signal(kind).map_err(|error| Failure::new(Exit::Io, format!("signals cannot be received: {error}")));
+    let (interrupt, terminate) = (receive(SignalKind::interrupt())?, receive(SignalKind::terminate())?);
     let events = &settings.events;
     let mut trial = Trial {
         seam,
@@ -42,15 +44,18 @@ pub async fn run(seam: &Seam, settings: &Settings, now: Time) -> Result<Check, F
         patience_ms: events.patience_s.ms(),
         limit: events.page_limit,
         interrupt,
-        troubles: Vec::new(),
-        left: Vec::new(),
+        terminate,
+        course: Course::default(),
         made: BTreeSet::new(),
     };
     let key = format!("backstitch-doctor-{}", clock::random_id());
-    let Some(identity) = trial.create(&key).await else { return Ok(trial.check(None)) };
-    let delay_ms = trial.session(&identity).await;
-    trial.clean(&identity, &key).await;
-    Ok(trial.check(delay_ms))
+    if let Some(identity) = trial.create(&key).await {
+        // Whoever ends this by force can still find it.
+        announce(format_args!("it is {identity}"));
+        trial.session(&identity).await;
+        trial.clean(&identity, &key).await;
+    }
+    Ok(verdict::judge(&trial.course, trial.patience_ms))
 }
 
 struct Trial<'a> {
@@ -60,10 +65,8 @@ struct Trial<'a> {
     patience_ms: Ms,
     limit: u32,
     interrupt: Signal,
-    /// What went wrong, in words.
-    troubles: Vec<String>,
-    /// What may still be there, in words.
-    left: Vec<String>,
+    terminate: Signal,
+    course: Course,
     /// Client sessions that were opened.
     made: BTreeSet<String>,
 }
@@ -88,22 +91,25 @@ impl Trial<'_> {
             other => self.trouble("creating the test identity", &other),
         }
         if was_unknown {
-            self.left.push(format!("perhaps the user identity with the key {key}"));
+            self.course.left.push(format!("perhaps the user identity with the key {key}"));
         }
         None
     }
 
-    /// Opens a session, checks the list while it is open, deletes it, and waits for its event: how long that took.
-    async fn session(&mut self, identity: &str) -> Option<Ms> {
+    /// Opens a session, checks the lists while it is open, deletes it, and waits for its event.
+    async fn session(&mut self, identity: &str) -> Option<()> {
         announce("creating a client session for it");
         let made = self.seam.open_session(identity, self.now.plus(SESSION_MS)).await.outcome;
-        let Outcome::Done(Reply::Listing(Listing { items, .. })) = &made else {
+        let session = match &made {
+            Outcome::Done(Reply::Listing(Listing { items, .. })) => items.first().map(|item| item.id.clone()),
+            _ => None,
+        };
+        let Some(session) = session else {
             self.trouble("creating a client session", &made);
             return None;
         };
-        let session = items.first()?.id.clone();
         self.made.insert(session.clone());
-        self.check_filter(identity, &session).await;
+        self.check_filters(identity, &session).await;
         announce("deleting the client session");
         let begun_ms = clock::now().mono_ms;
         match self.delete(Kind::ClientSession, &session).await {
@@ -112,6 +118,9 @@ impl Trial<'_> {
                 self.trouble("deleting the client session", &other);
                 return None;
             }
+        }
+        if self.course.interrupted {
+            return None;
         }
         let wanted = Some((Kind::ClientSession, session));
         let (since, limit) = (self.now.plus(-BEFORE_MS), self.limit);
@@ -130,28 +139,34 @@ impl Trial<'_> {
                 page.events.iter().any(is_it).then_some(())
             })
             .await;
-        match seen {
-            Some(()) => Some(clock::now().mono_ms - begun_ms),
-            None if self.troubles.iter().any(|trouble| trouble == INTERRUPTED) => None,
-            None => {
-                let within = span(self.window_ms());
-                self.troubles.push(format!("the event client_session.deleted did not come within {within}"));
-                None
-            }
-        }
+        self.course.event = match seen {
+            Some(()) => Awaited::Came(clock::now().mono_ms - begun_ms),
+            None if self.course.interrupted => Awaited::No,
+            None => Awaited::Missed(self.window_ms()),
+        };
+        Some(())
     }
 
-    /// With an object there, an empty canary proves something.
-    async fn check_filter(&mut self, identity: &str, session: &str) {
+    /// What only a real identity's lists can show: with the session there, and nothing else of its own.
+    async fn check_filters(&mut self, identity: &str, session: &str) {
         let random = self.seam.ask(&LISTS[0].canary()).await.outcome;
-        if matches!(&random, Outcome::Done(Reply::Listing(l)) if l.canary_failed || !l.items.is_empty()) {
-            self.troubles.push("the list of client sessions shows the test session to a random id".to_owned());
-        }
+        self.course.shown_to_nobody =
+            matches!(&random, Outcome::Done(Reply::Listing(l)) if l.canary_failed || !l.items.is_empty());
         let shown = self.until(async |seam| sessions(seam, identity).await.filter(|all| !all.is_empty())).await;
-        match shown.as_deref() {
-            Some([only]) if only.id == session => {}
-            Some(_) => self.troubles.push("the list of its identity shows other sessions than the test one".to_owned()),
-            None => self.troubles.push("the list of its identity never showed the test session".to_owned()),
+        if shown.is_none() && !self.course.interrupted {
+            self.course.troubles.push("the list of its identity never showed the test session".to_owned());
+        }
+        for list in LISTS {
+            let Some(call) = list.of(identity) else { continue };
+            let answer = self.seam.ask(&call).await.outcome;
+            let Outcome::Done(Reply::Listing(Listing { items, .. })) = answer else { continue };
+            if items.iter().any(|item| item.id != session) {
+                self.course.troubles.push(format!(
+                    "the list of {} shows the test identity others' ones, too: Seam ignores the filter, so do not run \
+                     the daemon against this workspace",
+                    list.plural
+                ));
+            }
         }
     }
 
@@ -173,21 +188,22 @@ impl Trial<'_> {
         let by_id = Call::GetIdentity(IdentityRef::Id(identity.to_owned()));
         let gone = self.until(async |seam| (seam.ask(&by_id).await.outcome == Outcome::Gone).then_some(())).await;
         if gone.is_none() {
-            self.left.push(format!("the user identity {identity} (key {key})"));
+            self.course.left.push(format!("the user identity {identity} (key {key})"));
         }
         let sources = vec![Source::Each(self.made.iter().cloned().collect())];
         let open: BTreeSet<String> = match listed(self.seam, sources).await {
             Some(open) => open.into_iter().map(|session| session.id).collect(),
             None => self.made.clone(),
         };
-        self.left.extend(open.iter().map(|id| format!("the client session {id}, which ends by itself within an hour")));
+        let ending = |id: &String| format!("the client session {id}, which ends by itself within an hour");
+        self.course.left.extend(open.iter().map(ending));
     }
 
     async fn delete(&self, kind: Kind, id: &str) -> Outcome {
         self.seam.ask(&Call::Delete { kind, id: id.to_owned() }).await.outcome
     }
 
-    /// Looks again and again, until something is found, time is up, or somebody presses Ctrl-C.
+    /// Looks again and again, until something is found, time is up, or a signal asks for the end.
     async fn until<T>(&mut self, mut look: impl AsyncFnMut(&Seam) -> Option<T>) -> Option<T> {
         let end_ms = clock::now().mono_ms + self.window_ms();
         loop {
@@ -196,12 +212,12 @@ impl Trial<'_> {
                 return found;
             }
             tokio::select! {
-                () = tokio::time::sleep(self.poll.duration()) => {}
-                Some(()) = self.interrupt.recv() => {
-                    self.troubles.push(INTERRUPTED.to_owned());
-                    return None;
-                }
+                () = tokio::time::sleep(self.poll.duration()) => continue,
+                Some(()) = self.interrupt.recv() => {}
+                Some(()) = self.terminate.recv() => {}
             }
+            self.course.interrupted = true;
+            return None;
         }
     }
 
@@ -218,40 +234,8 @@ impl Trial<'_> {
             Outcome::Gone => "not found".to_owned(),
             Outcome::Done(_) => "the answer fits no question".to_owned(),
         };
-        self.troubles.push(format!("{doing}: {why}"));
+        self.course.troubles.push(format!("{doing}: {why}"));
     }
-
-    fn check(self, delay_ms: Option<Ms>) -> Check {
-        judge(delay_ms, self.patience_ms, &self.troubles, &self.left)
-    }
-}
-
-fn judge(delay_ms: Option<Ms>, patience_ms: Ms, troubles: &[String], left: &[String]) -> Check {
-    let mut parts: Vec<String> = troubles.to_vec();
-    if let Some(ms) = delay_ms {
-        let after = format!("{}.{} s", ms / 1_000, ms % 1_000 / 100);
-        parts.push(format!("the event client_session.deleted came {after} after the delete"));
-    }
-    if left.is_empty() {
-        parts.push("nothing is left behind".to_owned());
-        let found = parts.join("; ");
-        return match (troubles.is_empty(), delay_ms) {
-            (true, Some(ms)) if ms <= patience_ms => Check::ok(NAME, found),
-            (true, Some(_)) => Check::warn(
-                NAME,
-                found,
-                "later than `events.patience_s`: the daemon will read things back before the events come, which costs \
-                 requests; a longer patience saves them",
-            ),
-            _ => Check::fail(
-                NAME,
-                found,
-                "run it again; if it stays so, ask Seam. Without events the daemon reads everything back: right, but slower",
-            ),
-        };
-    }
-    parts.push(format!("left behind: {}", left.join(", ")));
-    Check::fail(NAME, parts.join("; "), "delete that in Seam Console, or it stays; then run this again")
 }
 
 /// The open sessions of an identity; none: no clear answer.
@@ -269,26 +253,4 @@ async fn listed(seam: &Seam, sources: Vec<Source>) -> Option<Vec<Item>> {
 
 fn announce(what: impl std::fmt::Display) {
     out::talk(format_args!("trial: {what}"));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::judge;
-    use crate::cli::doctor::report::Mark;
-
-    #[test]
-    fn what_is_left_behind_is_named_whatever_else_went_well() {
-        let one = ["the user identity 1".to_owned()];
-        let trouble = ["creating: no".to_owned()];
-        for (delay_ms, troubles, left, mark, words) in [
-            (Some(1_234), &[][..], &[][..], Mark::Ok, "came 1.2 s after the delete; nothing is left behind"),
-            (Some(10_001), &[], &[], Mark::Warn, "10.0 s"),
-            (None, &trouble, &[], Mark::Fail, "creating: no; nothing is left behind"),
-            (Some(1), &trouble, &[], Mark::Fail, "creating: no; the event"),
-            (Some(1), &[], &one, Mark::Fail, "left behind: the user identity 1"),
-        ] {
-            let check = judge(delay_ms, 10_000, troubles, left);
-            assert!(check.result == mark && check.found.contains(words), "{check:?}");
-        }
-    }
 }

@@ -78,8 +78,9 @@ fn key(test_key: bool, workspace: &Workspace) -> Check {
     )
 }
 
-/// Whether the daemon would work in this workspace; `named` is `seam.production_workspace`.
-pub fn judge(workspace: &Workspace, named: &str) -> Check {
+/// Whether the daemon would work in this workspace; `named` is `seam.production_workspace`, and `pinned` whether a
+/// database belongs to a workspace. Where nothing says which one is meant, only a person can.
+pub fn judge(workspace: &Workspace, named: &str, pinned: bool) -> Check {
     let name = NAMES[2];
     let Workspace { workspace_id: id, name: title, is_sandbox, is_suspended } = workspace;
     let sort = if *is_sandbox { "sandbox" } else { "production" };
@@ -90,7 +91,8 @@ pub fn judge(workspace: &Workspace, named: &str) -> Check {
         return Check::fail(name, format!("{who}, suspended by Seam"), remedy);
     }
     match (is_sandbox, named) {
-        (true, "") => Check::ok(name, who),
+        (true, "") if pinned => Check::ok(name, who),
+        (true, "") => Check::ok(name, format!("{who}; is this the one you mean?")),
         (true, named) => Check::warn(
             name,
             format!("{who}; but the settings name the production workspace {named}"),
@@ -180,8 +182,12 @@ mod tests {
             (false, false, "w-2", Mark::Fail, "another one, w-2"),
             (false, true, "w-1", Mark::Fail, "suspended"),
         ] {
-            let check = judge(&workspace(sandbox, suspended), named);
-            assert!(check.result == mark && check.found.contains(words), "{named} {check:?}");
+            for pinned in [false, true] {
+                let check = judge(&workspace(sandbox, suspended), named, pinned);
+                assert!(check.result == mark && check.found.contains(words), "{named} {check:?}");
+                let asks = (mark, named, pinned) == (Mark::Ok, "", false);
+                assert_eq!(check.found.ends_with("is this the one you mean?"), asks, "{check:?}");
+            }
         }
     }
 
