@@ -10,16 +10,16 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-# battery | what runs | sizes of quick (-: not in it) | sizes of full
+# battery | what runs | sizes of quick (-: what `cargo test` runs is enough there) | sizes of full
 batteries="
 histories | sim seeded_histories | SEEDS=400 FROM=300 | SEEDS=10000
 walk      | sim walk::           | STRIDE=41 PAIRS=40 | STRIDE=1 PAIRS=5000
 matrix    | sim matrix::         | CELLS=9            | CELLS=1
 planted   | planted              | -                  | BUGS=
 kill      | kill                 | KILLS=30           | KILLS=1000
-storm     | storm --skip soak::  | DAMAGED=48         | FULL_DISKS=20 DISK_FAULTS=200 DAMAGED=200 RESTORES=20 CLOCKS=40 TWINS=200 STOPS=20 PROXIED=240
-soak      | storm soak::         | JOBS=120           | JOBS=10000
-input     | input                | PARSER_CASES=400   | PARSER_CASES=20000
+storm     | storm --skip soak::  | -                  | FULL_DISKS=20 DISK_FAULTS=200 DAMAGED=200 RESTORES=20 CLOCKS=40 TWINS=200 STOPS=20 PROXIED=240
+soak      | storm soak::         | -                  | JOBS=10000
+input     | input                | PARSER_CASES=1000  | PARSER_CASES=20000
 "
 
 usage() {
