@@ -52,7 +52,9 @@ impl Rig {
     /// Runs until every job is at its end or held, or the virtual time is over.
     pub async fn run_for(&mut self, span_ms: i64) -> bool {
         let end = self.now_ms + span_ms;
-        while self.now_ms < end && self.ticks < SPINS {
+        // The feed is read every few seconds as long as anything waits.
+        let spins = self.ticks + SPINS + u32::try_from(span_ms / 1_000).unwrap_or(u32::MAX / 2);
+        while self.now_ms < end && self.ticks < spins {
             self.step().await;
             if self.quiet().await {
                 return true;
