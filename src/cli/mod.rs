@@ -5,6 +5,7 @@ mod cancel;
 mod check;
 mod database;
 mod demo;
+mod doctor;
 mod enqueue;
 mod exit;
 mod jobs;
@@ -72,6 +73,8 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Read the configuration and input files, tell every mistake, start nothing
     Check(check::CheckArgs),
+    /// Ask Seam whether the daemon could work here, and say in words what was found
+    Doctor(doctor::DoctorArgs),
     /// Take orders from a file or standard input
     Enqueue(enqueue::EnqueueArgs),
     /// List jobs
@@ -118,6 +121,7 @@ impl Cli {
             Command::Run(args) => run::run(global, args),
             Command::Demo(args) => demo::run(global, args),
             Command::Check(args) => check::run(global, args),
+            Command::Doctor(args) => doctor::run(global, args),
             Command::Enqueue(args) => enqueue::run(global, args),
             Command::Jobs(args) => jobs::run(global, args),
             Command::Show(args) => show::run(global, args),

@@ -46,9 +46,14 @@ const PIPE_COLUMNS: u16 = 160;
 /// Below this, tables leave out what is least missed.
 const NARROW_COLUMNS: u16 = 110;
 
+/// The terminal's width, if standard output is one.
+pub fn columns() -> Option<u16> {
+    Table::new().width()
+}
+
 /// Whether the terminal is too narrow for every column.
 pub fn is_narrow() -> bool {
-    Table::new().width().is_some_and(|columns| columns < NARROW_COLUMNS)
+    columns().is_some_and(|columns| columns < NARROW_COLUMNS)
 }
 
 /// A table without lines, its cells made plain and wrapped to the terminal's width (elsewhere to 160 columns). Empty

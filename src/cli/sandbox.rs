@@ -92,7 +92,7 @@ pub(super) fn run(global: &Global, args: &SandboxArgs) -> Result<Exit, Failure> 
     })
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
+pub(super) fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is needed, for example cascade=false")?;
     sandbox::Settings::default().set(name, value).map_err(|problem| problem.to_string())?;
     Ok((name.to_owned(), value.to_owned()))
@@ -108,12 +108,21 @@ fn worlds() -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// These settings with what `--world` says.
+pub(super) fn worldly(
+    mut settings: sandbox::Settings,
+    said: &[(String, String)],
+) -> Result<sandbox::Settings, Failure> {
+    for (name, value) in said {
+        settings.set(name, value).map_err(|problem| Failure::new(Exit::Usage, problem.to_string()))?;
+    }
+    Ok(settings)
+}
+
 fn build(args: &SandboxArgs) -> Result<World, Failure> {
     let mut settings = sandbox::Settings { latency_ms: args.latency_ms, ..sandbox::Settings::default() };
     settings.missing_endpoints.extend(args.missing.iter().cloned());
-    for (name, value) in &args.world {
-        settings.set(name, value).map_err(|problem| Failure::new(Exit::Usage, problem.to_string()))?;
-    }
+    let mut settings = worldly(settings, &args.world)?;
     for span in [&mut settings.delete_delay_ms, &mut settings.create_delay_ms, &mut settings.event_delay_ms] {
         let sooner = |ms: u64| (ms as f64 / args.speed).round() as u64;
         *span = (sooner(span.0), sooner(span.1));

@@ -6,10 +6,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     inputs,
-    problem::{KEY_HERE, Place, Problem, did_you_mean, looks_like_key},
+    problem::{KEY_HERE, Place, Problem, did_you_mean},
     rules::{self, RULES, Rule, Scalar},
 };
-use crate::job::InputSpec;
+use crate::job::{InputSpec, looks_like_key, quoted};
 
 /// One good value of a layer.
 pub(super) struct Found {
@@ -44,7 +44,10 @@ pub(super) fn read(path: &Path, asked_for: bool) -> Result<String, Problem> {
     match std::fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|bad| {
             let good = String::from_utf8_lossy(&bad.as_bytes()[..bad.utf8_error().valid_up_to()]).into_owned();
-            Problem { place: Place::at(path, &good, good.len()), message: "is not UTF-8 from here on".to_owned() }
+            Problem {
+                place: Place::at(path, &good, good.len()),
+                message: "is not UTF-8 from here on; save it as UTF-8".to_owned(),
+            }
         }),
         Err(error) if error.kind() == ErrorKind::NotFound && !asked_for => Ok(String::new()),
         Err(error) => Err(whole(format!("cannot be read: {error}"))),
@@ -57,9 +60,7 @@ pub(super) fn walk(path: &Path, text: &str) -> FileLayer {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut layer = FileLayer::default();
     for error in &errors {
-        layer
-            .problems
-            .push(source.problem(error.span().unwrap_or(0..0), error.message().trim_end().replace('\n', "; ")));
+        layer.problems.push(source.problem(error.span().unwrap_or(0..0), told(error.message())));
     }
     let syntax = std::mem::take(&mut layer.problems);
     for (name, value) in document.get_ref() {
@@ -83,6 +84,17 @@ pub(super) fn walk(path: &Path, text: &str) -> FileLayer {
     layer.problems.extend(syntax);
     layer.problems.sort_by_key(|problem| line(&problem.place));
     layer
+}
+
+/// The parser's words, with a remedy where they have none.
+fn told(message: &str) -> String {
+    match message.trim_end() {
+        "duplicate key" => "is there twice; keep one".to_owned(),
+        "recursion limit" | "cannot recurse further; max recursion depth met" => {
+            "is nested too deep; no setting is".to_owned()
+        }
+        other => other.replace('\n', "; "),
+    }
 }
 
 fn line(place: &Place) -> usize {
@@ -137,7 +149,12 @@ fn unknown_at_top(name: &str) -> String {
     match elsewhere(name) {
         _ if looks_like_key(name) => KEY_HERE.to_owned(),
         Some(section) => format!("`{name}` stands outside its section; it belongs under `[{section}]`"),
-        None => format!("unknown section `{name}`{}", did_you_mean(name, sections().chain(["inputs"]))),
+        None if is_key_name(name) => key_setting(name),
+        None => {
+            let near = did_you_mean(name, sections().chain(["inputs"]));
+            let near = if near.is_empty() { format!("; the sections are {}", list(sections())) } else { near };
+            format!("unknown section `{}`{near}", quoted(name))
+        }
     }
 }
 
@@ -146,11 +163,8 @@ pub(super) fn unknown(section: &str, name: &str) -> String {
     if looks_like_key(name) {
         return KEY_HERE.to_owned();
     }
-    if matches!(name, "api_key" | "apikey" | "key" | "token" | "secret") {
-        return format!(
-            "unknown setting `{section}.{name}`: {}",
-            KEY_HERE.trim_start_matches("this is an API key, and ")
-        );
+    if is_key_name(name) {
+        return key_setting(&format!("{section}.{name}"));
     }
     let prefix = format!("{section}.");
     let near = did_you_mean(name, RULES.iter().filter_map(|rule| rule.key.strip_prefix(&prefix)));
@@ -158,8 +172,27 @@ pub(super) fn unknown(section: &str, name: &str) -> String {
         Some(other) if near.is_empty() => {
             format!("`{name}` is no setting of `[{section}]`; it belongs under `[{other}]`")
         }
-        _ => format!("unknown setting `{section}.{name}`{near}"),
+        _ => {
+            let names = RULES.iter().filter_map(|rule| rule.key.strip_prefix(&prefix));
+            let near = if near.is_empty() { format!("; `[{section}]` has {}", list(names)) } else { near };
+            format!("unknown setting `{section}.{}`{near}", quoted(name))
+        }
     }
+}
+
+fn is_key_name(name: &str) -> bool {
+    matches!(name, "api_key" | "apikey" | "key" | "token" | "secret")
+}
+
+fn key_setting(name: &str) -> String {
+    format!("unknown setting `{name}`: {}", KEY_HERE.trim_start_matches("this is an API key, and "))
+}
+
+/// Names with commas, each once.
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<&str> = names.collect();
+    names.dedup();
+    names.join(", ")
 }
 
 /// The section that has a setting of this name, if exactly one does.

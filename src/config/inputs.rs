@@ -6,9 +6,9 @@ use toml::{Spanned, de::DeValue};
 
 use super::{
     file::Source,
-    problem::{KEY_HERE, Problem, did_you_mean, looks_like_key},
+    problem::{KEY_HERE, Problem, did_you_mean},
 };
-use crate::job::{Format, InputSpec, OnBadRow, ROW_FIELDS};
+use crate::job::{Format, InputSpec, OnBadRow, ROW_FIELDS, looks_like_key, quoted};
 
 const FIELDS: [&str; 7] = ["path", "format", "columns", "defaults", "key_columns", "on_bad_row", "time_zone"];
 
@@ -28,7 +28,10 @@ pub(super) fn walk(source: &Source<'_>, value: &Value<'_>, problems: &mut Vec<Pr
             continue;
         }
         if good.iter().any(|other| other.path == spec.path) {
-            problems.push(source.problem(value.span(), format!("the input `{}` is named twice", spec.path.display())));
+            problems.push(source.problem(value.span(), {
+                let path = quoted(&spec.path.to_string_lossy());
+                format!("the input `{path}` is named twice; keep one")
+            }));
         }
         good.push(spec);
     }
@@ -73,7 +76,8 @@ impl Reader<'_> {
                 other if looks_like_key(other) => self.problems.push(self.source.problem(key.span(), KEY_HERE)),
                 other => {
                     let near = did_you_mean(other, FIELDS);
-                    self.problems.push(self.source.problem(key.span(), format!("inputs have no `{other}`{near}")));
+                    self.problems
+                        .push(self.source.problem(key.span(), format!("inputs have no `{}`{near}", quoted(other))));
                 }
             }
         }
@@ -88,7 +92,7 @@ impl Reader<'_> {
         match value.get_ref().as_str() {
             Some(text) if looks_like_key(text) => self.tell(value, KEY_HERE),
             Some(text) if !text.trim().is_empty() => return Some(text.to_owned()),
-            Some(_) => self.tell(value, "must not be empty"),
+            Some(_) => self.tell(value, "must not be empty; name something, or leave it out"),
             None => self.tell(value, format!("must be text in quotes, not a TOML {}", value.get_ref().type_str())),
         }
         None
@@ -110,7 +114,7 @@ impl Reader<'_> {
         if parsed.is_none() {
             let words: Vec<_> = all.collect();
             let near = did_you_mean(&text, words.iter().copied());
-            self.tell(value, format!("must be one of {}, not {text:?}{near}", words.join(", ")));
+            self.tell(value, format!("must be one of {}, not `{}`{near}", words.join(", "), quoted(&text)));
         }
         parsed
     }
@@ -119,9 +123,10 @@ impl Reader<'_> {
     fn map<'v>(
         &mut self,
         value: &'v Value<'_>,
+        example: &str,
     ) -> Vec<(&'v Spanned<std::borrow::Cow<'v, str>>, &'v Value<'v>, String)> {
         let DeValue::Table(entries) = value.get_ref() else {
-            self.tell(value, "must be a table, like { \"Work Email\" = \"email_address\" }");
+            self.tell(value, format!("must be a table, like {example}"));
             return Vec::new();
         };
         entries.iter().filter_map(|(key, value)| self.text(value).map(|text| (key, value, text))).collect()
@@ -129,11 +134,11 @@ impl Reader<'_> {
 
     fn columns(&mut self, value: &Value<'_>) -> BTreeMap<String, String> {
         let mut columns: BTreeMap<String, String> = BTreeMap::new();
-        for (column, place, field) in self.map(value) {
+        for (column, place, field) in self.map(value, "{ \"Work Email\" = \"email_address\" }") {
             if let Some(message) = unknown_field(&field) {
                 self.tell(place, message);
             } else if columns.values().any(|taken| *taken == field) {
-                self.tell(place, format!("a second column for `{field}`: which one holds?"));
+                self.tell(place, format!("a second column for `{field}`; keep one"));
             }
             columns.insert(column.get_ref().to_string(), field);
         }
@@ -142,7 +147,7 @@ impl Reader<'_> {
 
     fn defaults(&mut self, value: &Value<'_>) -> BTreeMap<String, String> {
         let mut defaults = BTreeMap::new();
-        for (field, _, text) in self.map(value) {
+        for (field, _, text) in self.map(value, "{ priority = \"low\" }") {
             let name = field.get_ref().to_string();
             let message = match name.as_str() {
                 "job_key" => {
@@ -162,7 +167,7 @@ impl Reader<'_> {
         let name = self.text(value)?;
         if jiff::tz::TimeZone::get(&name).is_err() {
             let message = "is not a time zone that this machine knows: use an IANA name like Europe/Berlin (from the package tzdata)";
-            self.tell(value, format!("{name:?} {message}"));
+            self.tell(value, format!("`{}` {message}", quoted(&name)));
         }
         Some(name)
     }
@@ -172,6 +177,10 @@ fn unknown_field(field: &str) -> Option<String> {
     match field {
         _ if ROW_FIELDS.contains(&field) => None,
         _ if looks_like_key(field) => Some(KEY_HERE.to_owned()),
-        _ => Some(format!("rows have no field {field:?}{}", did_you_mean(field, ROW_FIELDS.iter().copied()))),
+        _ => Some({
+            let near = did_you_mean(field, ROW_FIELDS.iter().copied());
+            let near = if near.is_empty() { format!("; they have {}", ROW_FIELDS.join(", ")) } else { near };
+            format!("rows have no field `{}`{near}", quoted(field))
+        }),
     }
 }

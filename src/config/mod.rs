@@ -20,8 +20,9 @@ pub use key::{KeyError, KeySource, api_key};
 pub use problem::{ConfigErrors, Place, Problem};
 pub use settings::*;
 
+use crate::job::looks_like_key;
 use file::{FileLayer, Found};
-use problem::{KEY_HERE, did_you_mean, looks_like_key};
+use problem::{KEY_HERE, did_you_mean};
 use rules::{PAIRS, RULES, Rule, Scalar};
 
 /// Every key with its unit, default and reason, as it is built in.
@@ -154,7 +155,11 @@ fn unknown_variable(name: &str, names: &[(String, &'static Rule)]) -> Option<Str
         Some((section, key)) if RULES.iter().any(|rule| rule.key.starts_with(&format!("{section}."))) => {
             Some(file::unknown(section, key))
         }
-        _ => Some(format!("unknown setting{}", did_you_mean(name, names.iter().map(|(name, _)| name.as_str())))),
+        _ => {
+            let near = did_you_mean(name, names.iter().map(|(name, _)| name.as_str()));
+            let near = if near.is_empty() { format!("; write {ENV_PREFIX}SECTION__KEY, or remove it") } else { near };
+            Some(format!("unknown setting{near}"))
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What each key may be, as one table; a test holds it against `config/default.toml`.
 
+use crate::job::quoted;
+
 /// A value as a layer gives it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Scalar {
@@ -170,7 +172,7 @@ impl Scalar {
     fn told(&self) -> String {
         match self {
             Scalar::Text(text) if text.is_empty() => "empty".to_owned(),
-            Scalar::Text(text) => format!("the text {text:?}"),
+            Scalar::Text(text) => format!("the text `{}`", quoted(text)),
             Scalar::Whole(n) => n.to_string(),
             Scalar::Fraction(n) => n.to_string(),
             Scalar::Other(kind) => format!("{} {kind}", if kind.starts_with(['a', 'i']) { "an" } else { "a" }),
@@ -187,7 +189,7 @@ fn is_endpoint(text: &str) -> bool {
         Some(_) if !authority.ends_with(']') => return false,
         _ => authority,
     };
-    let plain = !host.is_empty() && !text.contains(['@', '?', '#']) && !text.contains(char::is_whitespace);
+    let plain = !host.is_empty() && !text.contains(['@', '?', '#']) && text.bytes().all(|byte| byte.is_ascii_graphic());
     let local = host == "localhost"
         || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     plain && path.is_empty() && (scheme == "https" || scheme == "http" && local)
@@ -205,7 +207,9 @@ mod tests {
         for bad in ["connect.getseam.com", "http://example.com", "https://", "https://u:p@host", "http://localhost:x"] {
             assert!(!is_endpoint(bad), "{bad}");
         }
-        for bad in ["http://127.0.0.1.example.com", "ftp://localhost", "https://host/path", "https://ho st"] {
+        for bad in
+            ["http://127.0.0.1.example.com", "ftp://localhost", "https://host/path", "https://ho st", "https://h\u{1b}"]
+        {
             assert!(!is_endpoint(bad), "{bad}");
         }
     }

@@ -74,13 +74,14 @@ formt = \"csv\"
         "b.toml:1:1: `in_flight` stands outside its section; it belongs under `[seam]`",
         "b.toml:2:2: unknown section `verfy`; did you mean `verify`?",
         "b.toml:5:13: `seam.in_flight` must be a whole number from 1 to 256, not 0",
-        "b.toml:6:14: `seam.rate_per_s` must be a number from 0.01 to 10000, not the text \"fast\"",
+        "b.toml:6:14: `seam.rate_per_s` must be a number from 0.01 to 10000, not the text `fast`",
         "b.toml:7:1: unknown setting `seam.tiemout_s`; did you mean `timeout_s`?",
         "b.toml:8:1: `drain_s` is no setting of `[seam]`; it belongs under `[engine]`",
-        "b.toml:10:8: `offboard.mode` must be one of ordered, cascade, not the text \"cascading\"",
+        "b.toml:10:8: `offboard.mode` must be one of ordered, cascade, not the text `cascading`",
         "b.toml:11:15: `offboard.max_objects` must be a whole number from 1 to 10000, not 1.5",
-        "b.toml:14:28: rows have no field \"email\"",
-        "b.toml:14:55: a second column for `reason`: which one holds?",
+        "b.toml:14:28: rows have no field `email`; they have job_key, workflow, user_identity_id, user_identity_key, full_name, \
+         email_address, phone_number, acs_users, acs_user_ids, acs_system_ids, priority, not_before, deadline, reason, mode",
+        "b.toml:14:55: a second column for `reason`; keep one",
     ];
     for line in expected {
         assert!(found.iter().any(|problem| problem == line), "missing: {line}\nin: {found:#?}");
@@ -111,7 +112,7 @@ fn missing_and_unreadable_files() {
     fs::write(&path, b"# ok\nx = \"\xff\"").unwrap();
     let error = Settings::load(Some(&path), std::iter::empty()).unwrap_err();
     assert_eq!(error.problems.len(), 1);
-    assert!(error.to_string().ends_with("b.toml:2:6: is not UTF-8 from here on"), "{error}");
+    assert!(error.to_string().ends_with("b.toml:2:6: is not UTF-8 from here on; save it as UTF-8"), "{error}");
 }
 
 #[test]

@@ -31,6 +31,8 @@ use crate::{
 const POLL_MS: Ms = 500;
 /// A tick at least so often, whatever its predecessor said: the wall clock may have been set.
 const IDLE_MS: Ms = 60_000;
+/// A step of the wall clock by more than this ends a wait: what is set for a time of day may be due.
+const STEP_MS: Ms = 60_000;
 /// So many ticks in a row that ask for the next at once and do nothing are a fault.
 const IDLE_TICKS: u32 = 100;
 /// The pace of ticks while that fault lasts.
@@ -178,6 +180,7 @@ impl Driver {
     /// Waits until something came in, `until_ms` has come, or another process wrote; takes in everything that is there.
     async fn wait(&mut self, until_ms: Ms) -> Result<(), DaemonError> {
         let until_ms = self.give_up_ms.map_or(until_ms, |at| at.min(until_ms));
+        let begun = clock::now();
         loop {
             let left_ms = until_ms - clock::now().mono_ms;
             let woke = self.next(left_ms.clamp(0, POLL_MS)).await;
@@ -189,7 +192,9 @@ impl Driver {
                 }
                 return Ok(());
             }
-            if left_ms <= POLL_MS {
+            let now = clock::now();
+            let step_ms = now.wall.since(begun.wall) - (now.mono_ms - begun.mono_ms);
+            if left_ms <= POLL_MS || step_ms.abs() > STEP_MS {
                 return Ok(());
             }
             self.engine.guard().still_ours()?;

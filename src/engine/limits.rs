@@ -150,10 +150,14 @@ impl Limits {
         self.halted.as_deref()
     }
 
+    /// A closed gate is closed to probes, too.
+    fn probe_ms(&self) -> Ms {
+        self.probe_at_ms.max(self.closed_until_ms)
+    }
+
     /// Whether a probe is due; the caller sends it. While nothing is paused it is only due if `active`.
     pub fn probe_due(&mut self, now_ms: Ms, active: bool) -> bool {
-        let quiet = now_ms < self.probe_at_ms.max(self.closed_until_ms);
-        let due = !self.draining && !self.probing && !quiet && (active || self.halted.is_some());
+        let due = !self.draining && !self.probing && now_ms >= self.probe_ms() && (active || self.halted.is_some());
         self.probing |= due;
         due
     }
@@ -170,7 +174,7 @@ impl Limits {
             return None;
         }
         if self.halted.is_some() {
-            return (!self.probing).then_some(self.probe_at_ms.max(self.closed_until_ms));
+            return (!self.probing).then_some(self.probe_ms());
         }
         if self.room(now_ms) > 0 || self.in_flight >= self.rules.in_flight {
             return None;
@@ -209,6 +213,15 @@ mod tests {
         let mut limits = Limits::new(RULES);
         limits.confirmed(now_ms);
         limits
+    }
+
+    /// P11: what a 429 asked for holds for the engine's own questions.
+    #[test]
+    fn a_closed_gate_is_closed_to_probes() {
+        let mut limits = Limits { closed_until_ms: 900_000, ..open(0) };
+        assert!(!limits.probe_due(899_999, true), "although the workspace is to be confirmed");
+        limits.halt("no answer", 0);
+        assert_eq!(limits.next_ms(0), Some(900_000));
     }
 
     /// P9: nothing is sent before the key is seen to open the right workspace.

@@ -50,7 +50,8 @@ fn row(key: &str) -> Row {
 /// The key opens the one workspace there is.
 fn confirm(engine: &mut Engine, tag: Tag) {
     assert_eq!(tag, Tag::Probe);
-    let workspace = Workspace { workspace_id: "w".to_owned(), name: "W".to_owned(), is_sandbox: true };
+    let workspace =
+        Workspace { workspace_id: "w".to_owned(), name: "W".to_owned(), is_sandbox: true, ..Workspace::default() };
     engine.push(Change::Arrived(tag, answer(Outcome::Done(Reply::Workspace(workspace)))));
 }
 
@@ -84,4 +85,27 @@ async fn a_commit_in_doubt_neither_loses_nor_doubles_a_call() {
     assert_eq!((unsent, *first), (again, Tag::Attempt(1)));
     assert_ne!(first, second);
     assert_eq!(engine.in_flight(), 1);
+}
+
+/// What people set is a time on the wall: a job that waits for it wakes by the stepped clock, neither sooner nor later.
+#[tokio::test]
+async fn an_order_for_later_begins_by_the_wall_clock() {
+    const HOUR: i64 = 3_600_000;
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = engine(&folder.path().join("b.db")).await;
+    let mut later = row("emp-1");
+    later.order = later.order.map(|order| Order { not_before: Some(now(3 * HOUR).wall), ..order });
+    engine.push(Change::Rows(1, vec![later]));
+    let mut begun_ms = None;
+    for ms in 1..1_000 {
+        let stepped = [0, 2 * HOUR, -400 * 24 * HOUR, 2 * HOUR, 4 * HOUR][usize::try_from(ms / 200).unwrap()];
+        let tick = engine.tick(Now { wall: now(ms).wall.plus(stepped), mono_ms: ms }).await.unwrap();
+        for (tag, _) in tick.calls {
+            match tag {
+                Tag::Attempt(_) => begun_ms = begun_ms.or(Some(ms)),
+                _ => confirm(&mut engine, tag),
+            }
+        }
+    }
+    assert_eq!(begun_ms, Some(800), "the clock passed the hour at 800");
 }

@@ -143,6 +143,13 @@ pub fn is_cut_off(file: &mut File, size: u64, format: Format) -> io::Result<bool
     if size == 0 {
         return Ok(false);
     }
+    let mut mark = [0; 2];
+    let read = file.read(&mut mark)?;
+    if read == 2 && matches!(mark, [0xff, 0xfe] | [0xfe, 0xff]) {
+        // UTF-16 ends its lines otherwise; reading it tells what is wrong.
+        file.rewind()?;
+        return Ok(false);
+    }
     let from = size.saturating_sub(RECORD_CAP_BYTES as u64 + 1);
     file.seek(SeekFrom::Start(from))?;
     let mut tail = Vec::new();

@@ -73,5 +73,5 @@ pub const ROW_FIELDS: &[&str] = &[
     "not_before",
     "deadline",
     "reason",
-    "rehire",
+    "mode",
 ];

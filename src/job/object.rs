@@ -30,6 +30,14 @@ words! {
     }
 }
 
+impl Kind {
+    /// Whether its objects carry a field that names their owner (Seam OpenAPI, @seamapi/types 1.1038.0); where not, only a list that
+    /// obeys its filter tells whose they are.
+    pub const fn names_owner(self) -> bool {
+        !matches!(self, Kind::Phone | Kind::Device | Kind::AcsEntrance)
+    }
+}
+
 /// One object as a listing or a get shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
@@ -110,6 +118,9 @@ pub struct Workspace {
     pub name: String,
     /// A sandbox, not real doors.
     pub is_sandbox: bool,
+    /// Put to rest by Seam (sandboxes that nobody used for a while).
+    #[serde(default)]
+    pub is_suspended: bool,
 }
 
 /// An access control system and whether it can be reached.

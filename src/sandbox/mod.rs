@@ -11,7 +11,7 @@ pub mod settings;
 pub mod world;
 
 pub use faults::{EventFaults, Fault, Faults, Landing, Reappear, Rule};
-pub use settings::{DOUBTS, Doubt, Settings, UnknownOwner, UnknownSetting};
+pub use settings::{DOUBTS, Doubt, Settings, TimeStyle, UnknownOwner, UnknownSetting};
 pub use world::{Belonging, Cause, Effect, Entry, Kind, Person, PersonTruth, Seeded, Truth, Verb, World};
 
 /// One HTTP request, as the world sees it.

@@ -20,8 +20,6 @@ pub struct Row {
     pub gone: &'static [&'static str],
     /// The event that proves its end.
     pub end_event: Option<&'static str>,
-    /// Objects carry a field that names their owner; where not, a canary listing must vouch for the filter.
-    pub owner_field: bool,
     /// The endpoints may be missing altogether.
     pub optional: bool,
 }
@@ -53,7 +51,7 @@ const fn plain(path: &'static str, owner: &'static str, keys: &'static [&'static
 }
 
 const fn new(id: &'static str, read_id: fn(&Object) -> Option<&str>, gone: &'static [&'static str]) -> Row {
-    Row { id, read_id, gone, list: None, get: None, delete: None, end_event: None, owner_field: true, optional: false }
+    Row { id, read_id, gone, list: None, get: None, delete: None, end_event: None, optional: false }
 }
 
 impl Row {
@@ -68,9 +66,6 @@ impl Row {
     }
     const fn ends(self, event: &'static str) -> Row {
         Row { end_event: Some(event), ..self }
-    }
-    const fn ownerless(self) -> Row {
-        Row { owner_field: false, ..self }
     }
     const fn optional(self) -> Row {
         Row { optional: true, ..self }
@@ -126,14 +121,14 @@ pub const fn row(kind: Kind) -> Row {
             .list(plain("phones/list", "owner_user_identity_id", &["phones"]))
             .get("phones/get", "phone")
             .delete("phones/deactivate")
-            .ends("phone.deactivated")
-            .ownerless(),
-        Kind::Device => new("device_id", |o| o.device_id.as_deref(), &["device_not_found"])
-            .list(plain("user_identities/list_accessible_devices", OF, &["devices", "accessible_devices"]))
-            .ownerless(),
+            .ends("phone.deactivated"),
+        Kind::Device => new("device_id", |o| o.device_id.as_deref(), &["device_not_found"]).list(plain(
+            "user_identities/list_accessible_devices",
+            OF,
+            &["devices", "accessible_devices"],
+        )),
         Kind::AcsEntrance => new("acs_entrance_id", |o| o.acs_entrance_id.as_deref(), &["acs_entrance_not_found"])
-            .list(plain("user_identities/list_accessible_entrances", OF, &["acs_entrances"]))
-            .ownerless(),
+            .list(plain("user_identities/list_accessible_entrances", OF, &["acs_entrances"])),
     }
 }
 
@@ -163,7 +158,6 @@ mod tests {
             assert_eq!(row.delete.is_some(), !looked_at_only, "{kind} has a delete");
             assert!(!row.gone.is_empty() && row.gone.iter().all(|t| t.ends_with("_not_found")), "{kind}");
             assert_eq!(row.optional, kind == Kind::EnrollmentAutomation, "{kind}");
-            assert_eq!(row.owner_field, !looked_at_only && kind != Kind::Phone, "{kind}");
             for path in row.list.map(|l| l.path).into_iter().chain(row.get.map(|g| g.0)).chain(row.delete) {
                 assert!(seen.insert(path), "{path} serves two kinds");
                 assert!(path.bytes().all(|b| b.is_ascii_lowercase() || b"/_".contains(&b)), "{path}");

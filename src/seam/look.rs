@@ -24,7 +24,7 @@ pub async fn look<T: Transport>(
         return Err(refused("empty_filter", &format!("a look at {kind} names nobody and nothing to look for")));
     }
     if let Some(id) = canary
-        && !obeys(asker, &row, id).await?
+        && !obeys(asker, &row, sources, id).await?
     {
         return Ok(Listing { canary_failed: true, ..Listing::default() });
     }
@@ -134,9 +134,16 @@ async fn get<T: Transport>(
     }
 }
 
-/// Whether the kind's list obeys its owner filter: asked for a random owner it must show nothing, or refuse.
-async fn obeys<T: Transport>(asker: &mut Asker<'_, T>, row: &Row, random: &str) -> Result<bool, Stop> {
-    let Some(list) = row.list else { return Ok(true) };
+/// Whether the list that is to be trusted obeys its owner filter: asked for a random owner it must show nothing, or refuse. Of ACS
+/// users that is the list of the linked ones: being in it is a witness by itself.
+async fn obeys<T: Transport>(
+    asker: &mut Asker<'_, T>,
+    row: &Row,
+    sources: &[Source],
+    random: &str,
+) -> Result<bool, Stop> {
+    let linked = sources.iter().any(|source| matches!(source, Source::Linked(_))).then_some(LINKED);
+    let Some(list) = linked.or(row.list) else { return Ok(true) };
     let first = pages::with_limit(&list, params(&[(list.owner, Some(random))])?);
     match asker.page(list.path, first, list.keys).await {
         Ok((found, pagination)) => {

@@ -16,7 +16,9 @@ mod perform;
 mod script;
 mod search;
 mod text;
+mod trial;
 pub mod wire;
 
 pub use client::{Client, ClientError, ClientSettings, install_tls};
 pub use perform::{call_name, perform};
+pub use trial::open_session;

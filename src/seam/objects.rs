@@ -38,6 +38,7 @@ pub struct Object {
     pub full_name: Option<String>,
     pub name: Option<String>,
     pub is_sandbox: Option<bool>,
+    pub is_suspended: Option<bool>,
     pub event_type: Option<String>,
     pub created_at: Option<String>,
     #[serde(deserialize_with = "nullable")]
@@ -201,6 +202,7 @@ pub fn workspace(object: Object) -> Result<Workspace, String> {
         workspace_id: required(object.workspace_id.as_deref(), "workspace_id")?,
         name: clean(object.name.as_deref().unwrap_or_default()),
         is_sandbox: object.is_sandbox.unwrap_or(false),
+        is_suspended: object.is_suspended.unwrap_or(false),
     })
 }
 

@@ -7,6 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::{
+    io::Errno,
+    process::{Pid, test_kill_process},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -127,10 +131,24 @@ fn read(file: &mut File) -> Result<Option<Holder>, String> {
 
 fn held(db: &Path, file: &mut File) -> OpenError {
     let (pid, holder) = match read(file) {
-        Ok(Some(h)) => (Some(h.pid), format!("pid {} on {}, since {}", h.pid, h.host, h.started_at)),
+        Ok(Some(h)) => {
+            let words = format!("pid {} on {}, since {}", h.pid, h.host, h.started_at);
+            // The line is the one before's until the new holder has written its own.
+            if is_running(h.pid) {
+                (Some(h.pid), words)
+            } else {
+                (None, format!("{words}, or one that started just now"))
+            }
+        }
         _ => (None, "just starting".to_owned()),
     };
     OpenError::Locked { path: db.to_path_buf(), pid, holder }
+}
+
+/// Whether a process of that number is to be seen from here.
+fn is_running(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
 }
 
 #[cfg(test)]
@@ -140,7 +158,7 @@ mod tests {
         sync::atomic::{AtomicBool, AtomicU32, Ordering},
     };
 
-    use super::{Holder, Lock};
+    use super::{Holder, Lock, OpenError};
 
     /// The moment between opening a lock file and locking it, in which the holder may remove it.
     #[test]
@@ -163,6 +181,29 @@ mod tests {
             }
         });
         assert!(taken.into_inner() > 8);
+    }
+
+    /// P13: a dead engine's line is not the holder's, who has not written yet.
+    #[test]
+    fn a_holder_who_has_not_written_yet_is_not_called_by_the_dead_ones_number() {
+        let dir = tempfile::tempdir().unwrap();
+        let (db, path) = (dir.path().join("b.db"), dir.path().join("b.db.lock"));
+        let mut gone = std::process::Command::new("true").spawn().unwrap();
+        gone.wait().unwrap();
+        let line = |pid| Holder {
+            instance_id: Some("instance-1".into()),
+            file: None,
+            pid,
+            host: "h".into(),
+            started_at: "then".into(),
+        };
+        let lock = Lock::take(&db, &path).unwrap();
+        for (pid, named) in [(gone.id(), None), (std::process::id(), Some(std::process::id()))] {
+            lock.write(&line(pid)).unwrap();
+            let refusal = Lock::take(&db, &path).unwrap_err();
+            assert_eq!(refusal.to_string().contains("or one that started just now"), named.is_none(), "{refusal}");
+            assert!(matches!(refusal, OpenError::Locked { pid, .. } if pid == named), "{refusal}");
+        }
     }
 
     #[test]

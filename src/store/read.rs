@@ -131,6 +131,11 @@ impl Reader {
         Ok(Reader { conn: open_reader(path).await? })
     }
 
+    /// The id of the workspace that this database belongs to; none before an engine first saw one.
+    pub async fn workspace_id(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT workspace_id FROM engine WHERE id = 1").fetch_one(&mut self.conn).await?)
+    }
+
     /// The jobs that a filter lets through.
     pub async fn jobs(&mut self, filter: &JobFilter) -> Result<JobList, StoreError> {
         let states = set(&filter.states)?;

@@ -205,7 +205,8 @@ impl Tx<'_> {
     pub async fn shift_waits(&mut self, span_ms: i64) -> Result<(), StoreError> {
         let by = format!("{:+}.{:03} seconds", span_ms / 1000, (span_ms % 1000).abs());
         for sql in [
-            "UPDATE jobs SET wake_at = strftime('%Y-%m-%dT%H:%M:%fZ', wake_at, ?1), retry_at = strftime('%Y-%m-%dT%H:%M:%fZ', retry_at, ?1)
+            "UPDATE jobs SET wake_at = CASE WHEN wake_at = not_before THEN wake_at ELSE strftime('%Y-%m-%dT%H:%M:%fZ', wake_at, ?1) END,
+                 retry_at = strftime('%Y-%m-%dT%H:%M:%fZ', retry_at, ?1)
              WHERE finished_at IS NULL",
             "UPDATE targets SET next_at = strftime('%Y-%m-%dT%H:%M:%fZ', next_at, ?1), accepted_at = strftime('%Y-%m-%dT%H:%M:%fZ', accepted_at, ?1),
                  requested_at = strftime('%Y-%m-%dT%H:%M:%fZ', requested_at, ?1), absent_at = strftime('%Y-%m-%dT%H:%M:%fZ', absent_at, ?1),

@@ -1,8 +1,8 @@
 //! Offboarding the newer way: the identity is deleted first and takes along what belongs to it. Whatever was inventoried is awaited by
 //! event or by id; what stays is deleted in its own step. Where ids could prove nothing, the job goes over to the ordered way.
 
-use super::{Turn, absence, offboard, table_of};
-use crate::job::{Kind, Mark, Mode, Snapshot, StepName, StepState};
+use super::{Turn, absence, offboard, sweep, table_of};
+use crate::job::{Act, Answer, Attempt, Kind, Mark, Mode, Outcome, Snapshot, StepName, StepState, SystemState};
 
 /// Whether the job goes this way.
 pub(super) fn goes(case: &Snapshot) -> bool {
@@ -33,11 +33,18 @@ pub(super) fn may_delete(case: &mut Snapshot, turn: &mut Turn) -> bool {
         give_up(case, turn, &why);
         return false;
     }
-    // The oldest of its looks counts: an inventory may take long.
-    let looks =
-        inventoried(case).filter_map(|kind| case.look(offboard::home(kind), kind)).map(|look| look.begun_at).min();
-    let listed = case.step(StepName::Inventory).and_then(|step| step.closed_at).and(looks);
-    if listed.is_none_or(|listed| turn.now.since(listed) > turn.rules.fresh_ms) {
+    // As old as its oldest look: what came after that one is not known, and a dead identity's lists would not tell.
+    let looks = inventoried(case).filter_map(|kind| case.look(offboard::home(kind), kind)).map(|look| look.begun_at);
+    let oldest = looks.min().unwrap_or(turn.now);
+    let listed = case.step(StepName::Inventory).and_then(|step| step.closed_at).unwrap_or(turn.now);
+    if listed.since(oldest) > turn.rules.fresh_ms {
+        give_up(case, turn, "the inventory took too long to be whole at one time");
+        return false;
+    }
+    if turn.now.since(oldest) > turn.rules.fresh_ms {
+        if unheard(case) {
+            absence::suspect(case, turn);
+        }
         for mut look in case.looks.clone() {
             look.complete = false;
             case.put_look(look);
@@ -47,6 +54,32 @@ pub(super) fn may_delete(case: &mut Snapshot, turn: &mut Turn) -> bool {
         return false;
     }
     true
+}
+
+/// Whether a delete of the identity was sent on a whole inventory, and may have taken effect: nobody else need have done it.
+pub(super) fn unheard(case: &Snapshot) -> bool {
+    absence::index(case).is_some_and(|at| case.targets[at].requested_at.is_some())
+}
+
+/// Devices that cannot be listed must not keep every other door open: the ordered way asks for them last.
+pub(super) fn unlistable(case: &Snapshot, attempt: &Attempt, answer: &Answer) -> bool {
+    let device = attempt.act == Act::Look && attempt.kind == Some(Kind::Device);
+    let failed = match &answer.outcome {
+        Outcome::Rejected(_) => true,
+        Outcome::Unknown { .. } => case.job.tries >= 3,
+        _ => false,
+    };
+    goes(case) && device && failed
+}
+
+/// While the identity is on its way out: asks for the access systems of what it had, and answers why one of them is out of reach.
+pub(super) fn trouble(case: &mut Snapshot, turn: &mut Turn) -> Option<String> {
+    let left = case.targets.iter().filter(|t| t.mark != Mark::Proven);
+    let systems: Vec<(i64, String)> = left.filter_map(|t| Some((t.id, t.acs_system_id.clone()?))).collect();
+    sweep::ask_systems(case, turn, StepName::UserIdentity, &systems);
+    let lost = |state: &&SystemState| systems.iter().any(|(_, id)| *id == state.acs_system_id);
+    let told = case.systems.iter().filter(lost).find_map(|state| Some((&state.acs_system_id, state.trouble.as_ref()?)));
+    told.map(|(system, trouble)| format!("access system {system}: {trouble}"))
 }
 
 /// Goes over to the ordered way; the identity comes last then.
@@ -69,9 +102,9 @@ pub(super) fn hand_over(case: &mut Snapshot, turn: &Turn) {
             continue;
         }
         target.mark = Mark::Requested;
-        (target.requested_at, target.accepted_at) = (Some(turn.now), Some(turn.now));
+        target.accepted_at = Some(turn.now);
         target.dirty = true;
         let (step, id) = (target.step, target.id);
-        case.note(turn.now, "requested", Some(step), Some(id), "with its identity");
+        case.note(turn.now, "requested", Some(step), Some(id), "with its identity, which is gone");
     }
 }

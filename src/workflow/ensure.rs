@@ -60,14 +60,19 @@ pub(super) fn failed(case: &mut Snapshot, at: usize, act: Act, outcome: &Outcome
         && !act.changes()
     {
         let reason = Turn::refusal(rejection);
-        if turn.question_refused(case, &reason) >= 3 {
+        // By target, and in the same words: what another link or an outage brought is nobody's refusal of this one.
+        let target = &mut case.targets[at];
+        target.tries = if target.detail.as_ref() == Some(&reason) { target.tries + 1 } else { 1 };
+        let (tries, id) = (target.tries, target.id as u64);
+        case.job.last_error = Some(reason.clone());
+        if tries >= 3 {
             return turn.finish(
                 case,
                 JobState::Failed,
                 &format!("{reason}; correct the order and give it a new job_key"),
             );
         }
-        let due = case.job.retry_at.unwrap_or(turn.now);
+        let due = turn.now.plus(turn.delay(tries, id, None));
         return again(case, at, act, due, &reason);
     }
     let (reason, after, next) = match outcome {

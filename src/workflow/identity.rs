@@ -39,6 +39,13 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         }
         return Flow::Stop;
     };
+    if target.seen_at.is_some()
+        && cascade::goes(case)
+        && let Some(trouble) = cascade::trouble(case, turn)
+    {
+        cascade::give_up(case, turn, &trouble);
+        return Flow::Stop;
+    }
     let last = case.look(STEP, Kind::UserIdentity).filter(|look| look.complete && look.begun_at >= accepted);
     let due = last.map_or(accepted.plus(turn.rules.patience_ms), |look| turn.rules.next_look(accepted, look.ended_at));
     if due > turn.now {
@@ -50,8 +57,8 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
 }
 
 pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
-    if attempt.act == Act::Look {
-        return answers::absorb_look(case, attempt, answer, turn);
+    if attempt.act != Act::Delete {
+        return answers::absorb(case, attempt, answer, turn);
     }
     let Some(at) = index(case).filter(|at| case.targets[*at].mark != Mark::Proven) else { return };
     case.targets[at].dirty = true;
@@ -67,8 +74,17 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
             let target = &mut case.targets[at];
             (target.accepted_at, target.tries, target.next_at, target.detail) = (Some(turn.now), 0, None, None);
         }
-        Outcome::NotApplied { reason, retry_after_ms, .. } => retry(case, reason, *retry_after_ms),
-        Outcome::Unknown { reason } => retry(case, reason, None),
+        Outcome::NotApplied { reason, retry_after_ms, .. } => {
+            // It took no effect; unless an earlier one may have, nothing was requested so far.
+            if case.targets[at].next_act.is_none() {
+                case.targets[at].requested_at = None;
+            }
+            retry(case, reason, *retry_after_ms);
+        }
+        Outcome::Unknown { reason } => {
+            retry(case, reason, None);
+            case.targets[at].next_act = Some(Act::Delete);
+        }
         Outcome::Rejected(rejection) => {
             // Something still uses it: everything is looked at again instead of a blind retry.
             let why = Turn::refusal(rejection);

@@ -51,7 +51,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
 /// Somebody else deleted the identity before everything it had could be listed: nobody can prove what is left, so a person decides.
 fn vanished(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     let now = turn.now;
-    if absence::index(case).is_some_and(|at| case.targets[at].requested_at.is_some()) {
+    if cascade::unheard(case) {
         // Our own delete, sent on a whole inventory, whose outcome was not known when that was read again.
         turn.set_step(
             case,
@@ -89,5 +89,8 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
     match attempt.act {
         Act::GetIdentity => confirm::absorb(case, attempt, answer, turn),
         _ => answers::absorb(case, attempt, answer, turn),
+    }
+    if cascade::unlistable(case, attempt, answer) {
+        cascade::give_up(case, turn, "its devices cannot be listed");
     }
 }

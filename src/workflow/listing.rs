@@ -222,7 +222,7 @@ fn judge(case: &mut Snapshot, begun_at: Time, at: usize, item: &Item, turn: &mut
         (age >= turn.rules.park_after_ms).then(|| (Cause::StillBeingDeleted, "being deleted for too long".to_owned()))
     } else {
         (age >= turn.rules.reissue_ms)
-            .then(|| (Cause::NotDeleting, "Seam answered 200 twice and nothing happens".to_owned()))
+            .then(|| (Cause::NotDeleting, "nothing happens although Seam accepted it".to_owned()))
     };
     match verdict {
         None => {}
@@ -258,7 +258,7 @@ fn prove_absent(case: &mut Snapshot, begun_at: Time, kind: Kind, listing: &Listi
     for at in 0..case.targets.len() {
         let target = &case.targets[at];
         let listed = listing.items.iter().any(|item| Some(&item.id) == target.object_id.as_ref());
-        let late = target.requested_at.is_some_and(|requested| requested > begun_at);
+        let late = target.requested_at.or(target.accepted_at).is_some_and(|requested| requested > begun_at);
         if target.kind != kind || target.mark == Mark::Proven || listed || late {
             continue;
         }

@@ -33,9 +33,14 @@ fn follow_earlier_parked(case: &mut Snapshot, turn: &mut Turn, name: StepName) {
         let target = &case.targets[at];
         let Some(system) = target.acs_system_id.clone().filter(|_| target.step == name) else { continue };
         // In mode cascade what the identity left behind counts as requested, although no request of its own was ever sent.
-        let unsent = target.mark == Mark::Requested && target.accepted_at.is_none() && !case.busy(target.id);
+        let due = match target.mark {
+            Mark::Found => true,
+            Mark::Requested => target.accepted_at.is_none() && !case.busy(target.id),
+            Mark::Parked => target.requested_at.is_none() && retryable(target.cause),
+            Mark::Proven | Mark::Wanted => false,
+        };
         match (target.mark, target.cause) {
-            (mark, _) if (mark == Mark::Found || unsent) && blocked(case, &system) => turn.park(
+            (_, _) if due && blocked(case, &system) => turn.park(
                 case,
                 at,
                 Cause::EarlierParked,
@@ -91,12 +96,17 @@ fn check_systems(case: &mut Snapshot, turn: &mut Turn, name: StepName) {
         .filter(|t| t.mark == Mark::Requested && t.seen_at.is_some())
         .filter_map(|t| Some((t.id, t.acs_system_id.clone()?)))
         .collect();
-    for (row, system) in late {
+    ask_systems(case, turn, name, &late);
+}
+
+/// Asks for one of these access systems (with the row of a target in it) that was not asked for lately.
+pub(super) fn ask_systems(case: &mut Snapshot, turn: &mut Turn, name: StepName, systems: &[(i64, String)]) {
+    for (row, system) in systems {
         let fresh = turn.now.plus(-turn.rules.patience_max_ms);
-        let known = case.systems.iter().any(|s| s.acs_system_id == system && s.checked_at > fresh);
+        let known = case.systems.iter().any(|s| s.acs_system_id == *system && s.checked_at > fresh);
         let asked = case.open.iter().any(|a| a.act == Act::GetAcsSystem);
         if !known && !asked && turn.may_ask(case) {
-            turn.ask(case, name, Act::GetAcsSystem, (None, Some(row)), Call::GetAcsSystem(system));
+            turn.ask(case, name, Act::GetAcsSystem, (None, Some(*row)), Call::GetAcsSystem(system.clone()));
         }
     }
 }
@@ -186,7 +196,8 @@ fn look_at(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind, due
 /// Asks for a complete listing of the kind: by its owner, or, once the identity is gone, every known object by its own id.
 pub(super) fn ask_look(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) {
     let sources = sources(case, name, kind);
-    let testable = matches!(kind, Kind::Phone | Kind::Device) && !by_ids(case) && !turn.canary.fresh.contains(&kind);
+    let trusted = !kind.names_owner() || sources.iter().any(|source| matches!(source, Source::Linked(_)));
+    let testable = trusted && !by_ids(case) && !turn.canary.fresh.contains(&kind);
     let canary = testable.then(|| turn.canary.id.clone());
     turn.ask(case, name, Act::Look, (Some(kind), None), Call::Look { kind, sources, canary });
 }

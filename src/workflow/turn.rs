@@ -100,11 +100,13 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A question brought no answer: count it and store when to ask again.
+    /// A question brought no answer: count it and store when to ask again. While a retry is planned none is asked, so what fails then
+    /// was on the wire beside the first one: one trouble, counted once.
     pub fn question_failed(&mut self, case: &mut Snapshot, reason: &str, retry_after_ms: Option<Ms>) {
-        case.job.tries += 1;
+        let planned = case.job.retry_at.filter(|at| *at > self.now);
+        case.job.tries = if planned.is_none() { case.job.tries + 1 } else { case.job.tries.max(1) };
         let delay = self.delay(case.job.tries, case.job.id as u64, retry_after_ms);
-        case.job.retry_at = Some(self.now.plus(delay));
+        case.job.retry_at = planned.max(Some(self.now.plus(delay)));
         case.job.last_error = Some(reason.to_owned());
     }
 
@@ -118,8 +120,11 @@ impl<'a> Turn<'a> {
         case.job.tries
     }
 
-    /// A question was answered.
+    /// A question was answered. A retry that is planned for another one, which was on the wire beside it, stands.
     pub fn question_answered(&mut self, case: &mut Snapshot) {
+        if case.job.retry_at.is_some_and(|at| at > self.now) {
+            return;
+        }
         case.job.tries = 0;
         case.job.retry_at = None;
         case.job.last_error = None;
@@ -144,11 +149,18 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The attempt did not count: its target may be asked for again at once.
+    /// The attempt did not count: its target may be asked for again at once. A create may have been carried out all the same (what came
+    /// back was another workspace's, say), so it is looked up first.
     pub fn undo(&self, case: &mut Snapshot, attempt: &Attempt) {
         if let Some(at) = attempt.target_id.and_then(|id| case.target_index(id)) {
-            case.targets[at].next_at = None;
-            case.targets[at].dirty = true;
+            let target = &mut case.targets[at];
+            target.next_at = None;
+            target.next_act = match attempt.act {
+                Act::CreateIdentity => Some(Act::GetIdentity),
+                Act::CreateAcsUser => Some(Act::Look),
+                _ => target.next_act,
+            };
+            target.dirty = true;
         }
     }
 

@@ -120,6 +120,7 @@ fn answer(call: &Call) -> Option<Outcome> {
             workspace_id: "w-1".to_owned(),
             name: "Test".to_owned(),
             is_sandbox: true,
+            is_suspended: false,
         })),
         Call::GetIdentity(IdentityRef::Key(key)) if key == "there" => Outcome::Done(Reply::Identity(identity())),
         Call::GetIdentity(IdentityRef::Id(id)) if id == "id-there" => Outcome::Done(Reply::Identity(identity())),

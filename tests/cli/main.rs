@@ -4,6 +4,7 @@
 mod check;
 mod database;
 mod deeds;
+mod doctor;
 mod enqueue;
 mod jobs;
 mod views;
@@ -46,7 +47,7 @@ fn check_tells_every_mistake_once_and_ends_78() {
     let expected = "\
 b.toml:1:2: unknown section `sem`; did you mean `seam`?
 b.toml:4:9: `seam.burst` must be a whole number from 1 to 10000, not 0
-environment BACKSTITCH__LOG__LEVEL: `log.level` must be one of error, warn, info, debug, trace, off, not the text \"loud\"
+environment BACKSTITCH__LOG__LEVEL: `log.level` must be one of error, warn, info, debug, trace, off, not the text `loud`
 ";
     assert_eq!(text(&output.stdout), expected);
     assert_eq!(text(&output.stderr), "3 mistakes in the configuration\n");

@@ -1,4 +1,5 @@
-// The daemon's full run, recorded: `node daemon.mjs [--faults RATE]`. Every order has to end as it should, in truth.
+// The daemon's full run, recorded: `node daemon.mjs [--faults RATE] [--world NAME=VALUE]`. Every order has to end as it
+// should, in truth.
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -24,9 +25,9 @@ path = "drop"
 path = "people.jsonl"
 `
 
-const { values } = parseArgs({ options: { faults: { type: 'string', default: '0' } } })
+const { values } = parseArgs({ options: { faults: { type: 'string', default: '0' }, world: { type: 'string' } } })
 const rate = Number(values.faults)
-const run = rate > 0 ? 'daemon-faults' : 'daemon'
+const run = ['daemon', rate > 0 && 'faults', values.world].filter(Boolean).join('-')
 
 /** What the binary can do: the modes that it does not refuse in an order. */
 function modes(folder) {
@@ -52,20 +53,24 @@ function hand_in(folder, made) {
   place('people.jsonl', lines(stay))
 }
 
+/** Waits until every order is where it should end. */
 async function settled(folder, made) {
   const look = () => {
     const told = command(['jobs', '--json', '--limit', '1000', '--config', path.join(folder, 'b.toml')])
     return new Map((told.status === 0 ? JSON.parse(told.stdout) : []).map((job) => [job.job_key, job]))
   }
-  const open = (jobs) => made.filter(({ fields, state }) => jobs.get(fields.job_key)?.state !== state)
-  let last = []
-  const done = () => (last = open(look()).map(({ fields, about }) => `${about}: ${JSON.stringify(look().get(fields.job_key))}`)).length === 0
-  return until('the orders to end', () => done() || undefined).catch((error) => {
-    throw new Error(`${error.message}\n  ${last.join('\n  ')}`)
+  let open = made
+  const done = () => {
+    const jobs = look()
+    open = made.map((order) => ({ ...order, job: jobs.get(order.fields.job_key) })).filter(({ state, job }) => job?.state !== state)
+    return open.length === 0 || undefined
+  }
+  await until('the orders to end', done, { every_ms: 500 }).catch((error) => {
+    throw new Error([error.message, ...open.map(({ about, job }) => `${about}: ${JSON.stringify(job)}`)].join('\n  '))
   })
 }
 
-/** What Seam really holds against an order that succeeded. */
+/** What Seam really holds against where an order ended. */
 async function contradiction(seam, { person, count, about, fields }) {
   if (fields.workflow === 'offboard') {
     const [truth] = await seam.ask(`/_sandbox/truth/person?user_identity_id=${person.user_identity_id}`)
@@ -77,12 +82,12 @@ async function contradiction(seam, { person, count, about, fields }) {
 }
 
 async function main() {
-  const seam = await world({ run, seed: 7, speed: SANDBOX_SPEED, faults: rate > 0, args: ['--transient', rate] })
+  const seam = await world({ run, seed: 7, speed: SANDBOX_SPEED, faults: rate > 0, args: ['--transient', rate, ...(values.world ? ['--world', values.world] : [])] })
   const folder = mkdtempSync(path.join(TARGET, 'daemon-'))
   mkdirSync(path.join(folder, 'drop'))
   writeFileSync(path.join(folder, 'b.toml'), SETTINGS)
   writeFileSync(path.join(folder, 'people.jsonl'), '')
-  const [crowd, calm] = rate > 0 ? [12, 7] : [32, 21]
+  const [crowd, calm] = run === 'daemon' ? [32, 21] : [12, 7]
   const people = await seam.seed(crowd)
   const newcomers = await seam.seed(0, calm)
   const listed = await until('the systems', () => seam.ask('/acs/systems/list', {}).catch(() => undefined))

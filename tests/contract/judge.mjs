@@ -1,6 +1,7 @@
 // Judges one recorded exchange: what the client sent, and what the sandbox answered.
 import { parameters } from './decode.mjs'
 import { judgeError } from './errors.mjs'
+import { judgeNeeds } from './needs.mjs'
 import { words } from './spec.mjs'
 
 /** Gives what is wrong, each with its side: `request` is the client's fault, `response` the sandbox's. */
@@ -21,7 +22,7 @@ function judgeRequest(spec, exchange) {
   const schema = spec.requestSchema(exchange.path)
   const { found, problems } = parameters(exchange, schema)
   const fits = spec.request(exchange.path)
-  return [...problems, ...unfit(fits, found)]
+  return [...problems, ...unfit(fits, found), ...judgeNeeds(exchange.path, found)]
 }
 
 /** What a validator has against a value; never nothing when it refuses. */

@@ -12,6 +12,9 @@ const meant = (endpoint, at, what) => {
   return { side: 'request', run: /^(python|node)-/, status: 400, endpoint, at, what, why }
 }
 
+/** In one of the worlds of uncertain.md. */
+const inWorld = (world, endpoint, status, at, what) => ({ side: 'response', run: world, endpoint, status, at, what, why: 'so ordered' })
+
 export const KNOWN = [
   // Merging identities came on 2026-08-17.
   newer(/^\/user_identities\//, /^\/user_identit(y|ies\/\*)\/merged_user_identity_(ids|keys)$/),
@@ -20,6 +23,7 @@ export const KNOWN = [
   newer(/^\/access_methods\/list$/, /^\/pagination$/),
   meant(/^\/user_identities\/create$/, /^\/email_address$/, /^must match format "email"$/),
   meant(/^\/user_identities\/get$/, /^\/user_identity_id$/, /^must match format "uuid"$/),
+  inWorld(/^daemon-enrollment_endpoints=false$/, /\/enrollment_automations\//, 404, /^\/$/, /without the envelope/),
 ]
 
 export const explains = (entry, { endpoint, side, at, what }, { run, status }) =>

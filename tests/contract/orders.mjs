@@ -2,7 +2,7 @@
 
 const WHO = ['user_identity_key', 'user_identity_id', 'email_address', 'phone_number']
 
-/** `people` are to leave, `newcomers` to come. Each order with what has to become of it. */
+/** `people` are to leave, `newcomers` to come. Each order with what has to become of it, in whatever world. */
 export function orders({ people, newcomers, systems, modes }) {
   const made = [...leaving(people, modes), ...coming(newcomers, systems), ...strangers()]
   return made.map(({ fields, ...rest }, nth) => ({ ...rest, fields: { job_key: `order-${nth + 1}`, ...fields } }))

@@ -10,7 +10,7 @@ import { record } from './proxy.mjs'
 
 export const BINARY = process.env.BACKSTITCH ?? path.join(HERE, '../../target/debug/backstitch')
 export const RECORDINGS = path.join(TARGET, 'recordings')
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 180_000
 
 /** Ended with this process, in whatever way it ends. */
 const children = new Set()
@@ -20,11 +20,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => p
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms))
 
 /** Asks again and again until the answer is not undefined. */
-export async function until(what, ask, patience_ms = PATIENCE_MS) {
-  for (let waited_ms = 0; waited_ms < patience_ms; waited_ms += 50) {
+export async function until(what, ask, { every_ms = 50 } = {}) {
+  const patience = AbortSignal.timeout(PATIENCE_MS)
+  while (!patience.aborted) {
     const found = await ask()
     if (found !== undefined) return found
-    await pause(50)
+    await pause(every_ms)
   }
   throw new Error(`waited in vain for ${what}`)
 }

@@ -129,6 +129,19 @@ fn lists_in_queries_repeat_their_name_and_leniency_ends_with_strict() {
 }
 
 #[test]
+fn a_dotted_name_in_a_query_is_a_field_of_an_object() {
+    let mut lab = Lab::new();
+    lab.world.add_device(&[]);
+    for (pairs, count) in [(vec![("custom_metadata_has.floor", "2")], 0), (vec![("bogus.floor", "2")], 1)] {
+        let response = lab.answer(&Lab::query("GET", "/devices/list", &pairs));
+        let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(body["devices"].as_array().map(Vec::len), Some(count), "{pairs:?}");
+    }
+    let bad = Lab::query("GET", "/devices/list", &[("custom_metadata_has", "x"), ("custom_metadata_has.floor", "2")]);
+    assert!(matches!(lab.answer(&bad).status, 200 | 400));
+}
+
+#[test]
 fn every_answer_has_date_and_request_id() {
     let mut lab = Lab::with(Settings { clock_skew_ms: 3_600_000, ..settings() });
     let response = lab.answer(&Request::post("/workspaces/get", KEY, &json!({})));

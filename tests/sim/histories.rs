@@ -51,7 +51,7 @@ pub async fn history(seed: u64, focus: Vec<String>) -> Told {
     let before = truths(&world, &cast);
     let devices = devices(&world, &cast, &luck);
     let rules = weather::rules(&mut luck);
-    let mut rig = Rig::with_rules(seed, world, rules).await;
+    let mut rig = Rig::with(seed, world, rules).await;
     rig.story.push(format!("the world: {unusual:?}; drawn: {:?}", luck.drawn));
     rig.settle_in().await;
     rig.chaos = weather::chaos(&mut luck);
@@ -181,6 +181,7 @@ const FOUND: &[(u64, &str, &str)] = &[
     (98, "", "a late end by our own delete was taken for somebody else's deed"),
     (108, "", "what a deleted identity left behind was deleted behind a parked object"),
     (125, "", "empty lists of another workspace proved absence"),
+    (9062, "", "what a deleted identity left behind was retried behind a parked object"),
     (732, "", "a last look stretched by crashes closed on answers of a quarter of an hour ago"),
 ];
 

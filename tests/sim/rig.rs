@@ -6,7 +6,7 @@ use std::{
 };
 
 use backstitch::{
-    engine::{Change, Engine, EngineRules, Tag, Tick},
+    engine::{Change, Engine, EngineRules, Tag},
     job::{Answer, Call, Now, Row, Time, Verdict},
     sandbox::World,
     seam::perform,
@@ -14,7 +14,12 @@ use backstitch::{
 };
 
 pub use crate::moves::Chaos;
-use crate::wire::{InProcess, rules};
+use crate::{
+    matrix::Meddler,
+    wire::{InProcess, rules},
+};
+
+mod course;
 
 pub const START_MS: i64 = 1_795_000_000_000;
 /// An engine that ticks so often does not wait, it spins.
@@ -35,6 +40,18 @@ pub struct Rig {
     pub chaos: Chaos,
     /// Whatever names this id ends the engine when it is sent.
     pub deadly: Option<String>,
+    /// Boundaries passed so far: commits, calls before and after their effect.
+    pub boundaries: u64,
+    /// The engine ends at these boundaries.
+    pub kills: Vec<u64>,
+    /// Something outside happens then.
+    pub alarm_ms: Option<i64>,
+    /// Puts another answer in place of one of Seam's, once.
+    pub meddler: Option<Arc<Meddler>>,
+    /// What it did so to, and what came of it.
+    pub met: Option<(Tag, Answer)>,
+    /// Whose answers the engine was handed since then.
+    pub delivered: Vec<Tag>,
     pub crashes: u32,
     pub ticks: u32,
     pub max_statements: u32,
@@ -63,10 +80,10 @@ pub struct Rig {
 
 impl Rig {
     pub async fn new(seed: u64, world: World) -> Rig {
-        Rig::with_rules(seed, world, rules()).await
+        Rig::with(seed, world, rules()).await
     }
 
-    pub async fn with_rules(seed: u64, world: World, rules: EngineRules) -> Rig {
+    pub async fn with(seed: u64, world: World, rules: EngineRules) -> Rig {
         let base = if std::path::Path::new("/dev/shm").is_dir() { "/dev/shm".into() } else { std::env::temp_dir() };
         let dir = tempfile::Builder::new().prefix("backstitch-sim").tempdir_in(base).unwrap();
         let path = dir.path().join("sim.db");
@@ -77,6 +94,12 @@ impl Rig {
             now_ms: START_MS,
             chaos: Chaos::default(),
             deadly: None,
+            boundaries: 0,
+            kills: Vec::new(),
+            alarm_ms: None,
+            meddler: None,
+            met: None,
+            delivered: Vec::new(),
             crashes: 0,
             ticks: 0,
             max_statements: 0,
@@ -154,26 +177,6 @@ impl Rig {
         }
     }
 
-    /// Kills the engine and takes back what the second migration did, so that the file is one that the first release left.
-    pub async fn downgrade(&mut self) {
-        self.engine.take().unwrap().abandon().await;
-        self.queue.clear();
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path);
-        let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
-        for sql in crate::orders::UNDO_SECOND_MIGRATION {
-            sqlx::query(*sql).execute(&mut conn).await.unwrap();
-        }
-        sqlx::Connection::close(conn).await.unwrap();
-        self.boot().await;
-    }
-
-    /// Steps until the engine knows its workspace.
-    pub async fn settle_in(&mut self) {
-        while self.engine().pinned().is_none() && self.ticks < 20 {
-            self.step().await;
-        }
-    }
-
     pub fn engine(&mut self) -> &mut Engine {
         self.engine.as_mut().unwrap()
     }
@@ -186,12 +189,11 @@ impl Rig {
         self.engine().push(Change::Rows(ticket, rows));
     }
 
-    pub fn waits_for_fates(&self) -> bool {
-        !self.unanswered.is_empty()
-    }
-
     /// One tick and everything up to the next one.
     pub async fn step(&mut self) {
+        if self.boundary("before a commit").await {
+            return;
+        }
         if self.random.f64() < self.chaos.before_commit {
             return self.crash().await;
         }
@@ -218,6 +220,9 @@ impl Rig {
         if self.random.f64() < self.chaos.after_commit {
             return self.crash().await;
         }
+        if self.boundary("after a commit").await {
+            return;
+        }
         let pinned = self.engine().pinned().map(str::to_owned);
         for (tag, call) in tick.calls {
             let at = self.now_ms + self.random.i64(0..20);
@@ -233,8 +238,8 @@ impl Rig {
 
     /// Moves time on to the next moment at which the engine has something to do.
     async fn advance(&mut self, wake_in_ms: Option<i64>) {
-        let wake = wake_in_ms.map(|ms| self.now_ms + ms);
-        let wake = self.horizon_ms.map(|end| wake.map_or(end, |wake| wake.min(end))).or(wake);
+        let alarm = self.alarm_ms.filter(|at| *at > self.now_ms);
+        let wake = wake_in_ms.map(|ms| self.now_ms + ms).into_iter().chain(alarm).chain(self.horizon_ms).min();
         let crashes = self.crashes;
         while self.crashes == crashes {
             let next = self.queue.iter().map(|(at, serial, _)| (*at, *serial)).min();
@@ -246,6 +251,7 @@ impl Rig {
                         Due::Send(tag, call, pinned) => self.send(tag, call, pinned).await,
                         Due::Deliver(tag, answer, gate_ms) => {
                             self.gate_ms = self.gate_ms.max(self.now_ms + gate_ms);
+                            self.delivered.push(tag);
                             return self.engine().push(Change::Arrived(tag, answer));
                         }
                     }
@@ -261,14 +267,26 @@ impl Rig {
         if self.deadly.as_ref().is_some_and(|id| format!("{call:?}").contains(id)) {
             return self.crash().await;
         }
-        let transport = InProcess { world: self.world.clone(), key: self.key.clone(), now_ms: self.now_ms };
+        if self.boundary("before a call").await {
+            return;
+        }
+        let meddler = crate::matrix::meddler(self, tag).await;
+        let (world, key, now_ms) = (self.world.clone(), self.key.clone(), self.now_ms);
+        let transport = InProcess { world, key, now_ms, meddler: meddler.clone() };
         let pinned = pinned.as_deref().filter(|_| tag != Tag::Probe);
         let before = self.world.lock().unwrap().ledger().len();
         let answer = perform(&transport, &call, pinned).await;
+        if meddler.is_some_and(|meddler| meddler.has_met()) {
+            (self.meddler, self.met) = (None, Some((tag, answer.clone())));
+            self.delivered.clear();
+        }
         let gate_ms = crate::wire::silence_ms(&self.world.lock().unwrap().ledger()[before..]);
         self.story.push(format!("{} {tag:?} {call:?} -> {:?}", self.now_ms - START_MS, answer.outcome));
         if self.random.f64() < self.chaos.after_effect {
             return self.crash().await;
+        }
+        if self.boundary("after a call").await {
+            return;
         }
         let at = self.now_ms + self.random.i64(5..400);
         if matches!(tag, Tag::Attempt(_)) && self.random.f64() < self.chaos.doubled {
@@ -276,25 +294,5 @@ impl Rig {
             self.put(later, Due::Deliver(tag, answer.clone(), 0));
         }
         self.put(at, Due::Deliver(tag, answer, gate_ms));
-    }
-
-    fn tell(&mut self, tick: &Tick) {
-        for line in &tick.log {
-            let at = self.now_ms - START_MS;
-            let key = line.job_key.as_deref().unwrap_or("-");
-            self.story.push(format!("{at} {key} {} {} {}", line.what, line.step.unwrap_or(""), line.detail));
-        }
-    }
-
-    /// Runs until every job is at its end or held, or the virtual time is over.
-    pub async fn run_for(&mut self, span_ms: i64) -> bool {
-        let end = self.now_ms + span_ms;
-        while self.now_ms < end && self.ticks < SPINS {
-            self.step().await;
-            if self.queue.is_empty() && crate::checks::open_jobs(self).await == 0 {
-                return true;
-            }
-        }
-        false
     }
 }

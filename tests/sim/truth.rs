@@ -141,7 +141,7 @@ async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
                 effect.id == object.id
                     && matches!(effect.verb, Verb::Created | Verb::Deleted | Verb::DeleteRequested | Verb::Unlinked)
             });
-            // What came back lives since then.
+            // What came back after the last look at everything was not there to be seen.
             if last.is_some_and(|effect| effect.verb == Verb::Created && effect.at_ms + FRESH_MS < at_ms) {
                 rig.violations.push(format!(
                     "I4: identity {id} is deleted while {:?} {} is alive and nobody asked to delete it",

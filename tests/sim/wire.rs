@@ -10,6 +10,8 @@ use backstitch::{
     workflow::Rules,
 };
 
+use crate::matrix::Meddler;
+
 /// The numbers of the documented configuration.
 pub fn rules() -> EngineRules {
     EngineRules {
@@ -56,10 +58,12 @@ pub struct InProcess {
     pub world: Arc<Mutex<World>>,
     pub key: String,
     pub now_ms: i64,
+    /// Puts another answer in place of one of the world's.
+    pub meddler: Option<Arc<Meddler>>,
 }
 
-impl Transport for InProcess {
-    async fn send(&self, request: &Request) -> Result<Response, Lost> {
+impl InProcess {
+    fn pass(&self, request: &Request) -> Result<Response, Lost> {
         let asked =
             sandbox::Request::post(&format!("/{}", request.path.trim_start_matches('/')), &self.key, &request.body);
         let delivery = self.world.lock().unwrap().handle(self.now_ms, &asked);
@@ -68,6 +72,15 @@ impl Transport for InProcess {
             Delivery::NotSent => Err(Lost::NotSent("connection refused".into())),
             Delivery::Lost { .. } => Err(Lost::Unknown("the connection died".into())),
             Delivery::Cut { .. } => Err(Lost::Unknown("the answer broke off".into())),
+        }
+    }
+}
+
+impl Transport for InProcess {
+    async fn send(&self, request: &Request) -> Result<Response, Lost> {
+        match &self.meddler {
+            Some(meddler) => meddler.meet(request.path, || self.pass(request)),
+            None => self.pass(request),
         }
     }
 }

@@ -44,6 +44,9 @@ pub struct DemoArgs {
     /// For everything that is left to chance in the simulated Seam
     #[arg(long, default_value_t = 1, value_name = "S")]
     pub seed: u64,
+    /// How this Seam differs from the usual one, as with `sandbox` (`backstitch sandbox --worlds` lists it); may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = super::sandbox::setting)]
+    pub world: Vec<(String, String)>,
 }
 
 /// When the demonstration is given up and told as it stands.
@@ -62,7 +65,7 @@ fn lock(seam: &Seam) -> MutexGuard<'_, World> {
 
 pub(super) fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let folder = folder(args.keep.as_deref())?;
-    let mut world = World::new(args.seed, pace());
+    let mut world = World::new(args.seed, super::sandbox::worldly(pace(), &args.world)?);
     world.advance(clock::now().wall.0);
     let cases = scene::set(&mut world);
     *world.faults_mut() = scene::faults();

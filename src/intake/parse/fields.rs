@@ -11,7 +11,7 @@ use super::{
     times::zone,
     values::{Fault, fault, shown},
 };
-use crate::job::{InputSpec, Problem, Workflow};
+use crate::job::{InputSpec, Problem, Workflow, quoted};
 
 /// Whose rows may carry a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,11 @@ const FIELDS: &[(&str, Takes, bool)] = &[
     ("rehire", Takes::NotBuilt, false),
     ("cut_first", Takes::NotBuilt, false),
 ];
+
+/// Wrong names that are told of one row or header; a foreign file has thousands.
+const FAULTS_MOST: usize = 20;
+/// How a field is called whose name is blank.
+pub const NAMELESS: &str = "(a field)";
 
 fn ours(name: &str) -> Option<&'static str> {
     FIELDS.iter().find(|field| field.0 == name).map(|field| field.0)
@@ -101,11 +106,11 @@ impl Plan {
         for (theirs, name) in &spec.columns {
             match ours(name) {
                 Some(name) => drop(plan.columns.insert(theirs.clone(), name)),
-                None => problems.push(unknown(name).at(format!("columns.{theirs}"))),
+                None => problems.push(unknown(name).at(format!("columns.{}", quoted(theirs)))),
             }
         }
         for (name, text) in &spec.defaults {
-            let at = format!("defaults.{name}");
+            let at = format!("defaults.{}", quoted(name));
             match FIELDS.iter().find(|field| field.0 == name) {
                 Some((name, _, true)) => drop(plan.defaults.insert(name, text.clone())),
                 Some(_) => problems.push(
@@ -164,7 +169,14 @@ impl Plan {
         let mut fields: BTreeMap<&str, &str> = BTreeMap::new();
         let mut faults = Vec::new();
         for (at, theirs) in names.into_iter().enumerate() {
-            let fault = if !seen.insert(theirs) {
+            if faults.len() == FAULTS_MOST {
+                let more = fault("and perhaps more of its names are wrong", "mend these first");
+                faults.push((at, more.at("")));
+                break;
+            }
+            let fault = if theirs.trim().is_empty() {
+                Some(fault("has no name", "give it the name of a known field, or remove it"))
+            } else if !seen.insert(theirs) {
                 Some(fault("is there twice", "keep one"))
             } else {
                 match self.name(theirs) {
@@ -175,7 +187,8 @@ impl Plan {
                         .map(|other| fault(format!("means {field}, and so does {}", shown(other)), "keep one")),
                 }
             };
-            faults.extend(fault.map(|fault| (at, fault.at(theirs))));
+            let named = if theirs.trim().is_empty() { NAMELESS.to_owned() } else { quoted(theirs) };
+            faults.extend(fault.map(|fault| (at, fault.at(named))));
         }
         faults
     }
@@ -228,5 +241,22 @@ pub fn unknown_among<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Fa
     match nearest(name, known) {
         Some(near) => fault("is not a field that is known here", format!("perhaps `{near}` is meant")),
         None => fault("is not a field that is known here", "remove it, or map it to a known field with `columns`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FIELDS, Takes};
+    use crate::job::ROW_FIELDS;
+
+    /// The settings let columns and defaults be named after exactly the fields that a row may give.
+    #[test]
+    fn the_settings_know_the_fields_of_a_row() {
+        let mut built: Vec<&str> =
+            FIELDS.iter().filter(|field| field.1 != Takes::NotBuilt).map(|field| field.0).collect();
+        let mut known = ROW_FIELDS.to_vec();
+        built.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(built, known);
     }
 }

@@ -6,7 +6,7 @@ use super::{
     order::Form,
     values::{self, Fault, fault, shown},
 };
-use crate::job::{AcsLink, Person};
+use crate::job::{AcsLink, Person, quoted};
 
 /// The fields of one entry of `acs_users`.
 const FIELDS: [&str; 6] = ["acs_user_id", "acs_system_id", "email_address", "phone_number", "full_name", "create"];
@@ -65,7 +65,11 @@ pub fn read(form: &mut Form<'_>, person: &Person, full_name: Option<&str>) -> Ve
 }
 
 fn ids(form: &mut Form<'_>, field: &'static str) -> Vec<String> {
-    let split = |text: &str| text.split(';').map(str::trim).filter(|id| !id.is_empty()).map(values::key).collect();
+    let one = |id: &str| match id.contains([',', ' ']) {
+        true => Err(fault(format!("{} is not one id", shown(id)), "separate several ids by semicolons")),
+        false => values::key(id),
+    };
+    let split = |text: &str| text.split(';').map(str::trim).filter(|id| !id.is_empty()).map(one).collect();
     form.text(field, split).unwrap_or_default()
 }
 
@@ -78,7 +82,7 @@ fn entry(form: &mut Form<'_>, named: &str, node: &Node) -> Option<Entry> {
     let mut seen = Vec::new();
     let mut good = true;
     for (name, node) in fields {
-        let at = format!("{named}.{name}");
+        let at = format!("{named}.{}", quoted(name));
         if seen.contains(&name) {
             form.reject(&at, fault("is there twice", "keep one"));
             good = false;

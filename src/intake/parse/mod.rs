@@ -27,7 +27,7 @@ use node::Node;
 use records::{Flaw, Record, Records};
 use values::{Fault, fault, shown};
 
-use crate::job::{Format, InputSpec, Place, Problem, Row};
+use crate::job::{Format, InputSpec, Mode, Order, Place, Problem, Row};
 
 /// Where the key of a row comes from that gives none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,18 +152,32 @@ impl<R: BufRead> Rows<R> {
         let line = record.line;
         let names = match cells(record) {
             Ok(names) => names,
+            Err(_) if record.bytes.starts_with(b"{") => {
+                return self.whole(
+                    line,
+                    0,
+                    fault("is no csv but looks like jsonl", "let the file's name end in .jsonl"),
+                );
+            }
             Err(problem) => return self.whole(line, 0, problem),
         };
+        if names.iter().any(|name| name.contains('\r')) {
+            let remedy = "end its lines with line feeds, or with carriage returns and line feeds";
+            return self.whole(line, 0, fault("has a carriage return that ends no line", remedy));
+        }
         let faults = plan.faults_of_names(names.iter().map(String::as_str));
         if faults.len() == names.len() {
             let remedy = match names.as_slice() {
-                [one] if one.contains([';', '\t']) => "separate the columns by commas",
+                [one] if one.contains([';', '\t', '|']) => "separate the columns by commas",
                 _ => "begin the file with the column names, like job_key,workflow,user_identity_key",
             };
             return self.whole(line, 0, fault(format!("{} is not a header", shown(&names.join(","))), remedy));
         }
         for (at, problem) in faults {
-            let message = format!("{} {}", shown(&problem.field), problem.message);
+            let message = match problem.field.as_str() {
+                "" | fields::NAMELESS => problem.message,
+                name => format!("`{name}` {}", problem.message),
+            };
             self.whole(line, at as u64 + 1, fault(message, problem.remedy));
         }
         self.header = Some(names);
@@ -191,7 +205,11 @@ impl<R: BufRead> Rows<R> {
             self.make_key(plan, &record, &mut read);
         }
         let content_hash = match &read.order {
-            Ok(order) => serde_json::to_vec(order).map_or(record.hash, |json| sha256_hex(&json)),
+            Ok(order) => {
+                // Rows that said `ordered` were accepted before the word meant anything: that is still the same row.
+                let order = Order { mode: order.mode.filter(|mode| *mode != Mode::Ordered), ..order.clone() };
+                serde_json::to_vec(&order).map_or(record.hash, |json| sha256_hex(&json))
+            }
             Err(_) => record.hash,
         };
         Row { place, job_key: read.job_key, content_hash, order: read.order }
@@ -227,9 +245,14 @@ impl<R: BufRead> Rows<R> {
         let names = self.header.as_deref().unwrap_or_default();
         let cells = cells(record)?;
         if cells.len() != names.len() {
+            let plural = if cells.len() == 1 { "" } else { "s" };
+            let remedy = match cells.as_slice() {
+                [_] => "separate the values by commas, and keep the commas of empty values",
+                _ => "put a value that holds a comma in double quotes, and keep the commas of empty values",
+            };
             return Err(fault(
-                format!("has {} values, and the header names {}", cells.len(), names.len()),
-                "put a value that holds a comma in double quotes, and keep the commas of empty values",
+                format!("has {} value{plural}, and the header names {}", cells.len(), names.len()),
+                remedy,
             ));
         }
         Ok(names.iter().cloned().zip(cells.into_iter().map(Node::Text)).collect())
@@ -243,8 +266,8 @@ fn text(record: &Record) -> Result<&str, Fault> {
             "shorten it; in csv see that every quote is closed",
         )),
         Some(Flaw::Quote) => Err(fault(
-            "has a quote that does not close where the value ends",
-            "put the whole value in double quotes, and write each quote in it twice",
+            "has a quote that does not open or close where a value does",
+            "put the whole value in double quotes, without blanks around them, and write each quote in it twice",
         )),
         None => std::str::from_utf8(&record.bytes).map_err(|error| {
             fault(format!("is not UTF-8 at byte {}", error.valid_up_to() + 1), "save the file as UTF-8")

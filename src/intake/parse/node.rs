@@ -27,9 +27,18 @@ impl Node {
         match serde_json::from_str(text) {
             Ok(Node::Map(fields)) => Ok(fields),
             Ok(other) => Err(format!("is {}, not an object", other.kind())),
+            // A carriage return is a blank to JSON, so the next row would be told as something odd behind this one.
+            Err(_) if text.contains('\r') => Err("has a carriage return that ends no line".to_owned()),
+            Err(error) if error.is_eof() => {
+                Err(format!("is not valid JSON: it ends too early, at column {}", error.column()))
+            }
             Err(error) => {
                 let told = error.to_string();
-                let what = told.split(" at line ").next().unwrap_or_default();
+                let what = match told.split(" at line ").next().unwrap_or_default() {
+                    "recursion limit exceeded" => "nested too deep",
+                    what if what.starts_with("control character") => "a control character that is not escaped",
+                    what => what,
+                };
                 Err(format!("is not valid JSON at column {}: {what}", error.column()))
             }
         }
@@ -135,7 +144,7 @@ mod tests {
             (r#"{"a":NaN}"#, "is not valid JSON at column 6: expected value"),
             (r#"{"a":1e999}"#, "is not valid JSON at column 10: number out of range"),
             (r#"{"a":1} x"#, "is not valid JSON at column 9: trailing characters"),
-            (deep.as_str(), "is not valid JSON at column 132: recursion limit exceeded"),
+            (deep.as_str(), "is not valid JSON at column 132: nested too deep"),
         ] {
             assert_eq!(Node::object(bad).unwrap_err(), why, "{bad:.20}");
         }

@@ -59,6 +59,9 @@ impl Form<'_> {
     pub fn read<T>(&mut self, named: String, node: &Node, read: impl FnOnce(&str) -> Result<T, Fault>) -> Option<T> {
         let got = match node {
             Node::Text(text) => read(text.trim()),
+            Node::List(_) | Node::Map(_) => {
+                Err(fault(format!("is {}, not text", node.kind()), "write one text in quotes"))
+            }
             other => Err(fault(format!("is {}, not text", other.kind()), "put the value in quotes")),
         };
         got.map_err(|fault| self.problems.push(fault.at(named))).ok()

@@ -41,6 +41,8 @@ pub struct Records<R> {
     given_back: Vec<u8>,
     /// How many of `given_back` are read again already.
     reread: usize,
+    /// Up to where in `given_back` every newline stood between the quotes that turned out broken.
+    doomed_end: usize,
     /// Of the next record; 0 before the byte order mark is looked for.
     line: u64,
 }
@@ -48,7 +50,7 @@ pub struct Records<R> {
 impl<R: BufRead> Records<R> {
     /// Records of `reader`, beginning at line 1.
     pub fn new(reader: R, format: Format) -> Self {
-        Records { reader, format, given_back: Vec::new(), reread: 0, line: 0 }
+        Records { reader, format, given_back: Vec::new(), reread: 0, doomed_end: 0, line: 0 }
     }
 
     /// Takes the byte order mark away. An error of kind `InvalidData` says that the text is not UTF-8 at all.
@@ -90,12 +92,13 @@ impl<R: BufRead> Records<R> {
         let mut got = Gathered::new(self.format);
         let mut any = false;
         while !got.ended {
+            let doomed = self.doomed_end.saturating_sub(self.reread);
             let chunk = self.fill()?;
             if chunk.is_empty() {
                 break;
             }
             any = true;
-            let used = got.take(chunk);
+            let used = got.take(chunk, doomed);
             self.consume(used);
         }
         Ok(any.then_some(got))
@@ -135,6 +138,7 @@ impl<R: BufRead> Records<R> {
 
     fn give_back(&mut self, got: &Gathered, from: usize) {
         let mut again = got.bytes[from..].to_vec();
+        self.doomed_end = again.len();
         if got.ended {
             again.push(b'\n');
         }
@@ -172,6 +176,7 @@ mod tests {
             ("1,\"x\ny\"\"z\",2\r\n3\n", &[(1, "1,\"x\ny\"\"z\",2", None), (3, "3", None)]),
             ("1,\"x\"\r\n2\n", &[(1, "1,\"x\"", None), (2, "2", None)]),
             ("5\" pipe,x\n2\n", &[(1, "5\" pipe,x", None), (2, "2", None)]),
+            ("1, \"x\"\n2, y\n", &[(1, "1, \"x\"", quote), (2, "2, y", None)]),
             ("\"Bob\" Smith,x\n2\n", &[(1, "\"Bob\" Smith,x", quote), (2, "2", None)]),
             ("1,\"tis\n2,x\n3,y\n", &[(1, "1,\"tis", quote), (2, "2,x", None), (3, "3,y", None)]),
             ("1,\"tis\n2,\"x\"\n3\n", &[(1, "1,\"tis", quote), (2, "2,\"x\"", None), (3, "3", None)]),

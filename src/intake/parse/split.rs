@@ -12,6 +12,8 @@ pub const RECORD_CAP_BYTES: usize = 64 * 1024;
 pub enum At {
     /// At the first byte of a csv value.
     Start,
+    /// After nothing but blanks at the start of a csv value.
+    Blank,
     /// In a value without quotes; in jsonl always.
     Bare,
     /// Between quotes.
@@ -28,8 +30,11 @@ impl At {
     fn after(self, byte: u8) -> At {
         match (self, byte) {
             (At::Start, b'"') | (At::Closing, b'"') => At::Quoted,
-            (At::Start | At::Bare | At::Closing, b',') => At::Start,
-            (At::Start | At::Bare, _) => At::Bare,
+            (At::Start | At::Blank | At::Bare | At::Closing, b',') => At::Start,
+            (At::Start | At::Blank, b' ' | b'\t') => At::Blank,
+            // Taken as it is, such a quote would become a part of the value.
+            (At::Blank, b'"') => At::Broken,
+            (At::Start | At::Blank | At::Bare, _) => At::Bare,
             (At::Quoted, b'"') => At::Closing,
             (At::Quoted, _) => At::Quoted,
             (At::Closing, b'\r') => At::Return,
@@ -61,9 +66,10 @@ impl Gathered {
         Gathered { bytes: Vec::new(), long: None, newlines: 0, at, ended: false, csv }
     }
 
-    /// Takes the record's part of a chunk; returns its length, the newline included.
-    pub fn take(&mut self, chunk: &[u8]) -> usize {
-        let used = if self.csv { self.split_csv(chunk) } else { self.split_lines(chunk) };
+    /// Takes the record's part of a chunk; returns its length, the newline included. `doomed`: how many of the chunk's first bytes were read
+    /// before in a record whose quote turned out broken, with every newline among them between quotes.
+    pub fn take(&mut self, chunk: &[u8], doomed: usize) -> usize {
+        let used = if self.csv { self.split_csv(chunk, doomed) } else { self.split_lines(chunk) };
         self.keep(&chunk[..used - usize::from(self.ended)]);
         used
     }
@@ -79,11 +85,15 @@ impl Gathered {
         }
     }
 
-    /// Newlines between quotes end nothing.
-    fn split_csv(&mut self, chunk: &[u8]) -> usize {
+    /// Newlines between quotes end nothing, unless the way on from there is known to end badly: read on, it would be the same way again,
+    /// for every line anew.
+    fn split_csv(&mut self, chunk: &[u8], doomed: usize) -> usize {
         for (at, &byte) in chunk.iter().enumerate() {
             if byte == b'\n' {
                 self.newlines += 1;
+                if self.at == At::Quoted && at < doomed {
+                    self.at = At::Broken;
+                }
                 if self.at != At::Quoted {
                     self.ended = true;
                     return at + 1;

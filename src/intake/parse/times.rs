@@ -13,6 +13,9 @@ use crate::job::{Deadline, Time};
 const WRITE_A_MOMENT: &str =
     "write it like 2026-11-30T18:00:00Z, 2026-11-30T18:00+01:00 or 2026-11-30T18:00[Europe/Berlin]";
 
+/// No place has ever kept its clocks further from UTC than 15:13 (Manila, IANA time zone database).
+const FURTHEST_OFFSET_S: i32 = 16 * 3600;
+
 /// A zone by its IANA name, or none with that name on this machine.
 pub fn zone(name: &str) -> Result<TimeZone, Fault> {
     TimeZone::get(name).map_err(|_| {
@@ -46,6 +49,9 @@ pub fn moment(text: &str, default_zone: Option<&TimeZone>) -> Result<Time, Fault
     let stamp = match (pieces.offset(), named.as_ref().or(default_zone)) {
         (Some(offset), _) => {
             let numeric = offset.to_numeric_offset();
+            if numeric.seconds().abs() > FURTHEST_OFFSET_S {
+                return Err(fault(format!("{} has an offset that is kept nowhere", shown(text)), "correct the offset"));
+            }
             let stamp = numeric.to_timestamp(local).map_err(|_| out_of_range(text))?;
             match &named {
                 Some(zone) if is_numeric(&offset) && zone.to_offset(stamp) != numeric => {
@@ -97,7 +103,10 @@ fn in_zone(text: &str, local: DateTime, zone: &TimeZone) -> Result<Timestamp, Fa
 /// A moment as above, or an ISO 8601 duration of weeks, days (24 hours each), hours, minutes and seconds after acceptance.
 pub fn deadline(text: &str, default_zone: Option<&TimeZone>) -> Result<Deadline, Fault> {
     if !text.starts_with(['P', 'p', '-', '+']) {
-        return moment(text, default_zone).map(Deadline::At);
+        return moment(text, default_zone).map(Deadline::At).map_err(|told| match Pieces::parse(text) {
+            Ok(_) => told,
+            Err(_) => fault(format!("{} is neither a span nor a moment", shown(text)), WRITE_A_SPAN),
+        });
     }
     const WRITE_A_SPAN: &str = "write a span after acceptance like PT4H or P1D, or a moment with offset or zone";
     let span: Span = text.parse().map_err(|_| fault(format!("{} is not a duration", shown(text)), WRITE_A_SPAN))?;
@@ -170,6 +179,11 @@ mod tests {
                 "2026-07-01T18:00[Europe/Barlin]",
                 false,
                 Err("`2026-07-01T18:00[Europe/Barlin]` names a time zone that is not known here; use an IANA name like Europe/Berlin, and see that the machine's tzdata package is installed".into()),
+            ),
+            (
+                "2026-07-01T18:00+25:00",
+                false,
+                Err("`2026-07-01T18:00+25:00` has an offset that is kept nowhere; correct the offset".into()),
             ),
             ("1969-12-31T23:59:59Z", false, Err("`1969-12-31T23:59:59Z` is not between the years 1970 and 9999; correct the year".into())),
         ];

@@ -11,7 +11,7 @@ use axum::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Shell, plain};
-use crate::sandbox::Faults;
+use crate::sandbox::{Faults, Person};
 
 pub(super) fn routes() -> Router<Shell> {
     Router::new()
@@ -94,15 +94,28 @@ async fn clear_faults(State(shell): State<Shell>) -> HttpResponse {
 struct Wanted {
     people: usize,
     candidates: usize,
+    unmanaged: usize,
+    acs_systems: usize,
+    devices: usize,
     jean_doe: bool,
 }
 
+/// Gives the people and candidates.
 async fn seed(State(shell): State<Shell>, body: Bytes) -> HttpResponse {
     with_body(&body, |wanted: Wanted| {
         let mut world = shell.world();
         let mut seeded = world.seed_people(wanted.people);
         seeded.extend(world.seed_candidates(wanted.candidates));
         seeded.extend(wanted.jean_doe.then(|| world.seed_jean_doe()));
+        for _ in 0..wanted.unmanaged {
+            world.add_unmanaged_person(&Person { name: Some("Zoe Zander"), ..Person::default() });
+        }
+        for nth in 0..wanted.acs_systems {
+            world.add_acs_system(&format!("Annex {nth}"));
+        }
+        for _ in 0..wanted.devices {
+            world.add_device(&[]);
+        }
         json(&seeded)
     })
 }

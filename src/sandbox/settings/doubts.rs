@@ -66,6 +66,7 @@ pub static DOUBTS: &[Doubt] = &[
     doubt("events_by_owner", &["false", "true"], "does `events/list` by `user_identity_id` find events of what was the identity's?", DOC),
     doubt("event_retention_ms", &["1209600000", "3600000"], "for how long are events kept?", DOC),
     doubt("unknown_params_refused", &["false", "true"], "are unknown parameters refused instead of ignored?", FAKE),
+    doubt("time_style", &["millis", "micros", "offset"], "how are times written?", "OpenAPI: date-time; the documentation's samples have each of these"),
     doubt("strict_queries", &["false", "true"], "are comma lists, `a[]=` and yes/1 booleans refused also without `_strict=true`?", FAKE),
 ];
 

@@ -16,10 +16,22 @@ pub use doubts::{DOUBTS, Doubt, UnknownSetting};
 pub enum UnknownOwner {
     /// An empty list.
     Nothing,
-    /// The list of the whole workspace.
+    /// The list of the whole workspace, except of phones: those name no owner, and nobody could tell.
     Everybody,
     /// 404 `user_identity_not_found`.
     NotFound,
+}
+
+/// How answers write times; each is RFC 3339.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeStyle {
+    /// `…T22:00:00.000Z`
+    Millis,
+    /// `…T22:00:00.000000Z`
+    Micros,
+    /// `…T22:00:00.000+00:00`
+    Offset,
 }
 
 /// The properties of one simulated workspace.
@@ -92,6 +104,8 @@ pub struct Settings {
     pub steals_acs_users: bool,
     /// The 404 type of a phone; Seam documents neither `device_not_found` nor `phone_not_found`.
     pub phone_missing_type: String,
+    /// How answers write times.
+    pub time_style: TimeStyle,
     /// Silence before each answer over HTTP.
     pub latency_ms: u64,
 }
@@ -132,6 +146,7 @@ impl Default for Settings {
             creates_fail: false,
             steals_acs_users: false,
             phone_missing_type: "device_not_found".to_owned(),
+            time_style: TimeStyle::Millis,
             latency_ms: 0,
         }
     }

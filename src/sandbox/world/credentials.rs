@@ -46,7 +46,9 @@ impl World {
 
     pub(super) fn list_credentials(&mut self, args: &Args) -> Result<Value, Refusal> {
         let owner = self.owner_filter(Kind::AcsCredential, args, "user_identity_id")?;
-        let others = ["acs_user_id", "acs_system_id"].into_iter().filter_map(|name| args.text(name).map(str::to_owned));
+        let ignored = self.faults.owner_ignored.contains(&Kind::AcsCredential);
+        let filters = if ignored { &["acs_system_id"][..] } else { &["acs_user_id", "acs_system_id"] };
+        let others = filters.iter().filter_map(|name| args.text(name).map(str::to_owned));
         let parents: Vec<String> = owner.into_iter().chain(others).collect();
         let multi = args.flag("is_multi_phone_sync_credential");
         let passes = |object: &Object| {

@@ -124,8 +124,8 @@ impl World {
 
     /// The only list that cannot be asked without naming an identity that exists.
     pub(super) fn list_linked_acs_users(&mut self, args: &Args) -> Result<Value, Refusal> {
-        let identity = self.identity_id(args)?;
-        Ok(self.listed(Kind::AcsUser, &self.select(Kind::AcsUser, &[identity], |_| true)))
+        let parents: Vec<String> = self.whose(Kind::AcsUser, args)?.into_iter().collect();
+        Ok(self.listed(Kind::AcsUser, &self.select(Kind::AcsUser, &parents, |_| true)))
     }
 
     pub(super) fn list_linked_acs_systems(&mut self, args: &Args) -> Result<Value, Refusal> {

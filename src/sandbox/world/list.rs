@@ -59,16 +59,28 @@ impl World {
     /// The owner filter a list really goes by; none if it was not given, or a fault makes the list forget it.
     pub(super) fn owner_filter(&self, kind: Kind, args: &Args, name: &str) -> Result<Option<String>, Refusal> {
         let Some(id) = args.text(name) else { return Ok(None) };
+        let by_fault = self.faults.everybody_for_unknown.contains(&kind);
         let answer = match self.stock.living(Kind::UserIdentity, id) {
             Some(_) => UnknownOwner::Nothing,
-            None if self.faults.everybody_for_unknown.contains(&kind) => UnknownOwner::Everybody,
+            None if by_fault => UnknownOwner::Everybody,
             None => self.settings.unknown_owner,
         };
         match answer {
             _ if self.faults.owner_ignored.contains(&kind) => Ok(None),
             UnknownOwner::Nothing => Ok(Some(self.stock.primary(id).to_owned())),
+            // Phones name no owner, so a client could do nothing about it; only the fault asks that of it.
+            UnknownOwner::Everybody if kind == Kind::Phone && !by_fault => Ok(Some(id.to_owned())),
             UnknownOwner::Everybody => Ok(None),
             UnknownOwner::NotFound => Err(self.missing(Kind::UserIdentity)),
+        }
+    }
+
+    /// The identity of a list that refuses an unknown one; none if a fault makes the list forget it.
+    pub(super) fn whose(&self, kind: Kind, args: &Args) -> Result<Option<String>, Refusal> {
+        match self.identity_id(args) {
+            _ if self.faults.owner_ignored.contains(&kind) => Ok(None),
+            Err(_) if self.faults.everybody_for_unknown.contains(&kind) => Ok(None),
+            other => other.map(Some),
         }
     }
 
@@ -136,7 +148,7 @@ impl World {
 
     /// Whether an object was created before the `created_before` given.
     pub(super) fn is_older(&self, object: &Object, args: &Args) -> bool {
-        args.time("created_before").is_none_or(|before_ms| self.server_ms(object.created_ms) < before_ms)
+        args.time("created_before").is_none_or(|before_ms| self.created_ms(object) < before_ms)
     }
 }
 

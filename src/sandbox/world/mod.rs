@@ -61,12 +61,17 @@ struct View {
     cursor: Option<Fault>,
 }
 
+/// How old the access systems are that a workspace begins with: 90 days.
+const AGE_MS: i64 = 90 * 86_400_000;
+
 /// A simulated Seam workspace.
 pub struct World {
     settings: Settings,
     faults: Faults,
     workspace_id: String,
     now: i64,
+    /// What was there before the first time was given is shown as created then.
+    founded_ms: i64,
     ids: Rng,
     dice: Rng,
     stock: Stock,
@@ -96,6 +101,7 @@ impl World {
             faults: Faults::none(),
             workspace_id,
             now: 0,
+            founded_ms: 0,
             ids,
             dice,
             stock: Stock::default(),
@@ -135,6 +141,9 @@ impl World {
     /// Does everything that is due by `now_ms`, each at its own time and in order.
     pub fn advance(&mut self, now_ms: i64) {
         let now_ms = now_ms.max(self.now);
+        if self.now == 0 {
+            self.founded_ms = now_ms.saturating_sub(AGE_MS).max(0);
+        }
         self.release_stuck();
         while let Some(slot) = self.tasks.first_entry().filter(|slot| slot.key().0 <= now_ms) {
             let ((due_ms, _), task) = slot.remove_entry();

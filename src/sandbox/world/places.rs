@@ -152,7 +152,7 @@ impl World {
 
     fn shown_account(&self, system: &Object) -> Value {
         json!({
-            "connected_account_id": self.account_of(&system.id), "created_at": stamp(self.server_ms(system.created_ms)),
+            "connected_account_id": self.account_of(&system.id), "created_at": stamp(self.created_ms(system)),
             "display_name": system.text("name"), "account_type": "salto_ks", "account_type_display_name": "Salto KS",
             "accepted_capabilities": ["access_control", "lock"], "automatically_manage_new_devices": true,
             "custom_metadata": {}, "errors": [], "warnings": [],

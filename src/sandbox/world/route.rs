@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::{
     World,
-    args::{self, Param},
+    args::{self, Param, Type},
     refusal::Refusal,
     table::{self, Endpoint},
 };
-use crate::sandbox::{Request, Response, Settings};
+use crate::sandbox::{Request, Response, Settings, TimeStyle};
 
 /// What was sent, before any check: for the ledger, and to be checked.
 pub(super) fn raw_arguments(settings: &Settings, request: &Request) -> Result<Map<String, Value>, Refusal> {
@@ -32,7 +32,11 @@ pub(super) fn raw_arguments(settings: &Settings, request: &Request) -> Result<Ma
     Ok(raw)
 }
 
-/// An empty value is null, a repeated name a list. Without `_strict=true` the server also takes `a[]=` and comma lists.
+fn takes_fields(params: &[Param], name: &str) -> bool {
+    params.iter().any(|param| param.name == name && matches!(param.kind, Type::Fields(_) | Type::Labels))
+}
+
+/// An empty value is null, a dotted name a field of an object, a repeated name a list. Without `_strict=true` the server also takes `a[]=` and comma lists.
 fn read_query(
     settings: &Settings,
     params: &[Param],
@@ -46,6 +50,12 @@ fn read_query(
             return Err(Refusal::new(400, "invalid_query_params", format!("\"{name}\" is not a valid parameter name")));
         }
         let name = plain.unwrap_or(name);
+        if let Some((outer, inner)) = name.split_once('.').filter(|(outer, _)| takes_fields(params, outer)) {
+            if let Value::Object(fields) = raw.entry(outer).or_insert_with(|| json!({})) {
+                fields.insert(inner.to_owned(), if value.is_empty() { Value::Null } else { json!(value) });
+            }
+            continue;
+        }
         let takes_list = params.iter().any(|param| {
             param.name == name && param.kind.is_list() // others keep their text whole
         });
@@ -64,6 +74,27 @@ fn read_query(
         }
     }
     Ok(raw)
+}
+
+/// Writes the times of an answer in another style than the usual one.
+fn restyle(answer: &mut Value, style: TimeStyle) {
+    let zone = match style {
+        TimeStyle::Millis => return,
+        TimeStyle::Micros => "000Z",
+        TimeStyle::Offset => "+00:00",
+    };
+    match answer {
+        Value::Array(items) => items.iter_mut().for_each(|item| restyle(item, style)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value.as_str().filter(|_| name.ends_with("_at")).and_then(|text| text.strip_suffix('Z')) {
+                    Some(text) => *value = json!(format!("{text}{zone}")),
+                    None => restyle(value, style),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 impl World {
@@ -108,6 +139,7 @@ impl World {
         }
         let mut answer = (endpoint.handler)(self, &args)?;
         answer["ok"] = json!(true);
+        restyle(&mut answer, self.settings.time_style);
         Ok(answer)
     }
 

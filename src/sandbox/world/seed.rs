@@ -55,7 +55,8 @@ impl World {
         if self.dice.bool() {
             self.add_instant_key(&identity);
         }
-        if self.dice.bool() {
+        // Where nothing can be done about automations any more, there are none.
+        if self.dice.bool() && self.settings.enrollment_endpoints {
             self.add_automation(&identity, &systems[first]);
         }
         Seeded {

@@ -9,7 +9,7 @@ impl World {
     pub(super) fn create_session(&mut self, args: &Args) -> Result<Value, Refusal> {
         if self.session_by_key(args.text("user_identifier_key")).is_some() {
             let message = "A client session with this user_identifier_key already exists";
-            return Err(Refusal::new(400, "client_session_already_exists", message));
+            return Err(Refusal::new(400, "client_session_token_already_exists", message));
         }
         let mut object = self.new_session();
         for id in self.session_identities(args)? {

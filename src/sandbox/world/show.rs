@@ -60,8 +60,10 @@ impl World {
         if object.kind == Kind::Webhook {
             return shown;
         }
-        put("workspace_id", json!(self.workspace_id));
-        put("created_at", json!(stamp(self.server_ms(object.created_ms))));
+        if object.kind != Kind::AcsEntrance {
+            put("workspace_id", json!(self.workspace_id));
+        }
+        put("created_at", json!(stamp(self.created_ms(object))));
         if let Some(system) = object.link(Role::AcsSystem) {
             put("connected_account_id", json!(self.account_of(system)));
         }
@@ -85,6 +87,11 @@ impl World {
             put("pending_mutations", json!(pending));
         }
         shown
+    }
+
+    /// Server time of an object's creation.
+    pub(super) fn created_ms(&self, object: &Object) -> i64 {
+        self.server_ms(object.created_ms.max(self.founded_ms))
     }
 
     fn identity_fields(&self, object: &Object) -> Value {

@@ -255,7 +255,8 @@ async fn absence_is_believed_in_the_pinned_workspace_only() {
     let searched =
         || ok(json!({"user_identities": [], "pagination": {"has_next_page": false, "next_page_cursor": null}}));
     let email_address = Some("ann@example.com".to_owned());
-    let cases: [(Call, fn() -> Result<crate::seam::wire::Response, crate::seam::wire::Lost>); 2] = [
+    type Said = fn() -> Result<Response, Lost>;
+    let cases: [(Call, Said); 2] = [
         (Call::GetIdentity(IdentityRef::Key("k".into())), || refuse(404, "user_identity_not_found")),
         (Call::GetAcsUser("u".into()), || refuse(404, "acs_user_not_found")),
     ];

@@ -2,7 +2,7 @@
 
 use backstitch::{
     job::{Mode, Order, Person, Row},
-    sandbox::{Fault, Faults, Kind, Rule, Settings},
+    sandbox::{Fault, Faults, Kind, Landing, Rule, Settings},
 };
 
 use crate::{
@@ -99,8 +99,10 @@ fn a_stuck_cascade_opens_no_other_door() {
         let (system, id) = (scene.system.clone(), scene.id.clone());
         scene.world.faults_mut().disconnected.insert(system);
         let mut rig = ordered(scene).await;
-        rig.run_for(6 * HOUR).await;
-        ends(&mut rig, "leave", "waiting", "").await;
+        rig.run_for(20 * MINUTE).await;
+        ends(&mut rig, "leave", "waiting", "parked").await;
+        let why = fell_back(&mut rig).await.join("\n");
+        assert!(why.contains("access system"), "{why}");
         let truth = rig.world.lock().unwrap().person(&id);
         let open = |kind: Kind| truth.belongings.iter().any(|belonging| belonging.kind == kind);
         assert!(!open(Kind::ClientSession) && !open(Kind::Phone) && !open(Kind::AccessGrant), "{truth:?}");
@@ -166,6 +168,68 @@ fn an_old_inventory_is_read_again() {
         let known = checks::strings(&mut rig, "SELECT object_id FROM targets WHERE mark = 'proven'").await;
         assert!(known.contains(&late), "{known:?}");
         assert!(fell_back(&mut rig).await.is_empty());
+    });
+}
+
+/// P1: the answer to our own delete got lost, and minutes passed: what was inventoried before it is proven, and nobody is asked.
+#[test]
+fn a_delete_that_took_effect_unheard_needs_no_person() {
+    block_on(async {
+        let mut scene = scene();
+        let faults = scene.world.faults_mut();
+        faults.rules.push(everywhere("/user_identities/delete", Fault::Reset(Landing::Now), Some(1)));
+        let outage = Fault::ServerError { status: 503, effect: false };
+        faults.rules.push(everywhere("/user_identities/delete", outage, None));
+        let mut rig = ordered(scene).await;
+        rig.run_for(30 * MINUTE).await;
+        rig.world.lock().unwrap().faults_mut().clone_from(&Faults::none());
+        assert!(rig.run_for(HOUR).await);
+        ends(&mut rig, "leave", "succeeded", "proven: 10 objects").await;
+        let again =
+            checks::strings(&mut rig, "SELECT detail FROM history WHERE what = 'step_reopened' AND step = 'inventory'")
+                .await;
+        assert!(!again.is_empty(), "the scene is about a second inventory");
+    });
+}
+
+/// P6: devices that cannot be listed keep no other door open.
+#[test]
+fn devices_that_cannot_be_listed_keep_no_other_door_open() {
+    block_on(async {
+        for fault in [Fault::Forbidden, Fault::BareNotFound] {
+            let mut scene = scene();
+            let path = "/user_identities/list_accessible_devices";
+            scene.world.faults_mut().rules.push(everywhere(path, fault, None));
+            let id = scene.id.clone();
+            let mut rig = ordered(scene).await;
+            rig.run_for(HOUR).await;
+            ends(&mut rig, "leave", "waiting", "").await;
+            let truth = rig.world.lock().unwrap().person(&id);
+            assert!(truth.alive && truth.belongings.is_empty(), "{truth:?}");
+            rig.world.lock().unwrap().faults_mut().clone_from(&Faults::none());
+            assert!(rig.run_for(HOUR).await);
+            ends(&mut rig, "leave", "succeeded", "proven").await;
+        }
+    });
+}
+
+/// P5: a list that fails for long makes the others old: what came since is not missed.
+#[test]
+fn an_inventory_that_took_long_is_not_deleted_on() {
+    block_on(async {
+        let mut scene = scene();
+        let fault = Fault::ServerError { status: 503, effect: false };
+        scene.world.faults_mut().rules.push(everywhere("/phones/list", fault, None));
+        let id = scene.id.clone();
+        let mut rig = ordered(scene).await;
+        rig.run_for(2 * MINUTE).await;
+        let late = rig.world.lock().unwrap().add_session(&[&id]);
+        rig.run_for(15 * MINUTE).await;
+        rig.world.lock().unwrap().faults_mut().clone_from(&Faults::none());
+        assert!(rig.run_for(HOUR).await);
+        ends(&mut rig, "leave", "succeeded", "proven").await;
+        let known = checks::strings(&mut rig, "SELECT object_id FROM targets WHERE mark = 'proven'").await;
+        assert!(known.contains(&late), "{known:?}");
     });
 }
 

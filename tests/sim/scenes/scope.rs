@@ -145,7 +145,7 @@ fn a_list_that_answers_everybody_touches_nobody() {
         for (kind, says) in [
             (Kind::Phone, "random owner"),
             (Kind::ClientSession, "belongs to user identity"),
-            (Kind::AcsUser, "belongs to user identity"),
+            (Kind::AcsUser, "random owner"),
             (Kind::AccessGrant, "belongs to user identity"),
         ] {
             let mut scene = scene();
@@ -156,6 +156,42 @@ fn a_list_that_answers_everybody_touches_nobody() {
             ends(&mut rig, "all", "held", says).await;
             assert_eq!(changes(&rig), Vec::<String>::new(), "{kind:?}");
         }
+    });
+}
+
+/// P9: a list of linked ACS users that answers everybody's makes nobody's ACS user this person's, not even one that has no identity.
+#[test]
+fn an_unlinked_acs_user_in_a_list_that_ignores_its_filter_is_not_touched() {
+    block_on(async {
+        let mut world = World::new(3, Settings::default());
+        world.advance(START_MS - HOUR);
+        let ann = ScenePerson { key: Some("emp-1"), email: Some("ann@example.com"), phone: None, name: Some("Ann") };
+        let bob = ScenePerson { key: None, email: Some("bob@example.com"), phone: None, name: Some("Bob") };
+        let id = world.create_person(&ann);
+        let system = world.acs_systems()[0].clone();
+        world.add_acs_user(&system, Some(&id), &ann);
+        world.add_acs_user(&system, None, &bob);
+        world.faults_mut().owner_ignored.insert(Kind::AcsUser);
+        let mut rig = Rig::new(1, world).await;
+        rig.submit(vec![off("ann", by_key("emp-1"))]);
+        rig.run_for(HOUR).await;
+        ends(&mut rig, "ann", "held", "random owner").await;
+        assert_eq!(changes(&rig), Vec::<String>::new());
+    });
+}
+
+/// P9: doors that are listed for anybody are not this person's: the job is held instead of waiting for them to shut.
+#[test]
+fn doors_that_are_listed_for_anybody_hold_the_job() {
+    block_on(async {
+        let mut scene = scene();
+        scene.world.faults_mut().owner_ignored.insert(Kind::AcsEntrance);
+        let id = scene.id.clone();
+        let mut rig = rig(scene).await;
+        rig.submit(vec![off("doors", by_key("emp-1"))]);
+        rig.run_for(HOUR).await;
+        ends(&mut rig, "doors", "held", "random owner").await;
+        assert!(rig.world.lock().unwrap().person(&id).alive);
     });
 }
 

@@ -52,7 +52,7 @@ fn problems_are_told_by_the_name_the_file_uses() {
 #[test]
 fn a_stray_quote_costs_one_line() {
     let text = "job_key,workflow,user_identity_key,reason\n1,offboard,a,\"tis so\n2,offboard,b,\n3,offboard,c,\"Bob\" said\n4,offboard,d,\"a\n\nb\"\n";
-    let quote = "has a quote that does not close where the value ends; put the whole value in double quotes, and write each quote in it twice";
+    let quote = "has a quote that does not open or close where a value does; put the whole value in double quotes, without blanks around them, and write each quote in it twice";
     assert_eq!(
         told(text, &plain(), Csv),
         [format!("f:2: {quote}"), "f:3: 2 ok".into(), format!("f:4: {quote}"), "f:5: 4 ok".into()]

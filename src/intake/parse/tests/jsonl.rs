@@ -82,7 +82,7 @@ const PROBLEMS: &[(&str, &[&str])] = &[
             "f:1: cut_first: is known but not built yet; leave it out",
             "f:1: phone_number: `030` is not a phone number in E.164; write + and the country code, then digits only, like +15555550100",
             "f:1: priority: is a number, not text; put the value in quotes",
-            "f:1: deadline: `soon` is not a moment; write it like 2026-11-30T18:00:00Z, 2026-11-30T18:00+01:00 or 2026-11-30T18:00[Europe/Berlin]",
+            "f:1: deadline: `soon` is neither a span nor a moment; write a span after acceptance like PT4H or P1D, or a moment with offset or zone",
         ],
     ),
     (r#"{"job_key":"k","user_identity_key":"a"}"#, &["f:1: workflow: is missing; write onboard or offboard"]),
@@ -127,7 +127,7 @@ const PROBLEMS: &[(&str, &[&str])] = &[
     (
         r#"{"job_key":"k","workflow":"#,
         &[
-            "f:1: is not valid JSON at column 26: EOF while parsing a value; write one JSON object a line, each field once, text in double quotes",
+            "f:1: is not valid JSON: it ends too early, at column 26; write one JSON object a line, each field once, text in double quotes",
         ],
     ),
     (
@@ -191,7 +191,7 @@ fn a_bad_row_never_blocks_a_good_one() {
         told(text, &plain(), Jsonl),
         [
             "f:1: 1 ok",
-            "f:4: is not valid JSON at column 1: EOF while parsing an object; write one JSON object a line, each field once, text in double quotes",
+            "f:4: is not valid JSON: it ends too early, at column 1; write one JSON object a line, each field once, text in double quotes",
             "f:5: is not UTF-8 at byte 13; save the file as UTF-8",
             "f:6: is longer than 64 KiB; shorten it; in csv see that every quote is closed",
             "f:7: 2 ok",

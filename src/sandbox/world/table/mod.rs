@@ -40,7 +40,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Endpoint> {
 pub(super) fn described() -> Value {
     let param = |param: &Param| json!({"name": param.name, "required": param.required, "nullable": param.nullable});
     let endpoint = |endpoint: &Endpoint| {
-        json!({"path": endpoint.path, "methods": endpoint.methods,
+        json!({"path": endpoint.path, "methods": endpoint.methods, "one_of": endpoint.one_of,
             "params": endpoint.params.iter().map(param).collect::<Vec<_>>()})
     };
     all().map(endpoint).collect()

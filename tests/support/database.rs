@@ -17,8 +17,12 @@ pub struct Database {
 
 impl Database {
     pub fn new(folder: &Path) -> Database {
+        Database::at(folder.join("b.db"))
+    }
+
+    pub fn at(path: PathBuf) -> Database {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Database { path: folder.join("b.db"), runtime, accepted: 0 }
+        Database { path, runtime, accepted: 0 }
     }
 
     /// With a read-only connection of its own.
@@ -29,7 +33,7 @@ impl Database {
         })
     }
 
-    fn number(&self, sql: &'static str) -> i64 {
+    pub fn number(&self, sql: &'static str) -> i64 {
         self.with(async |conn| sqlx::query_scalar(sql).fetch_one(conn).await.unwrap())
     }
 
@@ -75,10 +79,31 @@ impl Database {
         [self.strings(reckon), self.strings(again)].concat().join("; ")
     }
 
+    /// Whether the rows that the oracles ask for can be read.
+    pub fn is_readable(&self) -> bool {
+        self.runtime.block_on(async {
+            let Ok(mut conn) = store::open_reader(&self.path).await else { return false };
+            let asked = "SELECT count(t.object_id) + count(a.begun_at) FROM attempts a LEFT JOIN targets t ON t.id = a.target_id";
+            sqlx::query(asked).fetch_one(&mut conn).await.is_ok()
+        })
+    }
+
+    /// What SQLite itself finds wrong.
+    pub fn damage(&self) -> Vec<String> {
+        self.with(async |conn| rows::damage(conn).await)
+    }
+
     /// In the end: all jobs there and done, and the rows keep every promise.
     pub fn violations(&self, orders: u64) -> Vec<String> {
         let mut found = self.with(async |conn| rows::violations(conn).await);
         found.extend(self.with(async |conn| rows::out_of_order(conn).await));
+        found.extend(self.undone(orders));
+        found
+    }
+
+    /// Orders that are not jobs, or not done, or were not without a person's help.
+    pub fn undone(&self, orders: u64) -> Vec<String> {
+        let mut found = Vec::new();
         let jobs = self.number("SELECT count(*) FROM jobs");
         if jobs.unsigned_abs() != orders {
             found.push(format!("P1: {orders} were ordered, {jobs} jobs are there"));

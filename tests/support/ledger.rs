@@ -11,12 +11,29 @@ pub fn violations(seam: &Seam, database: &Database, people: &People) -> Vec<Stri
     let mut found = truth(seam, people);
     found.extend(nobody_elses(&effects, people));
     found.extend(made_once(&effects, people));
-    found.extend(intended(&ledger, database));
+    found.extend(intended(&ledger, database, Clocks::Agree));
+    found
+}
+
+/// Whether the daemon's wall clock was Seam's, so that an intent can be seen to have come before its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clocks {
+    Agree,
+    Differ,
+}
+
+/// Everything but the order of times.
+pub fn timeless_violations(seam: &Seam, database: &Database, people: &People) -> Vec<String> {
+    let (ledger, effects) = (seam.ledger(), seam.effects());
+    let mut found = truth(seam, people);
+    found.extend(nobody_elses(&effects, people));
+    found.extend(made_once(&effects, people));
+    found.extend(intended(&ledger, database, Clocks::Differ));
     found
 }
 
 /// P7, P8: nothing is left of who left, and who joined is there once.
-fn truth(seam: &Seam, people: &People) -> Vec<String> {
+pub fn truth(seam: &Seam, people: &People) -> Vec<String> {
     let mut found = Vec::new();
     for leaver in &people.leavers {
         let truth = seam.person(leaver.user_identity_id.as_ref().unwrap());
@@ -35,7 +52,7 @@ fn truth(seam: &Seam, people: &People) -> Vec<String> {
 }
 
 /// P9: what ended or was about to was a leaver's, and what was linked is a joiner's.
-fn nobody_elses(effects: &[Effect], people: &People) -> Vec<String> {
+pub fn nobody_elses(effects: &[Effect], people: &People) -> Vec<String> {
     let leavers: BTreeSet<&str> = people.leavers.iter().filter_map(|who| who.user_identity_id.as_deref()).collect();
     let bystanders: BTreeSet<&str> = people.bystanders.iter().map(String::as_str).collect();
     let wrong = |effect: &&Effect| {
@@ -55,7 +72,7 @@ fn nobody_elses(effects: &[Effect], people: &People) -> Vec<String> {
 }
 
 /// P8: as many identities and ACS users were made as were ordered.
-fn made_once(effects: &[Effect], people: &People) -> Vec<String> {
+pub fn made_once(effects: &[Effect], people: &People) -> Vec<String> {
     let made = |kind: Kind| {
         let by_request = |effect: &&Effect| {
             effect.kind == kind && effect.verb == Verb::Created && matches!(effect.cause, Cause::Request(_))
@@ -70,7 +87,7 @@ fn made_once(effects: &[Effect], people: &People) -> Vec<String> {
 }
 
 /// P2, P5: each delete that Seam saw goes back to an attempt of its own that was committed before, and no more came than were decided.
-fn intended(ledger: &[Entry], database: &Database) -> Vec<String> {
+pub fn intended(ledger: &[Entry], database: &Database, clocks: Clocks) -> Vec<String> {
     let decided = database.triples(
         "SELECT t.kind, t.object_id, a.begun_at FROM attempts a JOIN targets t ON t.id = a.target_id
          WHERE a.act = 'delete' ORDER BY a.begun_at",
@@ -91,10 +108,28 @@ fn intended(ledger: &[Entry], database: &Database) -> Vec<String> {
         };
         let before = seen.entry(id).or_default();
         *before += 1;
-        let begun = intents.get(*id).map_or(0, |begun| begun.iter().filter(|at| **at <= entry.at_ms).count());
+        let begun = intents
+            .get(*id)
+            .map_or(0, |begun| begun.iter().filter(|at| clocks == Clocks::Differ || **at <= entry.at_ms).count());
         if begun < *before {
             found.push(format!("P5: delete number {before} of {id} came when {begun} were decided: {entry:?}"));
         }
     }
+    found.extend(more_made_than_decided(ledger, database));
     found
+}
+
+/// P5: no more objects were asked for than attempts were committed.
+fn more_made_than_decided(ledger: &[Entry], database: &Database) -> Vec<String> {
+    let acts = [
+        ("/user_identities/create", "SELECT count(*) FROM attempts WHERE act = 'create_identity'"),
+        ("/acs/users/create", "SELECT count(*) FROM attempts WHERE act = 'create_acs_user'"),
+        ("/user_identities/add_acs_user", "SELECT count(*) FROM attempts WHERE act = 'add_acs_user'"),
+    ];
+    let seen = |path: &str| ledger.iter().filter(|entry| entry.path == path).count();
+    acts.into_iter()
+        .map(|(path, decided)| (path, seen(path), database.number(decided)))
+        .filter(|(_, seen, decided)| *seen as i64 > *decided)
+        .map(|(path, seen, decided)| format!("P5: {seen} requests of {path} came when {decided} were decided"))
+        .collect()
 }

@@ -54,6 +54,14 @@ impl People {
         self.give(folder, off, on);
     }
 
+    /// Gives at most so many, as many of each kind; how many it were.
+    pub fn order(&mut self, folder: &Path, most: usize) -> u64 {
+        let off = most.div_ceil(2).min(self.off.len());
+        let on = (most - off).min(self.on.len());
+        self.give(folder, off, on);
+        (off + on) as u64
+    }
+
     pub fn order_the_rest(&mut self, folder: &Path) {
         let (off, on) = (self.off.len(), self.on.len());
         self.give(folder, off, on);

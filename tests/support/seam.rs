@@ -117,7 +117,12 @@ impl Seam {
     }
 
     pub fn ledger(&self) -> Vec<Entry> {
-        self.lines("ledger")
+        self.ledger_since(0)
+    }
+
+    /// The requests after that many.
+    pub fn ledger_since(&self, seq: u64) -> Vec<Entry> {
+        self.lines(&format!("ledger?since_seq={seq}"))
     }
 
     pub fn effects(&self) -> Vec<Effect> {

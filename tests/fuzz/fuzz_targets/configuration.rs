@@ -1,0 +1,14 @@
+#![no_main]
+#![allow(dead_code, reason = "the checks are shared with the other targets")]
+
+#[path = "../../input/checks.rs"]
+mod checks;
+#[path = "../../input/manners.rs"]
+mod manners;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    static FOLDER: std::sync::LazyLock<tempfile::TempDir> = std::sync::LazyLock::new(|| tempfile::tempdir().unwrap());
+    checks::configuration(data, FOLDER.path());
+});

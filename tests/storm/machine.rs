@@ -1,0 +1,70 @@
+//! What the machine lends: root's rights, small disks, Debian's packages.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Mutex,
+};
+
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Runs to its end; true if that was a success.
+pub fn did(words: &[&str]) -> bool {
+    Command::new(words[0]).args(&words[1..]).output().is_ok_and(|output| output.status.success())
+}
+
+/// Has the file of a Debian package, by installing it if need be; otherwise says why not.
+pub fn package(name: &str, file: &Path) -> Result<PathBuf, String> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap();
+    if !file.exists() && is_root() {
+        let install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", name];
+        let _ = did(&install) || (did(&["apt-get", "update", "-qq"]) && did(&install));
+    }
+    if file.exists() { Ok(file.to_owned()) } else { Err(format!("{} (Debian's {name}) is missing", file.display())) }
+}
+
+/// A small disk in memory, there until dropped.
+pub struct SmallDisk {
+    path: PathBuf,
+}
+
+impl SmallDisk {
+    /// None where mounting is not allowed.
+    pub fn mount(path: &Path, size: &str) -> Option<SmallDisk> {
+        std::fs::create_dir_all(path).unwrap();
+        let options = format!("size={size},mode=0750");
+        let mounted = is_root() && did(&["mount", "-t", "tmpfs", "-o", &options, "tmpfs", path.to_str()?]);
+        mounted.then(|| SmallDisk { path: path.to_owned() })
+    }
+
+    /// With these options from now on.
+    pub fn remount(&self, options: &str) {
+        let options = format!("remount,{options}");
+        assert!(did(&["mount", "-o", &options, self.path.to_str().unwrap()]), "{options}");
+    }
+
+    /// Bytes that still fit.
+    pub fn free(&self) -> u64 {
+        let stat = rustix::fs::statvfs(&self.path).unwrap();
+        stat.f_bavail * stat.f_frsize
+    }
+
+    /// A file that leaves only so much.
+    pub fn fill(&self, but: u64) {
+        let size = self.free().saturating_sub(but);
+        std::fs::write(self.path.join("filler"), vec![7; usize::try_from(size).unwrap()]).unwrap();
+    }
+
+    pub fn empty(&self) {
+        let _ = std::fs::remove_file(self.path.join("filler"));
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = did(&["umount", self.path.to_str().unwrap_or_default()]);
+    }
+}
