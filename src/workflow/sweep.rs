@@ -219,11 +219,26 @@ fn sources(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
     };
     let mut all = vec![Source::Identity(identity.user_identity_id.clone())];
     match kind {
-        Kind::AcsCredential => all.extend(ids(Kind::AcsUser, true).map(Source::AcsUser)),
+        Kind::AcsCredential => {
+            all.extend(ids(Kind::AcsUser, true).map(Source::AcsUser));
+            all.extend(orphans(case));
+        }
         Kind::AcsUser if matches!(name, StepName::Inventory | StepName::ConfirmEmpty) => {
             all.push(Source::Linked(identity.user_identity_id.clone()));
         }
         _ => {}
     }
     all
+}
+
+/// Credentials whose ACS user went before them (by an identity's end that was begun): neither it nor the identity lists them.
+fn orphans(case: &Snapshot) -> Option<Source> {
+    let gone = |user: &String| {
+        let mut users = case.targets.iter().filter(|t| t.kind == Kind::AcsUser && t.mark == Mark::Proven);
+        users.any(|t| t.object_id.as_ref() == Some(user))
+    };
+    let left = case.targets.iter().filter(|t| t.kind == Kind::AcsCredential && t.mark != Mark::Proven);
+    let ids: Vec<String> =
+        left.filter(|t| t.acs_user_id.as_ref().is_some_and(gone)).filter_map(|t| t.object_id.clone()).collect();
+    (!ids.is_empty()).then_some(Source::Each(ids))
 }

@@ -181,6 +181,7 @@ const FOUND: &[(u64, &str, &str)] = &[
     (98, "", "a late end by our own delete was taken for somebody else's deed"),
     (108, "", "what a deleted identity left behind was deleted behind a parked object"),
     (125, "", "empty lists of another workspace proved absence"),
+    (9017, "cascade", "credentials of ACS users that went before them were believed gone"),
     (9062, "", "what a deleted identity left behind was retried behind a parked object"),
     (732, "", "a last look stretched by crashes closed on answers of a quarter of an hour ago"),
 ];
