@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The batteries that show promises P1 to P14, and one table of what they found.
 #
-#   tests/battery.sh quick               minutes; part of .ci/run
+#   tests/battery.sh quick               minutes
 #   tests/battery.sh full                all of it
 #   tests/battery.sh full walk matrix    only these
 #

@@ -207,6 +207,9 @@ pub fn differs(site: &Site, give: Give, (class, then): (&'static str, Then), see
             );
         }
         Then::Again(act, lo, hi) => {
+            // A round of last looks that a long silence stretched begins anew, with the identity itself.
+            let round = matches!(site.whose, Whose::Job("confirm_empty", ..)) && lo > 300_000;
+            let act = if round { "get_identity" } else { act };
             let proven = act == "delete" && applied && seen.proven && seen.next.is_none();
             check(!ended && (proven || follows(act, lo, hi)), "what follows, and when");
         }
