@@ -2,7 +2,7 @@
 
 use super::{Flow, Turn, all_closed_before, ensure};
 use crate::job::{
-    AcsLink, AcsUser, Act, Answer, Attempt, Call, JobState, Kind, Mark, Outcome, Proof, Reply, Snapshot, Source,
+    AcsLink, AcsUser, Act, Answer, Attempt, Call, Item, JobState, Kind, Mark, Outcome, Proof, Reply, Snapshot, Source,
     StepName, StepState,
 };
 
@@ -113,7 +113,10 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
         (Act::Look, Outcome::Done(Reply::Listing(listing))) if listing.incomplete.is_none() => {
             turn.question_answered(case);
             let system = case.targets[at].acs_system_id.clone();
-            match listing.items.iter().find(|item| item.acs_system_id == system && !item.being_deleted) {
+            // A list that ignores its filter shows strangers' ACS users: only one that names this identity is this person's.
+            let id = case.job.identity.as_ref().map(|identity| identity.user_identity_id.clone()).unwrap_or_default();
+            let ours = |item: &&Item| item.acs_system_id == system && !item.being_deleted && item.owners.contains(&id);
+            match listing.items.iter().find(ours) {
                 Some(item) => take(case, at, &item.id, turn),
                 None => ensure::again(case, at, Act::SearchAcsUsers, turn.now, ""),
             }

@@ -182,6 +182,7 @@ const FOUND: &[(u64, &str, &str)] = &[
     (108, "", "what a deleted identity left behind was deleted behind a parked object"),
     (125, "", "empty lists of another workspace proved absence"),
     (9017, "cascade", "credentials of ACS users that went before them were believed gone"),
+    (324, "", "strangers in a list that ignored its filter were taken for the newcomer's own ACS users"),
     (9062, "", "what a deleted identity left behind was retried behind a parked object"),
     (732, "", "a last look stretched by crashes closed on answers of a quarter of an hour ago"),
 ];
