@@ -1,7 +1,7 @@
 //! The rows of files that a person names, and what is wrong with them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     io,
     path::{Path, PathBuf},
 };
@@ -12,7 +12,7 @@ use super::{Exit, Failure, out};
 use crate::{
     config::Place,
     intake::{FileProblem, Keying, read_file, rows},
-    job::{Format, InputSpec, OnBadRow, Problem, Row},
+    job::{Format, InputSpec, Problem, Row},
 };
 
 /// Rows, or why a file ends before its end.
@@ -28,22 +28,9 @@ pub(super) fn spec_of(path: &Path, inputs: &[InputSpec], format: Option<Format>)
         let input = input.path.canonicalize().unwrap_or_else(|_| input.path.clone());
         input == real || real.parent() == Some(&input)
     };
-    let mut spec = inputs.iter().find(is_its).cloned().unwrap_or_else(|| plain_input(Path::new(BY_HAND)));
+    let mut spec = inputs.iter().find(is_its).cloned().unwrap_or_else(|| InputSpec::at(BY_HAND));
     spec.format = format.or(spec.format);
     spec
-}
-
-/// An input with nothing set but its path.
-pub(super) fn plain_input(path: &Path) -> InputSpec {
-    InputSpec {
-        path: path.to_owned(),
-        format: None,
-        columns: BTreeMap::new(),
-        defaults: BTreeMap::new(),
-        key_columns: Vec::new(),
-        on_bad_row: OnBadRow::SkipRow,
-        time_zone: None,
-    }
 }
 
 /// The rows of a file, or of standard input for `-`. `make_keys`: rows without a key get one, as in a folder.

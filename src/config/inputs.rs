@@ -1,6 +1,6 @@
 //! The `[[inputs]]` of a file: each field checked with its place.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 use toml::{Spanned, de::DeValue};
 
@@ -45,15 +45,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn input(&mut self, value: &Value<'_>) -> InputSpec {
-        let mut spec = InputSpec {
-            path: PathBuf::new(),
-            format: None,
-            columns: BTreeMap::new(),
-            defaults: BTreeMap::new(),
-            key_columns: Vec::new(),
-            on_bad_row: OnBadRow::SkipRow,
-            time_zone: None,
-        };
+        let mut spec = InputSpec::at("");
         let DeValue::Table(fields) = value.get_ref() else {
             self.tell(value, "an input is a table with at least a `path`");
             return spec;

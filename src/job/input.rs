@@ -52,6 +52,21 @@ pub struct InputSpec {
     pub time_zone: Option<String>,
 }
 
+impl InputSpec {
+    /// An input with nothing set but its path.
+    pub fn at(path: impl Into<PathBuf>) -> InputSpec {
+        InputSpec {
+            path: path.into(),
+            format: None,
+            columns: BTreeMap::new(),
+            defaults: BTreeMap::new(),
+            key_columns: Vec::new(),
+            on_bad_row: skip_row(),
+            time_zone: None,
+        }
+    }
+}
+
 fn skip_row() -> OnBadRow {
     OnBadRow::SkipRow
 }

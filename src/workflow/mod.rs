@@ -64,6 +64,7 @@ enum Shape {
 }
 
 /// One line of a workflow's table.
+#[derive(Clone, Copy)]
 struct StepSpec {
     name: StepName,
     shape: Shape,

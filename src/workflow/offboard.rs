@@ -7,11 +7,11 @@ use crate::job::{Kind, Mode, StepName};
 pub(super) fn steps(mode: Option<Mode>) -> &'static [StepSpec] {
     match mode {
         Some(Mode::Cascade) => CASCADE,
-        Some(Mode::Ordered) | None => ORDERED,
+        Some(Mode::Ordered) | None => &ORDERED,
     }
 }
 
-const ORDERED: &[StepSpec] = &[
+const ORDERED: [StepSpec; 12] = [
     step(StepName::Find, Shape::Find),
     step(StepName::Inventory, Shape::Inventory),
     step(StepName::ClientSessions, Shape::Sweep(Kind::ClientSession)),
@@ -27,20 +27,19 @@ const ORDERED: &[StepSpec] = &[
 ];
 
 /// The same steps, so that a job may go over from one way to the other.
-const CASCADE: &[StepSpec] = &[
-    step(StepName::Find, Shape::Find),
-    step(StepName::Inventory, Shape::Inventory),
-    step(StepName::UserIdentity, Shape::DeleteIdentity),
-    step(StepName::ClientSessions, Shape::Sweep(Kind::ClientSession)),
-    step(StepName::InstantKeys, Shape::Sweep(Kind::InstantKey)),
-    step(StepName::AccessGrants, Shape::Sweep(Kind::AccessGrant)),
-    step(StepName::Credentials, Shape::Sweep(Kind::AcsCredential)),
-    step(StepName::AcsUsers, Shape::Sweep(Kind::AcsUser)),
-    step(StepName::EnrollmentAutomations, Shape::Sweep(Kind::EnrollmentAutomation)),
-    step(StepName::Phones, Shape::Sweep(Kind::Phone)),
-    step(StepName::ConfirmEmpty, Shape::ConfirmEmpty),
-    step(StepName::Verify, Shape::VerifyGone),
-];
+const CASCADE: &[StepSpec] = &identity_first(ORDERED);
+
+/// The identity's own step comes right after the inventory; the others stay as they are.
+const fn identity_first(mut steps: [StepSpec; 12]) -> [StepSpec; 12] {
+    let mut at = steps.len() - 1;
+    while !matches!(steps[at].shape, Shape::Inventory) && at > 0 {
+        if matches!(steps[at].shape, Shape::DeleteIdentity) && !matches!(steps[at - 1].shape, Shape::Inventory) {
+            (steps[at - 1], steps[at]) = (steps[at], steps[at - 1]);
+        }
+        at -= 1;
+    }
+    steps
+}
 
 /// Every kind that is swept, with the step that sweeps it, in order.
 pub(super) fn sweeps() -> impl Iterator<Item = (StepName, Kind)> {
@@ -69,10 +68,11 @@ mod tests {
                        enrollment_automations phones confirm_empty user_identity verify";
         let mut names: Vec<_> = ORDERED.iter().map(|spec| spec.name.as_str()).collect();
         assert_eq!(names, shipped.split_whitespace().collect::<Vec<_>>());
-        let mut cascade: Vec<_> = CASCADE.iter().map(|spec| spec.name.as_str()).collect();
-        names.sort_unstable();
-        cascade.sort_unstable();
-        assert_eq!(names, cascade, "both ways have the same steps");
+        let cascade: Vec<_> = CASCADE.iter().map(|spec| spec.name.as_str()).collect();
+        let at = names.iter().position(|name| *name == "user_identity").unwrap();
+        let identity = names.remove(at);
+        names.insert(2, identity);
+        assert_eq!(names, cascade, "the identity right after the inventory, and nothing else moved");
         for kind in [Kind::Device, Kind::AcsEntrance] {
             assert_eq!(home(kind), StepName::ConfirmEmpty);
         }

@@ -1,11 +1,11 @@
 //! What must hold of any bytes whatever; the properties draw them from dice, the fuzz targets from libFuzzer.
 
-use std::{collections::BTreeMap, io::BufReader};
+use std::io::BufReader;
 
 use backstitch::{
     config::Settings,
     intake::{FileProblem, Keying, check_spec, parse::sha256_hex, render, rows},
-    job::{AcsLink, Deadline, Format, InputSpec, OnBadRow, Order, Row},
+    job::{AcsLink, Deadline, Format, InputSpec, Order, Row},
 };
 use serde_json::{Map, Value, json};
 
@@ -16,15 +16,7 @@ pub type Read = Vec<Result<Row, FileProblem>>;
 
 /// An input with nothing set.
 pub fn plain() -> InputSpec {
-    InputSpec {
-        path: "orders".into(),
-        format: None,
-        columns: BTreeMap::new(),
-        defaults: BTreeMap::new(),
-        key_columns: Vec::new(),
-        on_bad_row: OnBadRow::SkipRow,
-        time_zone: None,
-    }
+    InputSpec::at("orders")
 }
 
 /// The rows of `bytes`, handed to the parser so many at a time.

@@ -22,7 +22,7 @@ use crate::{
     clock,
     config::{Settings, Span},
     daemon::{self, Hooks},
-    job::{JobState, Ms},
+    job::{InputSpec, JobState, Ms},
     sandbox::{self, World},
     store::{JobFilter, JobList, Reader},
 };
@@ -104,7 +104,7 @@ fn settings(folder: &Path) -> Result<Settings, Failure> {
     settings.seam.burst = 100;
     settings.seam.read_timeout_s = Span::from_s(TIME_OUT_S);
     settings.seam.timeout_s = Span::from_s(TIME_OUT_S);
-    settings.inputs = vec![super::rows::plain_input(&folder.join("orders"))];
+    settings.inputs = vec![InputSpec::at(folder.join("orders"))];
     Ok(settings)
 }
 

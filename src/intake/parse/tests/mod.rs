@@ -5,19 +5,11 @@ mod stream;
 use std::collections::BTreeMap;
 
 use super::{FileProblem, Keying, render, rows};
-use crate::job::{Format, InputSpec, OnBadRow, Order, Row};
+use crate::job::{Format, InputSpec, Order, Row};
 
 /// An input with nothing set.
 fn plain() -> InputSpec {
-    InputSpec {
-        path: "in".into(),
-        format: None,
-        columns: BTreeMap::new(),
-        defaults: BTreeMap::new(),
-        key_columns: Vec::new(),
-        on_bad_row: OnBadRow::SkipRow,
-        time_zone: None,
-    }
+    InputSpec::at("in")
 }
 
 fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
