@@ -11,6 +11,8 @@ words! {
         Offboard = "offboard",
         /// Create the identity and link its ACS users.
         Onboard = "onboard",
+        /// Bring an existing identity and its links to what the order lists.
+        Update = "update",
     }
 }
 

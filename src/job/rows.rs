@@ -26,6 +26,16 @@ pub struct Job {
     pub identity: Option<Identity>,
     /// The way the offboarding goes, once the identity is found; later settings do not change it.
     pub mode: Option<Mode>,
+    /// Whether doors are shut ahead of the deletions; set with the mode.
+    pub cut_first: Option<bool>,
+    /// When everything that could be shut at once was.
+    pub cut_at: Option<Time>,
+    /// The batch of orders it came with.
+    pub batch_id: Option<i64>,
+    /// The offboarding of the same person that came before.
+    pub rehire_of: Option<i64>,
+    /// The proven offboarding that this one looks after.
+    pub recheck_of: Option<i64>,
     /// Why it is in this state, and what to do if it is held.
     pub why: String,
     /// The next look, at the latest.
@@ -108,6 +118,10 @@ pub struct Target {
     pub found_at: Time,
     /// When it was proven.
     pub proven_at: Option<Time>,
+    /// When it was suspended or revoked ahead of its deletion.
+    pub cut_at: Option<Time>,
+    /// Why it could not be.
+    pub cut_note: Option<String>,
     /// In words, what an operator should know.
     pub detail: Option<String>,
     /// Changed since it was loaded.

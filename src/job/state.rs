@@ -84,6 +84,8 @@ words! {
         Requested = "requested",
         /// Cannot go on for now; retried hourly, shown everywhere.
         Parked = "parked",
+        /// An operator took it out of the job, with a reason; it stays in `access_left`, and the job never counts as proven.
+        Skipped = "skipped",
         /// Proven by an event or a read-back.
         Proven = "proven",
     }

@@ -45,7 +45,8 @@ impl Tx<'_> {
             .iter()
             .map(|case| {
                 let j = &case.job;
-                json!({ "id": j.id, "state": j.state, "begun_at": j.begun_at, "identity": j.identity, "mode": j.mode, "why": j.why,
+                json!({ "id": j.id, "state": j.state, "begun_at": j.begun_at, "identity": j.identity, "mode": j.mode,
+                    "cut_first": j.cut_first.map(i64::from), "cut_at": j.cut_at, "why": j.why,
                     "wake_at": j.wake_at, "waits_for": j.waits_for, "last_error": j.last_error, "tries": j.tries,
                     "retry_at": j.retry_at, "unclean_starts": j.unclean_starts, "finished_at": j.finished_at })
             })
@@ -53,7 +54,8 @@ impl Tx<'_> {
         self.put(
             rows,
             "UPDATE jobs SET state = v.value ->> '$.state', begun_at = v.value ->> '$.begun_at',
-                 identity_json = v.value ->> '$.identity', mode = v.value ->> '$.mode', why = v.value ->> '$.why', wake_at = v.value ->> '$.wake_at',
+                 identity_json = v.value ->> '$.identity', mode = v.value ->> '$.mode',
+                 cut_first = v.value ->> '$.cut_first', cut_at = v.value ->> '$.cut_at', why = v.value ->> '$.why', wake_at = v.value ->> '$.wake_at',
                  waits_for = v.value ->> '$.waits_for', last_error = v.value ->> '$.last_error', tries = v.value ->> '$.tries',
                  retry_at = v.value ->> '$.retry_at', unclean_starts = v.value ->> '$.unclean_starts',
                  finished_at = v.value ->> '$.finished_at'
@@ -92,19 +94,22 @@ impl Tx<'_> {
         self.put(
             rows,
             "INSERT INTO targets (id, job_id, step, kind, object_id, acs_system_id, acs_user_id, link_json, mark, cause, proof,
-                 next_act, next_at, tries, refusals, reissues, requested_at, accepted_at, seen_at, absent_at, found_at, proven_at, detail)
+                 next_act, next_at, tries, refusals, reissues, requested_at, accepted_at, seen_at, absent_at, found_at, proven_at, cut_at,
+                 cut_note, detail)
              SELECT v.value ->> '$.t.id', v.value ->> '$.job_id', v.value ->> '$.t.step', v.value ->> '$.t.kind',
                  v.value ->> '$.t.object_id', v.value ->> '$.t.acs_system_id', v.value ->> '$.t.acs_user_id', v.value ->> '$.t.link',
                  v.value ->> '$.t.mark', v.value ->> '$.t.cause', v.value ->> '$.t.proof', v.value ->> '$.t.next_act',
                  v.value ->> '$.t.next_at', v.value ->> '$.t.tries', v.value ->> '$.t.refusals', v.value ->> '$.t.reissues',
                  v.value ->> '$.t.requested_at', v.value ->> '$.t.accepted_at', v.value ->> '$.t.seen_at', v.value ->> '$.t.absent_at',
-                 v.value ->> '$.t.found_at', v.value ->> '$.t.proven_at', v.value ->> '$.t.detail'
+                 v.value ->> '$.t.found_at', v.value ->> '$.t.proven_at', v.value ->> '$.t.cut_at',
+                 v.value ->> '$.t.cut_note', v.value ->> '$.t.detail'
              FROM json_each(?1) v WHERE true
              ON CONFLICT (id) DO UPDATE SET object_id = excluded.object_id, acs_system_id = excluded.acs_system_id,
                  acs_user_id = excluded.acs_user_id, mark = excluded.mark, cause = excluded.cause, proof = excluded.proof,
                  next_act = excluded.next_act, next_at = excluded.next_at, tries = excluded.tries, refusals = excluded.refusals,
                  reissues = excluded.reissues, requested_at = excluded.requested_at, accepted_at = excluded.accepted_at,
-                 seen_at = excluded.seen_at, absent_at = excluded.absent_at, proven_at = excluded.proven_at, detail = excluded.detail",
+                 seen_at = excluded.seen_at, absent_at = excluded.absent_at, proven_at = excluded.proven_at, cut_at = excluded.cut_at,
+                 cut_note = excluded.cut_note, detail = excluded.detail",
         )
         .await
     }

@@ -193,6 +193,7 @@ fn take(
             }
             false
         }
+        Mark::Skipped => false,
         Mark::Found | Mark::Wanted => true,
     }
 }

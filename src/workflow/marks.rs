@@ -75,6 +75,8 @@ impl Turn<'_> {
             absent_at: None,
             found_at: self.now,
             proven_at: None,
+            cut_at: None,
+            cut_note: None,
             detail: None,
             dirty: true,
         };

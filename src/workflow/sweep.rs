@@ -37,7 +37,7 @@ fn follow_earlier_parked(case: &mut Snapshot, turn: &mut Turn, name: StepName) {
             Mark::Found => true,
             Mark::Requested => target.accepted_at.is_none() && !case.busy(target.id),
             Mark::Parked => target.requested_at.is_none() && retryable(target.cause),
-            Mark::Proven | Mark::Wanted => false,
+            Mark::Proven | Mark::Wanted | Mark::Skipped => false,
         };
         match (target.mark, target.cause) {
             (_, _) if due && blocked(case, &system) => turn.park(
@@ -66,7 +66,7 @@ fn request_due(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind)
             Mark::Found | Mark::Wanted => true,
             Mark::Requested => target.accepted_at.is_none(),
             Mark::Parked => retryable(target.cause),
-            Mark::Proven => false,
+            Mark::Proven | Mark::Skipped => false,
         };
         if target.step != name || !due || case.busy(target.id) {
             continue;

@@ -103,6 +103,9 @@ impl Form<'_> {
             Some(Workflow::Onboard) => {
                 (Takes::Offboard, "belongs to offboarding, and this row onboards", "leave it empty on onboard rows")
             }
+            Some(Workflow::Update) => {
+                return self.reject("workflow", fault("is known but not built yet", "order a leave and a join"));
+            }
             None => return,
         };
         for field in of_sort(others) {

@@ -107,7 +107,7 @@ fn word<T: FromStr>(text: &str, known: &[&str]) -> Result<T, Fault> {
 
 /// `onboard` or `offboard`.
 pub fn workflow(text: &str) -> Result<Workflow, Fault> {
-    word(text, &Workflow::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
+    word(text, &[Workflow::Offboard, Workflow::Onboard].iter().map(|word| word.as_str()).collect::<Vec<_>>())
 }
 
 /// `urgent`, `normal` or `low`.
