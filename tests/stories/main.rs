@@ -1,0 +1,14 @@
+//! Stories of operators: the real binary, its commands and its daemon, against a simulated Seam over HTTP.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    dead_code,
+    reason = "clippy spares test functions only, not their helpers; not every story needs every helper of the rig"
+)]
+
+mod command;
+#[path = "../run/rig.rs"]
+mod rig;
