@@ -185,6 +185,7 @@ const FOUND: &[(u64, &str, &str)] = &[
     (324, "", "strangers in a list that ignored its filter were taken for the newcomer's own ACS users"),
     (9062, "", "what a deleted identity left behind was retried behind a parked object"),
     (732, "", "a last look stretched by crashes closed on answers of a quarter of an hour ago"),
+    (1194, "", "phones of a person into whom the leaver had been merged were taken for the leaver's"),
 ];
 
 #[test]
