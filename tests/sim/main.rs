@@ -14,6 +14,7 @@ mod checks;
 mod endings;
 mod histories;
 mod invariants;
+mod listed;
 mod luck;
 mod matrix;
 mod moves;

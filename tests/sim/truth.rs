@@ -7,12 +7,12 @@ use backstitch::{
     sandbox::{Effect, Entry, Kind, Verb},
 };
 
-use crate::{cast::Cast, checks, luck::Luck, rig::Rig};
+use crate::{cast::Cast, checks, listed, luck::Luck, rig::Rig};
 
 /// Lists may be so far behind; what is younger may be overlooked for a while.
-const SETTLE_MS: i64 = 30_000;
+pub const SETTLE_MS: i64 = 30_000;
 /// The last look before the identity's delete may be so old.
-const FRESH_MS: i64 = 300_000 + SETTLE_MS;
+pub const FRESH_MS: i64 = 300_000 + SETTLE_MS;
 
 pub async fn at_the_end(rig: &mut Rig, luck: &Luck, cast: &Cast) {
     let (entries, effects) = {
@@ -25,6 +25,7 @@ pub async fn at_the_end(rig: &mut Rig, luck: &Luck, cast: &Cast) {
     identity_last(rig, &effects).await;
     if !luck.drawn.iter().any(|name| name.starts_with("clock_")) {
         proofs_are_true(rig, luck, &effects).await;
+        listed::before_the_first_delete(rig, luck, &effects).await;
         calm_seas(rig, luck).await;
     }
     every_row_has_one_fate(rig).await;
