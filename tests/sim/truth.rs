@@ -271,7 +271,7 @@ async fn pinned_workspace(rig: &mut Rig) {
 /// I16: neither the file nor the log has a session's token, a PIN, an instant key's URL or the API key.
 async fn secrets_stay_away(rig: &mut Rig, effects: &[Effect]) {
     let key = rig.world.lock().unwrap().settings().api_key.clone();
-    let secrets = [key.as_str(), "13371337", "https://ik.seam.co", "seam_cst"];
+    let secrets = [key.as_str(), "13371337", "4711081599", "https://ik.seam.co", "seam_cst"];
     let texts = checks::strings(rig, "SELECT coalesce(detail, '') FROM targets UNION ALL SELECT coalesce(detail, '') FROM attempts
         UNION ALL SELECT detail FROM history UNION ALL SELECT why || coalesce(last_error, '') || coalesce(identity_json, '') FROM jobs").await;
     let told = texts.iter().find(|text| secrets.iter().any(|secret| text.contains(secret)));
