@@ -7,7 +7,7 @@ use backstitch::sandbox::{Kind, PersonTruth, World};
 
 use crate::{
     cast::Cast,
-    endings, invariants,
+    cores, endings, invariants,
     luck::{Luck, focus},
     moves::Move,
     rare,
@@ -109,8 +109,10 @@ fn play_all(
     let next = std::sync::atomic::AtomicU64::new(seeds.start);
     let sums: Mutex<(BTreeMap<&'static str, u64>, u64, Vec<u64>)> = Mutex::default();
     std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(|| {
+        for nth in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            let (next, sums, failed) = (&next, &sums, &failed);
+            scope.spawn(move || {
+                cores::stay_on(nth);
                 loop {
                     let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     if seed >= seeds.end || sums.lock().unwrap().2.len() >= enough {

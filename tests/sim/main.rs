@@ -11,6 +11,7 @@
 
 mod cast;
 mod checks;
+mod cores;
 mod endings;
 mod histories;
 mod invariants;
