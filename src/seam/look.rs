@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use super::{
     ask::{Asker, Params, Stop, odd, params, refused},
     kinds::{self, CREDENTIALS_OF_ACS_USER, LINKED, List, Row},
-    objects::{Object, item},
+    objects::{Object, identity, item},
     pages,
     wire::Transport,
 };
 use crate::job::{Item, Kind, Listing, Outcome, Source};
+
+const IDENTITY: &str = "user_identities/get";
 
 /// Looks. The first failing page of any source is the outcome of the whole; an incomplete source leaves the listing marked so.
 pub async fn look<T: Transport>(
@@ -38,6 +40,9 @@ pub async fn look<T: Transport>(
             Err(stop) => return Err(stop),
         }
     }
+    if kind == Kind::Phone && !found.items.is_empty() {
+        found.owned_by(asker, sources).await?;
+    }
     if found.items.is_empty() && asker.is_pinned() && sources != [Source::Each(vec![])] {
         // Any other workspace answers that it has nothing of this person's: absence counts only where the key opens ours.
         asker.one("workspaces/get", Params::new(), "workspace", &[]).await?;
@@ -60,6 +65,26 @@ impl Found {
             new = unite(old, new);
         }
         self.items.insert(new.id.clone(), new);
+        Ok(())
+    }
+}
+
+impl Found {
+    /// A phone names no owner. It is whoever the listed id leads to after the list was read: another one, if somebody merged the
+    /// identities meanwhile, whose phones such a list shows, too.
+    async fn owned_by<T: Transport>(&mut self, asker: &mut Asker<'_, T>, sources: &[Source]) -> Result<(), Stop> {
+        let Some(id) = sources.iter().find_map(|s| if let Source::Identity(id) = s { Some(id) } else { None }) else {
+            return Ok(());
+        };
+        let row = kinds::row(Kind::UserIdentity);
+        let owner = match asker.one(IDENTITY, params(&[(row.id, Some(id))])?, "user_identity", row.gone).await {
+            Ok(object) => identity(object).map_err(|what| odd(IDENTITY, &what))?.user_identity_id,
+            Err(stop) if *stop.outcome == Outcome::Gone => return Ok(()),
+            Err(stop) => return Err(stop),
+        };
+        for item in self.items.values_mut().filter(|item| item.owners.is_empty()) {
+            item.owners.push(owner.clone());
+        }
         Ok(())
     }
 }
@@ -163,7 +188,7 @@ async fn missing<T: Transport>(asker: &mut Asker<'_, T>, source: &Source, origin
     let second = match source {
         Source::Identity(id) | Source::Linked(id) => {
             let row = kinds::row(Kind::UserIdentity);
-            asker.one("user_identities/get", params(&[(row.id, Some(id))])?, "user_identity", row.gone).await
+            asker.one(IDENTITY, params(&[(row.id, Some(id))])?, "user_identity", row.gone).await
         }
         _ => asker.one("workspaces/get", Params::new(), "workspace", &[]).await,
     };

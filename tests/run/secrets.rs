@@ -7,7 +7,7 @@ use backstitch::sandbox::{self, Fault, Rule};
 use super::rig::Rig;
 
 /// Long runs of letters that only a secret has: the sandbox puts `canary` into each token and key URL.
-const CANARIES: [&str; 3] = ["seam_cst1canary", "ik.seam.co", "13371337"];
+const CANARIES: [&str; 4] = ["seam_cst1canary", "ik.seam.co", "13371337", "4711081599"];
 
 /// P12: with everything logged that can be, no token, key URL, PIN code or API key is in the log, the database, its log or a report.
 #[test]

@@ -7,7 +7,7 @@ use backstitch::{
 };
 use sqlx::Row as _;
 
-use crate::rig::Rig;
+use crate::{rig::Rig, truth::FRESH_MS};
 
 pub async fn open_jobs(rig: &mut Rig) -> i64 {
     let sql = "SELECT count(*) FROM jobs j WHERE j.finished_at IS NULL AND j.state <> 'held'
@@ -189,14 +189,16 @@ pub async fn honest_success(rig: &mut Rig) {
     };
     for id in gone {
         let mut person = world.person(&id);
-        let ended =
-            world.effects().iter().rfind(|e| e.id == id && e.verb == Verb::Deleted).map_or(i64::MAX, |e| e.at_ms);
+        let last =
+            |verb: Verb| world.effects().iter().rfind(|e| e.id == id && e.verb == verb).map_or(i64::MAX, |e| e.at_ms);
+        let (taken, ended) = (last(Verb::DeleteRequested), last(Verb::Deleted));
         // What no endpoint lists, and what came under a new name when the person was gone, nobody can find.
         person.belongings.retain(|it| {
             let born = world.effects().iter().rfind(|e| e.id == it.id && e.verb == Verb::Created);
             let orphan = born.is_some_and(|e| e.cause == Cause::Reappearance && e.at_ms > ended);
-            // Whom somebody else deletes keeps what came after the inventory.
-            let unknown = by_hand(&world, &id) && !known.contains(&it.id);
+            // Whom somebody else deletes keeps what came after the inventory; and what came after the last look, short of the delete.
+            let late = born.is_some_and(|e| e.at_ms.saturating_add(FRESH_MS) > taken);
+            let unknown = (late || by_hand(&world, &id)) && !known.contains(&it.id);
             !(orphan || unknown || (unlisted && it.kind == Kind::EnrollmentAutomation))
         });
         if person.alive || !person.belongings.is_empty() {

@@ -118,7 +118,11 @@ pub async fn liveness(rig: &mut Rig, luck: &Luck, devices: &[(String, String)]) 
         crate::checks::strings(rig, "SELECT job_key || ' ' || state || ': ' || why FROM jobs WHERE finished_at IS NULL")
             .await
     {
-        rig.violations.push(format!("P1: not at its end: {line}"));
+        // Seam hangs in a deletion that nobody drives any more: its offboarding was cancelled by force. Waited for, and said, for ever.
+        let abandoned = luck.has("operator") && (luck.has("never_deleted") || luck.has("identity_stays"));
+        if !(abandoned && line.contains("the old identity of this key is being deleted")) {
+            rig.violations.push(format!("P1: not at its end: {line}"));
+        }
     }
     for why in crate::checks::strings(rig, "SELECT job_key || ': ' || why FROM jobs WHERE state = 'failed'").await {
         if reason(&why, luck).is_none() {

@@ -7,7 +7,7 @@ use backstitch::sandbox::{Kind, PersonTruth, World};
 
 use crate::{
     cast::Cast,
-    endings, invariants,
+    cores, endings, invariants,
     luck::{Luck, focus},
     moves::Move,
     rare,
@@ -109,8 +109,10 @@ fn play_all(
     let next = std::sync::atomic::AtomicU64::new(seeds.start);
     let sums: Mutex<(BTreeMap<&'static str, u64>, u64, Vec<u64>)> = Mutex::default();
     std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(|| {
+        for nth in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            let (next, sums, failed) = (&next, &sums, &failed);
+            scope.spawn(move || {
+                cores::stay_on(nth);
                 loop {
                     let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     if seed >= seeds.end || sums.lock().unwrap().2.len() >= enough {
@@ -185,6 +187,7 @@ const FOUND: &[(u64, &str, &str)] = &[
     (324, "", "strangers in a list that ignored its filter were taken for the newcomer's own ACS users"),
     (9062, "", "what a deleted identity left behind was retried behind a parked object"),
     (732, "", "a last look stretched by crashes closed on answers of a quarter of an hour ago"),
+    (1194, "", "phones of a person into whom the leaver had been merged were taken for the leaver's"),
 ];
 
 #[test]

@@ -20,6 +20,7 @@ const CHANGES: &str = "('delete', 'create_identity', 'add_acs_user', 'create_acs
 
 const TABLE: &[(u8, &str, How)] = &[
     (1, "intent first", Code("checks::after_commit: no call without its committed attempt")),
+    (1, "everything listed first", Code("listed::before_the_first_delete, checks::after_commit")),
     (2, "no effect after proof", Code("rows::PROMISES, checks::after_commit")),
     (3, "each step's barrier", Code("checks::after_commit, checks::settled_ends, rows::ORDER")),
     (4, "the identity last", Code("truth::identity_last, checks::settled_ends")),

@@ -11,9 +11,11 @@
 
 mod cast;
 mod checks;
+mod cores;
 mod endings;
 mod histories;
 mod invariants;
+mod listed;
 mod luck;
 mod matrix;
 mod moves;

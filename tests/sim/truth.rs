@@ -7,12 +7,12 @@ use backstitch::{
     sandbox::{Effect, Entry, Kind, Verb},
 };
 
-use crate::{cast::Cast, checks, luck::Luck, rig::Rig};
+use crate::{cast::Cast, checks, listed, luck::Luck, rig::Rig};
 
 /// Lists may be so far behind; what is younger may be overlooked for a while.
-const SETTLE_MS: i64 = 30_000;
+pub const SETTLE_MS: i64 = 30_000;
 /// The last look before the identity's delete may be so old.
-const FRESH_MS: i64 = 300_000 + SETTLE_MS;
+pub const FRESH_MS: i64 = 300_000 + SETTLE_MS;
 
 pub async fn at_the_end(rig: &mut Rig, luck: &Luck, cast: &Cast) {
     let (entries, effects) = {
@@ -25,6 +25,7 @@ pub async fn at_the_end(rig: &mut Rig, luck: &Luck, cast: &Cast) {
     identity_last(rig, &effects).await;
     if !luck.drawn.iter().any(|name| name.starts_with("clock_")) {
         proofs_are_true(rig, luck, &effects).await;
+        listed::before_the_first_delete(rig, luck, &effects).await;
         calm_seas(rig, luck).await;
     }
     every_row_has_one_fate(rig).await;
@@ -270,7 +271,7 @@ async fn pinned_workspace(rig: &mut Rig) {
 /// I16: neither the file nor the log has a session's token, a PIN, an instant key's URL or the API key.
 async fn secrets_stay_away(rig: &mut Rig, effects: &[Effect]) {
     let key = rig.world.lock().unwrap().settings().api_key.clone();
-    let secrets = [key.as_str(), "13371337", "https://ik.seam.co", "seam_cst"];
+    let secrets = [key.as_str(), "13371337", "4711081599", "https://ik.seam.co", "seam_cst"];
     let texts = checks::strings(rig, "SELECT coalesce(detail, '') FROM targets UNION ALL SELECT coalesce(detail, '') FROM attempts
         UNION ALL SELECT detail FROM history UNION ALL SELECT why || coalesce(last_error, '') || coalesce(identity_json, '') FROM jobs").await;
     let told = texts.iter().find(|text| secrets.iter().any(|secret| text.contains(secret)));

@@ -9,7 +9,7 @@ use crate::{
     Battery,
     daemon::{Start, found_within},
     ledger::{self, Clocks},
-    machine::{self, SmallDisk},
+    machine::{self, FailingDisk, SmallDisk},
     number,
     scene::{PATIENCE_MS, Scene},
 };
@@ -117,6 +117,41 @@ fn what_may_not_be_written_to_is_refused_by_name() {
     }
     battery.case("mended", scene.finish());
     drop(disk);
+    battery.end();
+}
+
+/// P1, P5, P13: a disk that turns read-only under the daemon ends it with the file's name and a remedy, and nothing is lost.
+#[test]
+fn a_disk_that_turns_read_only_is_told() {
+    let (cases, seed) = (number("READ_ONLY_DISKS", 1), number("SEED", 1));
+    let mut battery = Battery::new("disk-turns-read-only");
+    let mut dice = fastrand::Rng::with_seed(seed);
+    for nth in 0..cases {
+        let mut scene = Scene::with(seed * 1_000 + nth, 12, "disk/b.db", "");
+        let Some(disk) = FailingDisk::mount(&scene.path("disk.img"), &scene.path("disk")) else {
+            battery.skip(cases, "a disk that fails needs root, mkfs.ext4 and loop devices");
+            break;
+        };
+        scene.order_all();
+        let mut daemon = scene.launch().start();
+        daemon.await_ready();
+        let asked = dice.u64(5..60);
+        let under_way = found_within(PATIENCE_MS, || (scene.seam.truth().requests >= asked).then_some(()));
+        disk.fail();
+        let ended = daemon.await_end(PATIENCE_MS);
+        let said = daemon.said();
+        let mut found = Vec::new();
+        if under_way.is_none() {
+            found.push("never got to work".to_owned());
+        }
+        if ended.is_none_or(|status| status.code() != Some(74)) || !said.contains("b.db") {
+            found.push(format!("{ended:?}, said {said}"));
+        }
+        drop(daemon);
+        disk.mend();
+        found.extend(scene.finish());
+        battery.case(&format!("disk {nth}"), found);
+    }
     battery.end();
 }
 

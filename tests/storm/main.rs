@@ -1,7 +1,7 @@
 //! The real binary under fire: its disk, its clock, its network and its twin.
 //!
 //! Every battery prints one line, `BATTERY <name> cases=<n> violations=<n> skipped=<n>`. `cargo test` runs small ones; the
-//! environment sets their sizes: `FULL_DISKS`, `DISK_FAULTS`, `DAMAGED`, `RESTORES`, `CLOCKS`, `TWINS`, `STOPS`, `JOBS`; `SEED`
+//! environment sets their sizes: `FULL_DISKS`, `READ_ONLY_DISKS`, `DISK_FAULTS`, `DAMAGED`, `RESTORES`, `CLOCKS`, `TWINS`, `STOPS`, `JOBS`; `SEED`
 //! draws other dice. Nothing leaves this machine, and nothing is written outside of a temporary folder.
 //! Debian's fiu-utils and faketime are installed if they are missing and this is root; what cannot be had is skipped and counted.
 

@@ -17,8 +17,8 @@ use crate::{
     seam,
 };
 
-/// The simulated Seam puts them into session tokens, key URLs and PIN codes.
-const CANARIES: [&str; 4] = ["seam_cst1canary", "ik.seam.co", "canary", "13371337"];
+/// The simulated Seam puts them into session tokens, key URLs, PIN codes and card numbers.
+const CANARIES: [&str; 5] = ["seam_cst1canary", "ik.seam.co", "canary", "13371337", "4711081599"];
 const KEY_FILE: &str = "key";
 
 /// Places where a secret is, with what stands before it.
@@ -83,6 +83,10 @@ fn no_secret_is_anywhere() {
     let mut scene = Scene::with(seed, 12, "b.db", &format!("api_key_file = \"{KEY_FILE}\""));
     fs::write(scene.path(KEY_FILE), &scene.seam.api_key).unwrap();
     fs::set_permissions(scene.path(KEY_FILE), fs::Permissions::from_mode(0o600)).unwrap();
+    let credentials = scene.seam.post("/acs/credentials/list", &serde_json::json!({}));
+    for secret in ["13371337", "4711081599"] {
+        assert!(credentials.contains(secret), "no credential of this world has {secret}");
+    }
     let proxy = Proxy::seeded(&scene.seam.endpoint, seed, 1_000);
     scene.seam.set_faults(&seam::passing_faults(0.1));
     scene.order_all();

@@ -77,7 +77,7 @@ impl Seam {
         answer.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    fn post(&self, path: &str, body: &Value) -> String {
+    pub fn post(&self, path: &str, body: &Value) -> String {
         let request = self.http.post(format!("{}{path}", self.endpoint)).bearer_auth(&self.api_key).json(body);
         self.ask(request)
     }

@@ -99,7 +99,7 @@ impl World {
         self.add(session)
     }
 
-    /// Adds a mobile key (or `code`, with a code) to an ACS user; it names `identity` and lives on `phone`, if given.
+    /// Adds a mobile key (or `code`, with a code; or `card`, with its number) to an ACS user; it names `identity` and lives on `phone`, if given.
     pub fn add_credential(
         &mut self,
         acs_user_id: &str,
@@ -113,6 +113,9 @@ impl World {
         credential = credential.with("allowed_acs_entrance_ids", doors);
         if access_method == "code" {
             credential = credential.with("code", "13371337");
+        }
+        if access_method == "card" {
+            credential = credential.with("card_number", "4711081599");
         }
         if let Some(phone) = phone {
             credential = credential.linked(Role::Phone, phone);

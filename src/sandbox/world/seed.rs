@@ -46,7 +46,8 @@ impl World {
             let owner = &acs_users[nth % acs_users.len()];
             let named = self.dice.bool().then_some(identity.as_str());
             let phone = phones.get(nth).map(String::as_str);
-            self.add_credential(owner, named, phone, if phone.is_some() { "mobile_key" } else { "code" });
+            let method = [["code", "card"][nth % 2], "mobile_key"][usize::from(phone.is_some())];
+            self.add_credential(owner, named, phone, method);
         }
         for system in systems.iter().take(self.dice.usize(0..=2)) {
             let doors = self.entrances(system);

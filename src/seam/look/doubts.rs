@@ -40,12 +40,17 @@ fn class(answer: &Answer) -> String {
 async fn a_filter_is_believed_only_after_a_random_owner_showed_nothing() {
     let phone = || ok(json!({"phones": [{"device_id": "d", "workspace_id": "ws-1"}]}));
     for canary in [ok(json!({"phones": []})), refuse(404, "user_identity_not_found"), refuse(400, "invalid_input")] {
-        let (answer, asked) = play(&phones(), vec![canary, phone()]).await;
+        let person = ok(json!({"user_identity": {"user_identity_id": "p", "workspace_id": "ws-1"}}));
+        let (answer, asked) = play(&phones(), vec![canary, phone(), person]).await;
         let Outcome::Done(Reply::Listing(listing)) = answer.outcome else { panic!("{:?}", answer.outcome) };
         assert_eq!((listing.items.len(), listing.canary_failed), (1, false));
         assert_eq!(
             asked,
-            [r#"phones/list {"owner_user_identity_id":"random"}"#, r#"phones/list {"owner_user_identity_id":"p"}"#]
+            [
+                r#"phones/list {"owner_user_identity_id":"random"}"#,
+                r#"phones/list {"owner_user_identity_id":"p"}"#,
+                r#"user_identities/get {"user_identity_id":"p"}"#
+            ]
         );
     }
     let more = ok(json!({"phones": [], "pagination": {"has_next_page": true, "next_page_cursor": "c"}}));

@@ -37,6 +37,20 @@ fn users(ids: &[&str], pagination: Value) -> Value {
 }
 
 #[tokio::test]
+async fn a_phone_belongs_to_whom_the_listed_identity_leads_to_afterwards() {
+    let phones = || ok(json!({"phones": [{"device_id": "d-1", "workspace_id": "ws-1"}]}));
+    let person = |id: &str| ok(json!({"user_identity": {"user_identity_id": id, "workspace_id": "ws-1"}}));
+    let answers = [person("p"), person("survivor"), refuse(404, "user_identity_not_found")];
+    for (answer, owner) in answers.into_iter().zip([vec!["p"], vec!["survivor"], vec![]]) {
+        let (answer, sent) = play(&look(Kind::Phone, vec![of("p")]), vec![phones(), answer]).await;
+        assert_eq!(listing(answer).items[0].owners, owner);
+        assert_eq!(sent.len(), 2, "{sent:?}");
+    }
+    let (answer, _) = play(&look(Kind::Phone, vec![of("p")]), vec![phones(), ok(json!({"user_identity": {}}))]).await;
+    assert!(matches!(answer.outcome, Outcome::Unknown { .. }), "{answer:?}");
+}
+
+#[tokio::test]
 async fn pages_are_followed_by_cursor_with_the_same_parameters() {
     let url = "https://elsewhere.test/acs/users/list?next_page_cursor=evil";
     let (answer, asked) = play(

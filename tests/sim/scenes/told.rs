@@ -18,7 +18,7 @@ use crate::{
 fn secrets_stay_on_the_wire() {
     block_on(async {
         let mut scene = scene();
-        let canaries = ["seam_cst1canary", "ik.seam.co", "13371337"];
+        let canaries = ["seam_cst1canary", "ik.seam.co", "13371337", "4711081599"];
         for endpoint in ["/client_sessions/list", "/instant_keys/list", "/acs/credentials/list"] {
             let body = serde_json::json!({ "user_identity_id": scene.id });
             let key = scene.world.settings().api_key.clone();

@@ -51,8 +51,10 @@ pub fn points(names: &[&str], counts: &[u64]) -> Vec<Point> {
 pub fn hands<T: Send>(work: Vec<T>, each: impl Fn(T) + Sync) {
     let work = Mutex::new(work.into_iter());
     std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
+        for nth in 0..2 {
+            let (work, each) = (&work, &each);
+            scope.spawn(move || {
+                crate::cores::stay_on(nth);
                 loop {
                     let next = work.lock().unwrap().next();
                     match next {
