@@ -147,6 +147,9 @@ pub async fn settled_ends(rig: &mut Rig) {
           WHERE s.state = 'closed' AND s.name IN (SELECT t.step FROM targets t WHERE t.job_id = s.job_id AND t.kind <> 'user_identity')
             AND j.workflow = 'offboard' AND j.mode <> 'cascade' AND NOT EXISTS (SELECT 1 FROM steps i WHERE i.job_id = s.job_id AND i.name = 'user_identity' AND i.state = 'closed'
               AND NOT EXISTS (SELECT 1 FROM attempts d WHERE d.job_id = s.job_id AND d.step = 'user_identity' AND d.act = 'delete'))
+            -- A way that was given up after the identity had gone: from then on everything is asked for by its id, and once is enough.
+            AND NOT EXISTS (SELECT 1 FROM history p JOIN targets u ON u.id = p.target_id WHERE p.job_id = s.job_id AND p.what = 'proven'
+              AND u.kind = 'user_identity' AND p.at <= s.closed_at)
             AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = s.job_id AND l.step = s.name AND l.complete = 1 AND l.remaining = 0
               AND l.begun_at > coalesce((SELECT max(t.requested_at) FROM targets t WHERE t.job_id = s.job_id AND t.step = s.name), '')
               AND (l.begun_at >= strftime('%Y-%m-%dT%H:%M:%fZ', l.empty_since, '+30 seconds')

@@ -44,6 +44,8 @@ const REASONS: &[(&str, &[&str], Remedy)] = &[
     ("several identities match", &["twins", "comes_again", "joins_twice", "leaves_twice"], Cancel),
     ("was still open to this person", &["device"], Cancel),
     ("another key", &["merge", "twins"], Cancel),
+    // Who comes again may come without an e-mail, and is then ordered to leave by the old one.
+    ("another e-mail than the order", &["comes_again"], Cancel),
     (
         "is linked to user identity",
         &["joins_twice", "leaver_and_joiner", "operator", "transient", "lost_creates", "crashes"],
