@@ -29,7 +29,9 @@ impl Tx<'_> {
         self.save_attempts(epoch, cases).await?;
         self.save_looks(cases).await?;
         self.save_history(cases).await?;
-        self.save_locks(locks).await
+        self.save_locks(locks).await?;
+        self.entomb(cases, &locks.ended).await?;
+        self.certify(&locks.ended).await
     }
 
     /// Runs `sql` with `rows` as its one parameter, unless there are none.

@@ -24,6 +24,7 @@ pub fn order(job_key: &str, workflow: Workflow, person: Person) -> Order {
         not_before: None,
         deadline: None,
         reason: None,
+        rehire: false,
     }
 }
 
