@@ -45,8 +45,13 @@ impl Locks {
         let holder = self.rows.iter().find(|row| row.held && row.job_id != id && case.wants.contains(&row.key));
         if let Some(holder) = holder {
             let (other, key) = (holder.job_id, holder.job_key.clone());
-            if case.job.order.workflow == Workflow::Offboard && holder.onboard && holder.rehire_of != Some(id) {
-                self.changes.yields.push((other, id));
+            if case.job.order.workflow == Workflow::Offboard && holder.onboard {
+                match holder {
+                    LockRow { rehire_of: Some(earlier), .. } if *earlier == id => {}
+                    // Ordered later, and known to be of the same person only now.
+                    LockRow { rehire: true, job_id, .. } if *job_id > id => self.changes.follows.push((other, id)),
+                    _ => self.changes.yields.push((other, id)),
+                }
             }
             return Claim::Waits(other, key);
         }

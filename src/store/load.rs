@@ -28,6 +28,8 @@ pub struct LockRow {
     pub onboard: bool,
     /// The offboarding it waits for by itself, as a re-hire.
     pub rehire_of: Option<i64>,
+    /// It says that its person comes back, and has changed nothing yet.
+    pub rehire: bool,
 }
 
 impl Tx<'_> {
@@ -166,7 +168,8 @@ impl Tx<'_> {
     /// Every row of `person_locks` that shares a selector with one of these jobs.
     pub async fn locks(&mut self, ids: &[i64]) -> Result<Vec<LockRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.job_key, j.workflow = 'onboard' AS onboard, j.rehire_of
+            "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.job_key, j.workflow = 'onboard' AS onboard, j.rehire_of,
+                 j.begun_at IS NULL AND coalesce(j.order_json ->> '$.rehire', 0) = 1 AS rehire
              FROM person_locks mine JOIN person_locks l USING (kind, value) JOIN jobs j ON j.id = l.job_id
              WHERE mine.job_id IN (SELECT value FROM json_each(?1))",
         )
@@ -182,6 +185,7 @@ impl Tx<'_> {
                     held: get(row, "held")?,
                     onboard: get(row, "onboard")?,
                     rehire_of: get(row, "rehire_of")?,
+                    rehire: get(row, "rehire")?,
                 })
             })
             .collect()

@@ -101,17 +101,39 @@ impl Tx<'_> {
             let ids: Vec<i64> = sqlx::query_scalar(sql).bind(&fresh).bind(&at).fetch_all(self.db()).await?;
             linked.extend(ids);
         }
-        if !linked.is_empty() {
-            sqlx::query(
-                "INSERT INTO history (job_id, at, what, detail) SELECT j.id, ?2, 'rehire', 'comes back after ' || e.job_key
-                 FROM jobs j JOIN jobs e ON e.id = j.rehire_of WHERE j.id IN (SELECT value FROM json_each(?1))",
-            )
-            .bind(set(&linked)?)
-            .bind(&at)
-            .execute(self.db())
-            .await?;
-        }
+        self.note_rehires(&linked, &at).await?;
         Ok(linked)
+    }
+
+    /// Re-hires that hold what their person's earlier offboarding needs let go of it, and follow it.
+    pub(super) async fn follow(&mut self, pairs: &[(i64, i64)]) -> Result<(), StoreError> {
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(
+            "UPDATE jobs SET rehire_of = v.value ->> 1, wake_at = CASE WHEN state = 'running' THEN accepted_at ELSE wake_at END,
+                 state = CASE state WHEN 'waiting' THEN 'ready' ELSE state END
+             FROM json_each(?1) v WHERE jobs.id = v.value ->> 0 AND jobs.begun_at IS NULL",
+        )
+        .bind(set(&pairs)?)
+        .execute(self.db())
+        .await?;
+        Ok(())
+    }
+
+    async fn note_rehires(&mut self, linked: &[i64], at: &str) -> Result<(), StoreError> {
+        if linked.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(
+            "INSERT INTO history (job_id, at, what, detail) SELECT j.id, ?2, 'rehire', 'comes back after ' || e.job_key
+             FROM jobs j JOIN jobs e ON e.id = j.rehire_of WHERE j.id IN (SELECT value FROM json_each(?1))",
+        )
+        .bind(set(&linked)?)
+        .bind(at)
+        .execute(self.db())
+        .await?;
+        Ok(())
     }
 
     /// Remembers of every offboarding that ended proven how its person was known.

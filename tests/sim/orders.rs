@@ -49,6 +49,12 @@ pub fn on(job_key: &str, person: Person, acs_users: Vec<AcsLink>) -> Row {
     row_in(&format!("{job_key}.jsonl"), order)
 }
 
+/// Of somebody who left before.
+pub fn back(job_key: &str, person: Person, acs_users: Vec<AcsLink>) -> Row {
+    let order = Order { acs_users, rehire: true, ..order(job_key, Workflow::Onboard, person) };
+    row_in(&format!("{job_key}.jsonl"), order)
+}
+
 /// Takes back what the second migration and those after it did.
 pub const UNDO_SECOND_MIGRATION: &[&str] = &[
     "DROP VIEW jobs_overview",

@@ -184,6 +184,10 @@ pub fn read(plan: &Plan, mut given: Given) -> Read {
     let reason = form.text("reason", values::reason);
     let mode = form.text("mode", values::mode);
     let rehire = form.flag("rehire").unwrap_or(false);
+    if rehire && form.workflow == Some(Workflow::Offboard) {
+        let remedy = "say it on the row that orders them back, and false or nothing here";
+        form.reject("rehire", fault("is true, and this row offboards", remedy));
+    }
     let order = match form.workflow {
         Some(workflow) if form.problems.is_empty() => Ok(Order {
             job_key: job_key.clone(),

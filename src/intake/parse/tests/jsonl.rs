@@ -110,8 +110,8 @@ const PROBLEMS: &[(&str, &[&str])] = &[
     (
         r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","mode":"cascaded","rehire":true}"#,
         &[
-            "f:1: rehire: belongs to onboarding, and this row offboards; leave it empty on offboard rows",
             "f:1: mode: `cascaded` is none of ordered, cascade; write `cascade`",
+            "f:1: rehire: is true, and this row offboards; say it on the row that orders them back, and false or nothing here",
         ],
     ),
     (
