@@ -136,11 +136,13 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Remembers of every offboarding that ended proven how its person was known.
+    /// Remembers of every ordered offboarding that ended proven how its person was known. One that only looks after another says nothing
+    /// new of the person, who may be back.
     pub(super) async fn entomb(&mut self, cases: &[Snapshot], ended: &[i64]) -> Result<(), StoreError> {
         let proven = |case: &&Snapshot| {
             let job = &case.job;
-            (job.order.workflow, job.state) == (Workflow::Offboard, JobState::Succeeded) && ended.contains(&job.id)
+            let proven = (job.order.workflow, job.state) == (Workflow::Offboard, JobState::Succeeded);
+            proven && job.recheck_of.is_none() && ended.contains(&job.id)
         };
         let rows: Vec<Value> = cases
             .iter()

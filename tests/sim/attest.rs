@@ -61,8 +61,8 @@ const QUESTIONS: &[(&str, &str)] = &[
         json_each(json_array(j.identity_json ->> '$.email_address', j.identity_json ->> '$.phone_number', j.identity_json ->> '$.full_name')) l
       WHERE l.value IS NOT NULL AND instr(c.body_json, l.value) > 0"),
     ("a proven offboarding without tombstones, or tombstones of another job",
-     "SELECT j.job_key FROM jobs j WHERE EXISTS (SELECT 1 FROM tombstones t WHERE t.job_id = j.id) <> (j.workflow = 'offboard' AND j.state = 'succeeded')
-        OR j.workflow = 'offboard' AND j.state = 'succeeded' AND j.user_identity_id IS NOT NULL
+     "SELECT j.job_key FROM jobs j WHERE EXISTS (SELECT 1 FROM tombstones t WHERE t.job_id = j.id) <> (j.workflow = 'offboard' AND j.recheck_of IS NULL AND j.state = 'succeeded')
+        OR j.workflow = 'offboard' AND j.recheck_of IS NULL AND j.state = 'succeeded' AND j.user_identity_id IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM tombstones t WHERE t.job_id = j.id AND t.value = j.user_identity_id)"),
     ("a re-hire changed something before the offboarding that it follows was proven, unless a person said so",
      "SELECT r.job_key FROM jobs r JOIN jobs e ON e.id = r.rehire_of WHERE r.begun_at IS NOT NULL

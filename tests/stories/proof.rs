@@ -9,7 +9,7 @@ use super::{command::backstitch, rig::Rig};
 
 /// How many leave; `LEAVERS=400` is the story as it is told.
 fn leavers() -> usize {
-    std::env::var("LEAVERS").ok().and_then(|text| text.parse().ok()).unwrap_or(60)
+    std::env::var("LEAVERS").ok().and_then(|text| text.parse().ok()).unwrap_or(40)
 }
 
 /// A rig where everybody has left, for a reason that a spreadsheet must not believe.
