@@ -100,6 +100,7 @@ CREATE INDEX jobs_yield ON jobs (id) WHERE yield_to IS NOT NULL AND state = 'hel
 CREATE INDEX jobs_open ON jobs (state, id) WHERE finished_at IS NULL;
 CREATE INDEX jobs_batch ON jobs (batch_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX jobs_accepted ON jobs (accepted_at);
+CREATE INDEX jobs_rehire ON jobs (rehire_of) WHERE rehire_of IS NOT NULL;
 CREATE INDEX jobs_recheck ON jobs (recheck_of) WHERE recheck_of IS NOT NULL;
 CREATE INDEX jobs_identity ON jobs (user_identity_id) WHERE user_identity_id IS NOT NULL;
 CREATE INDEX jobs_identity_key ON jobs (user_identity_key) WHERE user_identity_key IS NOT NULL;
@@ -170,7 +171,7 @@ CREATE TABLE aftercare (
 CREATE INDEX aftercare_next ON aftercare (next_at) WHERE next_at IS NOT NULL;
 
 CREATE TABLE certificates (
-    -- What is signed: one for each offboarding that ended after it had begun, each bound to the one before.
+    -- What is attested: one for each offboarding that ended proven, or was ended after its person was found; each bound to the one before.
     id INTEGER PRIMARY KEY,
     job_id INTEGER NOT NULL UNIQUE REFERENCES jobs (id),
     issued_at TEXT NOT NULL,

@@ -2,6 +2,8 @@
 //! error.
 
 mod cancel;
+mod certificate;
+mod certificates;
 mod check;
 mod database;
 mod demo;
@@ -11,6 +13,7 @@ mod exit;
 mod jobs;
 pub mod out;
 mod release;
+mod report;
 mod retry;
 mod rows;
 mod run;
@@ -18,6 +21,7 @@ mod sandbox;
 mod show;
 #[cfg(test)]
 mod tests;
+mod verify_certificates;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -87,6 +91,14 @@ pub enum Command {
     Cancel(cancel::CancelArgs),
     /// Let held jobs look again, once a person has read why they are held
     Release(release::ReleaseArgs),
+    /// Show what is attested of one leaver, once their offboarding has ended
+    Certificate(certificate::CertificateArgs),
+    /// Export all certificates, each bound to the one before
+    Certificates(certificates::CertificatesArgs),
+    /// Recompute every seal of the certificates, and name what was altered or is missing
+    VerifyCertificates(verify_certificates::VerifyCertificatesArgs),
+    /// List all leavers of a period, with their times and the share done in time
+    Report(report::ReportArgs),
     /// Run a simulated Seam to try things on
     Sandbox(sandbox::SandboxArgs),
 }
@@ -128,6 +140,10 @@ impl Cli {
             Command::Retry(args) => retry::run(global, args),
             Command::Cancel(args) => cancel::run(global, args),
             Command::Release(args) => release::run(global, args),
+            Command::Certificate(args) => certificate::run(global, args),
+            Command::Certificates(args) => certificates::run(global, args),
+            Command::VerifyCertificates(args) => verify_certificates::run(global, args),
+            Command::Report(args) => report::run(global, args),
             Command::Sandbox(args) => sandbox::run(global, args),
         }
     }

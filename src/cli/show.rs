@@ -78,6 +78,7 @@ fn facts(job: &JobReport) -> Vec<(&'static str, String)> {
         ("identity", found),
         ("ordered in", origin),
         ("because", order.reason.clone().unwrap_or_default()),
+        ("comes after", job.rehire_of.clone().unwrap_or_default()),
         ("mode", job.mode.map(|mode| mode.to_string()).unwrap_or_default()),
         ("priority", line.priority.clone()),
         ("not before", at(line.not_before)),

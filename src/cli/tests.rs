@@ -26,6 +26,11 @@ fn commands_parse_and_globals_stand_anywhere() {
         "backstitch retry hr-1 2",
         "backstitch cancel hr-1 --reason because",
         "backstitch release hr-1 --reason because",
+        "backstitch certificate hr-1 --name --out c.txt",
+        "backstitch certificates --out c.jsonl",
+        "backstitch verify-certificates c.jsonl --noted 00",
+        "backstitch report --from 2026-11-01 --to 2026-11-30 --format csv --out r.csv",
+        "backstitch report --from 2026-11-01T00:00:00+01:00 --name",
         "backstitch sandbox --people 9 --listen 127.0.0.1:0 --faults f.json --transient 0.1 --latency-ms 5",
     ] {
         parse(good).unwrap_or_else(|error| panic!("{good}: {error}"));
@@ -41,6 +46,10 @@ fn mistakes_are_refused() {
         "backstitch jobs --state dead",
         "backstitch sandbox --transient 1.5",
         "backstitch run --speed 0",
+        "backstitch certificate",
+        "backstitch report",
+        "backstitch report --from yesterday",
+        "backstitch report --from 2026-02-30",
         "backstitch check -v -q",
     ] {
         assert!(parse(bad).is_err(), "{bad}");

@@ -15,6 +15,8 @@ pub enum Claim {
     Later,
     /// Another job holds one; its row id and key.
     Waits(i64, String),
+    /// A person has to look first; why, and what to do.
+    Asks(String),
 }
 
 /// The locks that concern the jobs of one tick.
@@ -42,15 +44,22 @@ impl Locks {
         }
         let holder = self.rows.iter().find(|row| row.held && row.job_id != id && case.wants.contains(&row.key));
         if let Some(holder) = holder {
-            let (other, onboard, key) = (holder.job_id, holder.onboard, holder.job_key.clone());
-            if case.job.order.workflow == Workflow::Offboard && onboard {
-                self.changes.yields.push((other, id));
+            let (other, key) = (holder.job_id, holder.job_key.clone());
+            if case.job.order.workflow == Workflow::Offboard && holder.onboard {
+                match holder {
+                    LockRow { rehire_of: Some(earlier), .. } if *earlier == id => {}
+                    // Ordered later, and known to be of the same person only now.
+                    LockRow { rehire: true, job_id, .. } if *job_id > id => self.changes.follows.push((other, id)),
+                    _ => self.changes.yields.push((other, id)),
+                }
             }
             return Claim::Waits(other, key);
         }
         if case.job.order.workflow == Workflow::Offboard {
             // An onboarding accepted before, by other selectors than those that this order named, is found out to be the same person's.
+            let waits = |row: &&LockRow| row.rehire_of == Some(id);
             let before = self.rows.iter().filter(|row| row.onboard && row.job_id < id && case.wants.contains(&row.key));
+            let before = before.filter(|row| !waits(row));
             let before: std::collections::BTreeSet<i64> = before.map(|row| row.job_id).collect();
             self.changes.yields.extend(before.into_iter().map(|other| (other, id)));
         }
@@ -87,6 +96,23 @@ pub fn yields(case: &Snapshot) -> bool {
     job.yield_to.is_some()
         && !job.state.is_final()
         && (job.begun_at.is_none() || (idle && !case.targets.iter().any(may_land)))
+}
+
+/// What keeps a re-hire from beginning, besides locks: the offboarding that it follows has to be proven. One that an operator ended
+/// without proof is asked about, once.
+pub fn comes_back(case: &mut Snapshot, now: Time) -> Option<Claim> {
+    let earlier = case.job.begun_at.map_or(case.earlier.as_ref(), |_| None)?;
+    if !earlier.state.is_final() {
+        return Some(Claim::Waits(earlier.job_id, earlier.job_key.clone()));
+    }
+    let why = format!(
+        "job {} was ended before the old access of this person was proven gone: see what `backstitch show` tells of it, then `backstitch release` this one all the same, or cancel it",
+        earlier.job_key
+    );
+    let unproven = earlier.state != JobState::Succeeded;
+    let asked = case.steps.first_mut().filter(|step| unproven && step.since.is_none())?;
+    asked.since = Some(now);
+    Some(Claim::Asks(why))
 }
 
 /// The job waits for the one that holds its person.

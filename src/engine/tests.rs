@@ -43,6 +43,7 @@ fn row(key: &str) -> Row {
         not_before: None,
         deadline: None,
         reason: None,
+        rehire: false,
     };
     Row { place: Place::default(), job_key: key.to_owned(), content_hash: key.to_owned(), order: Ok(order) }
 }

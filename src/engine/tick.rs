@@ -219,9 +219,11 @@ impl Decide<'_> {
         if case.job.state.is_final() || case.job.state == JobState::Held || later {
             workflow::next(case, &mut turn);
         } else {
-            match locks.claim(case) {
+            let before = locks::comes_back(case, self.now.wall);
+            match before.unwrap_or_else(|| locks.claim(case)) {
                 Claim::Held => workflow::next(case, &mut turn),
                 Claim::Later => turn.again(case),
+                Claim::Asks(why) => turn.hold(case, &why),
                 Claim::Waits(holder, key) => {
                     if case.job.begun_at.is_none() {
                         locks.release(case.job.id);

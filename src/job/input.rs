@@ -89,4 +89,5 @@ pub const ROW_FIELDS: &[&str] = &[
     "deadline",
     "reason",
     "mode",
+    "rehire",
 ];

@@ -1,6 +1,7 @@
 //! The nouns, shared by every room: no I/O, no clock, no decisions.
 
 mod call;
+pub mod certificate;
 mod input;
 mod object;
 mod order;

@@ -120,6 +120,9 @@ pub struct Order {
     /// Why, in the orderer's words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+    /// The person left before (or is leaving) and comes back (onboarding).
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub rehire: bool,
 }
 
 /// When an order should be done.

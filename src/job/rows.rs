@@ -56,6 +56,17 @@ pub struct Job {
     pub finished_at: Option<Time>,
 }
 
+/// The offboarding that a re-hire follows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Earlier {
+    /// Row id.
+    pub job_id: i64,
+    /// Its key.
+    pub job_key: String,
+    /// Where it stands.
+    pub state: JobState,
+}
+
 /// One named part of the job.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step {

@@ -3,7 +3,7 @@
 use super::{
     call::{Answer, Call, Outcome},
     object::Kind,
-    rows::{Attempt, Ended, Job, Look, Note, PersonKey, Step, SystemState, Target},
+    rows::{Attempt, Earlier, Ended, Job, Look, Note, PersonKey, Step, SystemState, Target},
     state::{Act, StepName},
     time::Time,
 };
@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub systems: Vec<SystemState>,
     /// This file holds a proven offboarding of the same id or key.
     pub tombstone: bool,
+    /// The offboarding that `rehire_of` names.
+    pub earlier: Option<Earlier>,
     /// The person's selectors: the locks it must hold to move.
     pub wants: Vec<PersonKey>,
     /// History to append.

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::{
     StoreError, Tx,
     columns::{get, json_or_null, set},
+    rehire::{self, LEAVES, Leave, Leaves},
 };
-use crate::job::{Deadline, Fate, Order, PersonKey, Place, Problem, Row, StepName, Time, Verdict, Workflow};
+use crate::job::{Deadline, Fate, JobState, Order, PersonKey, Place, Problem, Row, StepName, Time, Verdict, Workflow};
 
 /// A row with what the engine derives from it.
 #[derive(Clone, Debug)]
@@ -35,6 +36,27 @@ struct Known {
     jobs: HashMap<String, (String, Order)>,
     leaving: HashSet<(Origin, PersonKey)>,
     turned_away: HashSet<(String, String)>,
+    /// Whoever leaves, or has left and is not back.
+    leaves: Leaves,
+}
+
+impl Known {
+    /// An offboarding that begins at once is one for the rows behind it, too.
+    fn leave(&mut self, new: &NewRow, order: &Order, now: Time) {
+        if order.workflow == Workflow::Offboard && order.not_before.is_none_or(|at| at <= now) {
+            let place = &new.row.place;
+            let leave =
+                Leave { job_key: order.job_key.clone(), origin: Some((place.input.clone(), place.file.clone())) };
+            self.leaves.extend(new.keys.iter().map(|key| (key.clone(), leave.clone())));
+        }
+    }
+}
+
+/// A row that becomes a job.
+struct Fresh<'a> {
+    new: &'a NewRow,
+    /// Why a person has to look first.
+    held: Option<String>,
 }
 
 /// Input and file of a row. Standard input is no file: nobody wrote both of its orders into one.
@@ -44,20 +66,19 @@ fn origin(place: &Place) -> Option<Origin> {
     (place.file != "-").then(|| (place.input.clone(), place.file.clone()))
 }
 
-/// Why an onboarding is turned away for good, although its row is well formed.
-const LEAVES: &str = "the same file orders this person's offboarding";
-
 impl Tx<'_> {
     /// Accepts, absorbs or rejects each row; everything is in the caller's transaction.
     pub async fn accept(&mut self, rows: &[NewRow], now: Time) -> Result<Accepted, StoreError> {
         let mut known = self.known(rows, now).await?;
-        let mut fresh: Vec<&NewRow> = Vec::new();
+        let mut fresh: Vec<Fresh> = Vec::new();
         let mut verdicts = Vec::with_capacity(rows.len());
         for new in rows {
             let (fate, problems) = judge(new, &known);
-            if let (Fate::Accepted, Ok(order)) = (fate, &new.row.order) {
+            if let (Fate::Accepted | Fate::Held, Ok(order)) = (fate, &new.row.order) {
                 known.jobs.insert(new.row.job_key.clone(), (new.row.content_hash.clone(), order.clone()));
-                fresh.push(new);
+                known.leave(new, order, now);
+                let held = problems.first().map(|problem| format!("{}; {}", problem.message, problem.remedy));
+                fresh.push(Fresh { new, held });
             }
             verdicts.push(Verdict { place: new.row.place.clone(), job_key: new.row.job_key.clone(), fate, problems });
         }
@@ -94,53 +115,29 @@ impl Tx<'_> {
             }
         }
         leaving.extend(leavers);
-        if !arriving.is_empty() {
-            let open = sqlx::query(
-                "SELECT DISTINCT j.input, j.file, l.kind, l.value FROM json_each(?1) k
-                 JOIN person_locks l ON l.kind = k.value ->> 0 AND l.value = k.value ->> 1
-                 JOIN jobs j ON j.id = l.job_id WHERE j.workflow = 'offboard' AND j.finished_at IS NULL
-                 AND (j.not_before IS NULL OR j.not_before <= ?2)",
-            )
-            .bind(set(&arriving)?)
-            .bind(now.to_string())
-            .fetch_all(self.db())
-            .await?;
-            for row in &open {
-                let origin = (get(row, "input")?, get(row, "file")?);
-                leaving.insert((origin, (super::columns::word(row, "kind")?, get(row, "value")?)));
+        let mut leaves = Leaves::new();
+        for (key, leave) in self.leaves(&arriving, now).await? {
+            leaving.extend(leave.origin.clone().map(|origin| (origin, key.clone())));
+            let known = leaves.entry(key).or_insert_with(|| leave.clone());
+            if known.origin.is_none() {
+                *known = leave;
             }
         }
         let turned_away = self.turned_away(rows).await?;
-        Ok(Known { jobs, leaving, turned_away })
-    }
-
-    /// Rows that were turned away once because their person was leaving: a file that is read again must not bring them back.
-    async fn turned_away(&mut self, rows: &[NewRow]) -> Result<HashSet<(String, String)>, StoreError> {
-        let asked: Vec<_> =
-            rows.iter().map(|new| (&new.row.job_key, &new.row.content_hash, &new.row.place.input)).collect();
-        let found = sqlx::query(
-            "SELECT i.job_key, i.content_hash FROM json_each(?1) r
-             JOIN intake_rows i ON i.job_key = r.value ->> 0 AND i.content_hash = r.value ->> 1 AND i.input = r.value ->> 2
-             WHERE i.fate = 'rejected' AND i.problems_json ->> '$[0].message' = ?2",
-        )
-        .bind(set(&asked)?)
-        .bind(LEAVES)
-        .fetch_all(self.db())
-        .await?;
-        found.iter().map(|row| Ok((get(row, "job_key")?, get(row, "content_hash")?))).collect()
+        Ok(Known { jobs, leaving, turned_away, leaves })
     }
 
     /// Inserts the jobs; answers their ids and those of onboardings that stand in their way.
-    async fn insert_jobs(&mut self, fresh: &[&NewRow], now: Time) -> Result<Vec<i64>, StoreError> {
+    async fn insert_jobs(&mut self, fresh: &[Fresh<'_>], now: Time) -> Result<Vec<i64>, StoreError> {
         if fresh.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<Value> = fresh.iter().filter_map(|new| job_row(new, now)).collect();
+        let rows: Vec<Value> = fresh.iter().filter_map(|one| job_row(one, now)).collect();
         let inserted = sqlx::query(
             "INSERT INTO jobs (job_key, workflow, state, priority, order_json, content_hash, input, file, line, accepted_at, not_before, deadline, why)
-             SELECT v.value ->> '$.job_key', v.value ->> '$.workflow', 'ready', v.value ->> '$.priority', v.value ->> '$.order',
+             SELECT v.value ->> '$.job_key', v.value ->> '$.workflow', v.value ->> '$.state', v.value ->> '$.priority', v.value ->> '$.order',
                  v.value ->> '$.hash', v.value ->> '$.input', v.value ->> '$.file', v.value ->> '$.line', v.value ->> '$.now',
-                 v.value ->> '$.not_before', v.value ->> '$.deadline', 'accepted' FROM json_each(?1) v
+                 v.value ->> '$.not_before', v.value ->> '$.deadline', v.value ->> '$.why' FROM json_each(?1) v
              RETURNING id, job_key",
         )
         .bind(set(&rows)?)
@@ -151,11 +148,12 @@ impl Tx<'_> {
             ids.insert(get(row, "job_key")?, get(row, "id")?);
         }
         let (mut steps, mut locks, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-        for new in fresh {
+        for Fresh { new, held } in fresh {
             let Some(id) = ids.get(&new.row.job_key) else { continue };
             steps.extend(new.steps.iter().enumerate().map(|(at, name)| json!([id, at, name])));
             locks.extend(new.keys.iter().map(|(kind, value)| json!([kind, value, id])));
-            notes.push(json!([id, now, format!("{} line {}", new.row.place.file, new.row.place.line)]));
+            notes.push(json!([id, now, "accepted", format!("{} line {}", new.row.place.file, new.row.place.line)]));
+            notes.extend(held.iter().map(|why| json!([id, now, "held", why])));
         }
         for (sql, rows) in [
             (
@@ -170,7 +168,7 @@ impl Tx<'_> {
             ),
             (
                 "INSERT INTO history (job_id, at, what, detail)
-                 SELECT v.value ->> 0, v.value ->> 1, 'accepted', v.value ->> 2 FROM json_each(?1) v",
+                 SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, v.value ->> 3 FROM json_each(?1) v",
                 notes,
             ),
         ] {
@@ -178,6 +176,7 @@ impl Tx<'_> {
         }
         let mut touched: Vec<i64> = ids.values().copied().collect();
         touched.sort_unstable();
+        let linked = self.link_rehires(&touched, now).await?;
         // A leaver beats a joiner, in the same transaction.
         let yielding: Vec<i64> = sqlx::query_scalar(
             "UPDATE jobs SET yield_to = (SELECT l.job_id FROM person_locks l JOIN person_locks m USING (kind, value)
@@ -189,13 +188,14 @@ impl Tx<'_> {
                  WHERE l.job_id IN (SELECT value FROM json_each(?1)) AND o.workflow = 'offboard'
                  AND (o.not_before IS NULL OR o.not_before <= ?2))
              AND id NOT IN (SELECT value FROM json_each(?1))
+             AND (rehire_of IS NULL OR rehire_of NOT IN (SELECT value FROM json_each(?1)))
              RETURNING id",
         )
         .bind(set(&touched)?)
         .bind(now.to_string())
         .fetch_all(self.db())
         .await?;
-        touched.extend(yielding);
+        touched.extend(linked.into_iter().chain(yielding));
         Ok(touched)
     }
 
@@ -225,7 +225,9 @@ impl Tx<'_> {
     }
 }
 
-fn job_row(new: &NewRow, now: Time) -> Option<Value> {
+fn job_row(Fresh { new, held }: &Fresh<'_>, now: Time) -> Option<Value> {
+    let state = if held.is_some() { JobState::Held } else { JobState::Ready };
+    let why = held.as_deref().unwrap_or("accepted");
     let order = new.row.order.as_ref().ok()?;
     let deadline = order.deadline.map(|deadline| match deadline {
         Deadline::At(at) => at,
@@ -234,7 +236,7 @@ fn job_row(new: &NewRow, now: Time) -> Option<Value> {
     let place = &new.row.place;
     Some(json!({ "job_key": order.job_key, "workflow": order.workflow, "priority": order.priority, "order": order,
         "hash": new.row.content_hash, "input": place.input, "file": place.file, "line": place.line, "now": now,
-        "not_before": order.not_before, "deadline": deadline }))
+        "not_before": order.not_before, "deadline": deadline, "state": state, "why": why }))
 }
 
 fn judge(new: &NewRow, known: &Known) -> (Fate, Vec<Problem>) {
@@ -251,16 +253,17 @@ fn judge(new: &NewRow, known: &Known) -> (Fate, Vec<Problem>) {
     let origin = origin(&new.row.place);
     let leaves = |key: &PersonKey| origin.clone().is_some_and(|origin| known.leaving.contains(&(origin, key.clone())));
     let before = known.turned_away.contains(&(new.row.job_key.clone(), new.row.content_hash.clone()));
-    if order.workflow == Workflow::Onboard && (before || new.keys.iter().any(leaves)) {
+    if order.workflow == Workflow::Onboard && !order.rehire && (before || new.keys.iter().any(leaves)) {
         let problem = Problem {
             field: "workflow".to_owned(),
             message: LEAVES.to_owned(),
-            remedy: "a leaver beats a joiner: order the onboarding under a new job_key when the offboarding is done"
-                .to_owned(),
+            remedy: "a leaver beats a joiner: if they come back afterwards, order that with rehire: true".to_owned(),
         };
         return (Fate::Rejected, vec![problem]);
     }
-    (Fate::Accepted, Vec::new())
+    let asks = order.workflow == Workflow::Onboard && !order.rehire;
+    let held = if asks { rehire::unsaid(&new.keys, &known.leaves) } else { None };
+    held.unwrap_or((Fate::Accepted, Vec::new()))
 }
 
 /// Same key, other content: told with the names of what differs, never with the values.

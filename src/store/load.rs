@@ -7,6 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use super::{
     StoreError, Tx,
     columns::{count, get, json_or_null, set, word, word_or_null},
+    rehire::earlier,
 };
 use crate::job::{
     Attempt, Event, Job, JobState, Look, Order, PersonKey, Selector, Snapshot, Step, SystemState, Target, Time,
@@ -25,6 +26,10 @@ pub struct LockRow {
     pub held: bool,
     /// Whether that job is an onboarding.
     pub onboard: bool,
+    /// The offboarding it waits for by itself, as a re-hire.
+    pub rehire_of: Option<i64>,
+    /// It says that its person comes back, and has changed nothing yet.
+    pub rehire: bool,
 }
 
 impl Tx<'_> {
@@ -89,7 +94,10 @@ impl Tx<'_> {
             return Ok(Vec::new());
         }
         let set = set(&ids)?;
-        let jobs = sqlx::query("SELECT * FROM jobs WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY rank, id")
+        let jobs = sqlx::query(
+            "SELECT jobs.*, e.job_key AS earlier_key, e.state AS earlier_state FROM jobs LEFT JOIN jobs e ON e.id = jobs.rehire_of
+             WHERE jobs.id IN (SELECT value FROM json_each(?1)) ORDER BY jobs.rank, jobs.id",
+        )
             .bind(&set)
             .fetch_all(self.db())
             .await?;
@@ -132,6 +140,7 @@ impl Tx<'_> {
                 systems: systems.remove(&id).unwrap_or_default(),
                 wants: wants.remove(&id).unwrap_or_default(),
                 tombstone: tombstones.contains(&id),
+                earlier: earlier(row)?,
                 job,
                 notes: Vec::new(),
                 calls: Vec::new(),
@@ -143,7 +152,7 @@ impl Tx<'_> {
         Ok(all)
     }
 
-    async fn rows<T>(
+    pub(super) async fn rows<T>(
         &mut self,
         set: &str,
         sql: &'static str,
@@ -156,22 +165,11 @@ impl Tx<'_> {
         Ok(by_job)
     }
 
-    /// Which of these jobs look for somebody that this file already proved gone, by id or by key.
-    async fn tombstones(&mut self, set: &str) -> Result<Vec<i64>, StoreError> {
-        Ok(sqlx::query_scalar(
-            "SELECT j.id FROM jobs j WHERE j.id IN (SELECT value FROM json_each(?1)) AND j.identity_json IS NULL
-             AND (EXISTS (SELECT 1 FROM jobs o WHERE o.user_identity_id = j.user_identity_id AND o.workflow = 'offboard' AND o.state = 'succeeded')
-               OR EXISTS (SELECT 1 FROM jobs o WHERE o.user_identity_key = j.user_identity_key AND o.workflow = 'offboard' AND o.state = 'succeeded'))",
-        )
-        .bind(set)
-        .fetch_all(self.db())
-        .await?)
-    }
-
     /// Every row of `person_locks` that shares a selector with one of these jobs.
     pub async fn locks(&mut self, ids: &[i64]) -> Result<Vec<LockRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.job_key, j.workflow = 'onboard' AS onboard
+            "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.job_key, j.workflow = 'onboard' AS onboard, j.rehire_of,
+                 j.begun_at IS NULL AND coalesce(j.order_json ->> '$.rehire', 0) = 1 AS rehire
              FROM person_locks mine JOIN person_locks l USING (kind, value) JOIN jobs j ON j.id = l.job_id
              WHERE mine.job_id IN (SELECT value FROM json_each(?1))",
         )
@@ -186,6 +184,8 @@ impl Tx<'_> {
                     job_key: get(row, "job_key")?,
                     held: get(row, "held")?,
                     onboard: get(row, "onboard")?,
+                    rehire_of: get(row, "rehire_of")?,
+                    rehire: get(row, "rehire")?,
                 })
             })
             .collect()

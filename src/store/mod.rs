@@ -2,10 +2,12 @@
 //! that a tick costs the same dozen or two whatever its batch.
 
 mod accept;
+mod certificate;
 mod columns;
 mod connect;
 mod feed;
 mod file;
+mod leavers;
 mod load;
 mod lock;
 mod look;
@@ -13,14 +15,17 @@ mod open;
 mod operator;
 mod read;
 mod refusal;
+mod rehire;
 mod report;
 mod save;
 mod upgrade;
 
 pub use accept::{Accepted, NewRow};
+pub use certificate::{Certified, StoredCertificate};
 pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
 pub use feed::{EngineRow, Recovered, data_version, job_counts};
 pub use file::FileGuard;
+pub use leavers::Leaver;
 pub use load::LockRow;
 pub use open::{OpenArgs, Opened, open_engine};
 pub use operator::{Deed, Operator, Picked};

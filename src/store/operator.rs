@@ -76,6 +76,7 @@ impl Tx<'_> {
             };
             picked.push(Picked { job_key, refused });
         }
+        let certified = ids.clone();
         let ids = set(&ids)?;
         for sql in statements(order.deed) {
             sqlx::query(*sql).bind(&ids).bind(now.to_string()).bind(&order.reason).execute(self.db()).await?;
@@ -95,6 +96,9 @@ impl Tx<'_> {
         .bind(&order.actor)
         .execute(self.db())
         .await?;
+        if matches!(order.deed, Deed::Cancel { .. }) {
+            self.certify(&certified).await?;
+        }
         Ok(picked)
     }
 }

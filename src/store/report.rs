@@ -29,6 +29,8 @@ pub struct JobReport {
     pub identity: Option<Identity>,
     /// The way the offboarding goes, once the identity is found.
     pub mode: Option<Mode>,
+    /// The offboarding that a re-hire follows.
+    pub rehire_of: Option<String>,
     /// What it waits for, while it is open.
     pub waiting: Option<WaitingLine>,
     /// Its steps, in order.
@@ -67,7 +69,8 @@ impl Reader {
     pub async fn job(&mut self, name: &str) -> Result<Option<JobReport>, StoreError> {
         let mut tx = self.conn.begin().await?;
         let row = sqlx::query(
-            "SELECT o.*, j.order_json, j.identity_json, j.mode, j.input, j.file, j.line FROM jobs_overview o JOIN jobs j USING (id)
+            "SELECT o.*, j.order_json, j.identity_json, j.mode, j.input, j.file, j.line,
+                 (SELECT e.job_key FROM jobs e WHERE e.id = j.rehire_of) AS rehire_of FROM jobs_overview o JOIN jobs j USING (id)
              WHERE j.job_key = ?1 OR CAST(j.id AS TEXT) = ?1 ORDER BY j.job_key = ?1 DESC LIMIT 1",
         )
         .bind(name)
@@ -96,6 +99,7 @@ impl Reader {
             file_line: get(&row, "line")?,
             identity: json_or_null(&row, "identity_json")?,
             mode: word_or_null(&row, "mode")?,
+            rehire_of: get(&row, "rehire_of")?,
             waiting,
             steps,
             targets,

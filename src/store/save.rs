@@ -16,6 +16,8 @@ pub struct LockChanges {
     pub released: Vec<i64>,
     /// Jobs that ended.
     pub ended: Vec<i64>,
+    /// Re-hires that turn out to be of the person of an offboarding accepted before them.
+    pub follows: Vec<(i64, i64)>,
     /// Onboardings that stand in the way, with the offboarding that wants them to yield.
     pub yields: Vec<(i64, i64)>,
 }
@@ -29,7 +31,10 @@ impl Tx<'_> {
         self.save_attempts(epoch, cases).await?;
         self.save_looks(cases).await?;
         self.save_history(cases).await?;
-        self.save_locks(locks).await
+        self.save_locks(locks).await?;
+        self.follow(&locks.follows).await?;
+        self.entomb(cases, &locks.ended).await?;
+        self.certify(&locks.ended).await
     }
 
     /// Runs `sql` with `rows` as its one parameter, unless there are none.

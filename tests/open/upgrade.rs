@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use backstitch::store::{OpenError, open_command, open_reader};
+use backstitch::store::{self, OpenError, Reader, open_command, open_reader};
 
 use super::*;
 
@@ -108,4 +108,27 @@ async fn a_failing_upgrade_is_rolled_back_whole() {
         assert_eq!((rows, opened.migrated_from), (2000, None));
         opened.leave().await.unwrap();
     }
+}
+
+/// P14: who left before there were tombstones is remembered by id and key; their jobs need no certificates.
+#[tokio::test]
+async fn whoever_left_before_the_fourth_schema_is_remembered() {
+    let (_dir, db) = home();
+    let first: Vec<Migration> = store::MIGRATOR.iter().filter(|one| one.version <= 3).cloned().collect();
+    let mut opened = open_with(&db, &Migrator::with_migrations(first)).await.unwrap();
+    for (key, state, ended) in [("gone", "succeeded", "'2026-01-02T00:00:00.000Z'"), ("leaving", "waiting", "NULL")] {
+        let sql = format!(
+            "INSERT INTO jobs (job_key, workflow, state, priority, order_json, content_hash, input, file, line, accepted_at, identity_json, why, finished_at)
+             VALUES ('{key}', 'offboard', '{state}', 'normal', '{{\"person\":{{\"email_address\":\"{key}@example.com\"}}}}', 'h', 'i', 'f', 1, '2026-01-01T00:00:00.000Z',
+                '{{\"user_identity_id\":\"id-{key}\",\"user_identity_key\":\"key-{key}\"}}', 'why', {ended})"
+        );
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut opened.conn).await.unwrap();
+    }
+    opened.leave().await.unwrap();
+    let mut opened = open_with(&db, &store::MIGRATOR).await.unwrap();
+    let known = sqlx::query_scalar("SELECT kind || ' ' || value FROM tombstones ORDER BY kind");
+    let known: Vec<String> = known.fetch_all(&mut opened.conn).await.unwrap();
+    assert_eq!(known, ["user_identity_id id-gone", "user_identity_key key-gone"]);
+    opened.leave().await.unwrap();
+    assert_eq!(Reader::open(&db).await.unwrap().uncertified().await.unwrap(), [""; 0]);
 }

@@ -25,6 +25,12 @@ pub struct Cast {
     rows: usize,
 }
 
+/// The row says that the person left before.
+fn said(mut row: Row) -> Row {
+    row.order = row.order.map(|order| Order { rehire: true, ..order });
+    row
+}
+
 /// So many of the seeded people are nobody's business: nothing of theirs may change.
 const BYSTANDERS: usize = 2;
 
@@ -107,6 +113,8 @@ impl Cast {
             let mut selector = by_key(&person.user_identity_key);
             selector.email_address = luck.dice.bool().then(|| person.email_address.clone());
             let row = self.join(luck, selector, Vec::new());
+            // One in four forgets to say so.
+            let row = if luck.dice.u8(0..4) > 0 { said(row) } else { row };
             self.moves.push((luck.dice.i64(0..safety_ms), Move::Rows(vec![row])));
         }
     }
@@ -123,6 +131,7 @@ impl Cast {
             if luck.dice.u8(0..3) == 0 {
                 // Both in one file: the joiner is turned away.
                 (leave.place, leave.place.line) = (row.place.clone(), 2);
+                let row = if luck.is("comes_back", 0.4) { said(row) } else { row };
                 return self.moves.push((at, Move::Rows(vec![row, leave])));
             }
             let later = if luck.dice.bool() { 2_000 } else { safety_ms.min(8 * MINUTE) };

@@ -135,6 +135,7 @@ pub async fn at_the_end(rig: &mut Rig) {
     honest_success(rig).await;
     one_identity_each(rig).await;
     settled_ends(rig).await;
+    crate::attest::at_the_end(rig).await;
 }
 
 /// P3, P7: what closed a step, and what ended a job; the settle times are those of the rig.

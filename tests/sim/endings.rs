@@ -71,6 +71,8 @@ const REASONS: &[(&str, &[&str], Remedy)] = &[
     ("somebody deleted the identity", &["by_hand", "leaver_and_joiner", "operator"], Cancel),
     ("does not exist", &["leaver_and_joiner", "operator", "stale", "joins_twice"], Cancel),
     ("Seam refused", &["forbidden"], Release),
+    ("does not say that they come back", &["comes_again", "leaver_and_joiner", "joins_twice"], Release),
+    ("was ended before the old access", &["comes_again", "comes_back"], Release),
     // A delete that was lost in another workspace, or a create that landed in it.
     ("is there and", &["other_workspace"], Cancel),
 ];

@@ -37,12 +37,12 @@ const TABLE: &[(u8, &str, How)] = &[
     (7, "at its end, or visibly waiting", Code("endings::liveness, rows::PROMISES")),
     (8, "one moving job a person", Code("checks::after_commit; the index one_moving_job_a_person")),
     (9, "no resurrection", Clock("SELECT o.job_key || ' ' || a.act || ' after the first delete of ' || f.job_key FROM jobs f JOIN jobs o ON o.workflow = 'onboard'
-        AND o.id < f.id AND (o.user_identity_id = f.user_identity_id OR o.user_identity_key = f.user_identity_key) JOIN attempts a ON a.job_id = o.id
+        AND o.id < f.id AND o.rehire_of IS NOT f.id AND (o.user_identity_id = f.user_identity_id OR o.user_identity_key = f.user_identity_key) JOIN attempts a ON a.job_id = o.id
         WHERE f.workflow = 'offboard' AND a.act IN ('create_identity', 'add_acs_user', 'create_acs_user')
           AND a.begun_at > (SELECT min(d.begun_at) FROM attempts d WHERE d.job_id = f.id AND d.act = 'delete')")),
     (9, "a leaver beats a joiner", Clock("SELECT o.job_key || ' began although ' || f.job_key || ' was accepted' FROM jobs o JOIN jobs f ON f.workflow = 'offboard' AND f.id > o.id
         AND f.order_json ->> '$.person.email_address' = o.order_json ->> '$.person.email_address'
-        WHERE o.workflow = 'onboard' AND f.not_before IS NULL AND o.begun_at > f.accepted_at AND f.state <> 'cancelled'
+        WHERE o.workflow = 'onboard' AND o.rehire_of IS NOT f.id AND f.not_before IS NULL AND o.begun_at > f.accepted_at AND f.state <> 'cancelled'
           AND NOT EXISTS (SELECT 1 FROM history h WHERE h.job_id = o.id AND h.what = 'retried')")),
     (9, "linked by id, never by key", Code("truth::requests_are_ours")),
     (10, "scope", Code("truth::requests_are_ours, histories::history (bystanders)")),
@@ -86,6 +86,7 @@ pub async fn at_the_end(rig: &mut Rig, luck: &Luck) {
     rig.violations.extend(found);
     checks::honest_success(rig).await;
     checks::one_identity_each(rig).await;
+    crate::attest::at_the_end(rig).await;
     if steady {
         checks::settled_ends(rig).await;
         let early = crate::rows::out_of_order(&mut rig.reader).await;

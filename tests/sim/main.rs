@@ -9,6 +9,7 @@
     reason = "a test program"
 )]
 
+mod attest;
 mod cast;
 mod checks;
 mod cores;

@@ -24,6 +24,7 @@ pub fn order(job_key: &str, workflow: Workflow, person: Person) -> Order {
         not_before: None,
         deadline: None,
         reason: None,
+        rehire: false,
     }
 }
 
@@ -45,6 +46,12 @@ pub fn off(job_key: &str, person: Person) -> Row {
 
 pub fn on(job_key: &str, person: Person, acs_users: Vec<AcsLink>) -> Row {
     let order = Order { acs_users, ..order(job_key, Workflow::Onboard, person) };
+    row_in(&format!("{job_key}.jsonl"), order)
+}
+
+/// Of somebody who left before.
+pub fn back(job_key: &str, person: Person, acs_users: Vec<AcsLink>) -> Row {
+    let order = Order { acs_users, rehire: true, ..order(job_key, Workflow::Onboard, person) };
     row_in(&format!("{job_key}.jsonl"), order)
 }
 

@@ -10,5 +10,7 @@
 )]
 
 mod command;
+mod proof;
+mod rehire;
 #[path = "../run/rig.rs"]
 mod rig;

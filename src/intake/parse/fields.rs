@@ -44,7 +44,7 @@ const FIELDS: &[(&str, Takes, bool)] = &[
     ("deadline", Takes::Both, true),
     ("reason", Takes::Both, true),
     ("mode", Takes::Offboard, true),
-    ("rehire", Takes::NotBuilt, false),
+    ("rehire", Takes::Both, false),
     ("cut_first", Takes::NotBuilt, false),
 ];
 

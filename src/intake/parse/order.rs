@@ -67,6 +67,21 @@ impl Form<'_> {
         got.map_err(|fault| self.problems.push(fault.at(named))).ok()
     }
 
+    /// A yes or no: JSON's own, or the words for it, as csv has them.
+    pub fn flag(&mut self, field: &'static str) -> Option<bool> {
+        let (named, node) = self.value(field)?;
+        match node {
+            Node::Bool(is) => Some(is),
+            Node::Text(_) => self.read(named, &node, values::flag),
+            other => {
+                let wrong =
+                    fault(format!("is {}, not true or false", other.kind()), "write true or false, without quotes");
+                self.problems.push(wrong.at(named));
+                None
+            }
+        }
+    }
+
     /// The key: the row's own, else made of the key columns.
     fn job_key(&mut self) -> Option<String> {
         if self.has("job_key") {
@@ -168,6 +183,11 @@ pub fn read(plan: &Plan, mut given: Given) -> Read {
     }
     let reason = form.text("reason", values::reason);
     let mode = form.text("mode", values::mode);
+    let rehire = form.flag("rehire").unwrap_or(false);
+    if rehire && form.workflow == Some(Workflow::Offboard) {
+        let remedy = "say it on the row that orders them back, and false or nothing here";
+        form.reject("rehire", fault("is true, and this row offboards", remedy));
+    }
     let order = match form.workflow {
         Some(workflow) if form.problems.is_empty() => Ok(Order {
             job_key: job_key.clone(),
@@ -180,6 +200,7 @@ pub fn read(plan: &Plan, mut given: Given) -> Read {
             not_before,
             deadline,
             reason,
+            rehire,
         }),
         _ => Err(form.problems),
     };

@@ -115,6 +115,15 @@ pub fn priority(text: &str) -> Result<Priority, Fault> {
     word(text, &Priority::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
 }
 
+/// `true` or `false`, in any case of letters: spreadsheets write them in capitals.
+pub fn flag(text: &str) -> Result<bool, Fault> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(fault(format!("{} is neither true nor false", shown(text)), "write true or false")),
+    }
+}
+
 /// `ordered` or `cascade`.
 pub fn mode(text: &str) -> Result<Mode, Fault> {
     word(text, &Mode::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())

@@ -8,7 +8,7 @@ use backstitch::{
 use crate::{
     checks,
     histories::{MINUTE, block_on},
-    orders::{by_email, by_id, by_key, off, on},
+    orders::{back, by_email, by_id, by_key, off, on},
     rig::{Rig, START_MS},
     scenes::{HOUR, changes, ends, rig, scene},
 };
@@ -115,7 +115,7 @@ fn a_row_turned_away_does_not_come_back_when_the_leaver_is_gone() {
             place: backstitch::job::Place { input: "enqueue".into(), file: "-".into(), line: 1 },
             ..row
         };
-        rig.submit(vec![by_hand(on("again", by_email("ann@example.com"), vec![]))]);
+        rig.submit(vec![by_hand(back("again", by_email("ann@example.com"), vec![]))]);
         assert!(rig.run_for(HOUR).await);
         ends(&mut rig, "again", "succeeded", "proven").await;
     });
@@ -182,7 +182,7 @@ fn an_onboarding_that_waited_looks_its_person_up_again() {
             }
             let link = AcsLink::ById { acs_user_id: candidate.acs_user_ids[0].clone() };
             let links = if delay == 0 { vec![link] } else { vec![] };
-            rig.submit(vec![on(&join, by_key("emp-7"), links)]);
+            rig.submit(vec![back(&join, by_key("emp-7"), links)]);
             assert!(rig.run_for(2 * HOUR).await, "{delay}\n{}", rig.story.join("\n"));
             ends(&mut rig, &leave, "succeeded", "").await;
             let (state, why) = checks::state(&mut rig, &join).await;
@@ -191,7 +191,7 @@ fn an_onboarding_that_waited_looks_its_person_up_again() {
                 "{delay}: {state} {why}"
             );
             if state != "succeeded" {
-                rig.submit(vec![on(&format!("{join}-again"), by_key("emp-7"), vec![])]);
+                rig.submit(vec![back(&format!("{join}-again"), by_key("emp-7"), vec![])]);
                 assert!(rig.run_for(2 * HOUR).await);
             }
         }

@@ -15,6 +15,7 @@ mod found;
 mod machine;
 mod patience;
 mod people;
+mod rehire;
 mod scope;
 mod stuck;
 mod told;

@@ -8,7 +8,7 @@ use backstitch::{
 use crate::{
     checks,
     histories::block_on,
-    orders::{by_email, by_id, off, on},
+    orders::{back, by_email, by_id, off, on},
     rig::START_MS,
     scenes::{HOUR, changes, ends, rig, scene},
 };
@@ -44,7 +44,7 @@ fn a_leaver_beats_a_joiner() {
         let mut rig = rig(scene()).await;
         rig.submit(vec![on("join", by_email("ann@example.com"), vec![])]);
         rig.submit(vec![off("leave", by_email("ANN@example.com"))]);
-        rig.submit(vec![on("rejoin", by_email("ann@example.com"), vec![])]);
+        rig.submit(vec![back("rejoin", by_email("ann@example.com"), vec![])]);
         assert!(rig.run_for(2 * HOUR).await);
         ends(&mut rig, "join", "cancelled", "takes its place").await;
         ends(&mut rig, "leave", "succeeded", "proven").await;

@@ -7,7 +7,7 @@ use backstitch::{
 
 use crate::{
     histories::MINUTE,
-    orders::{by_email, by_id, by_key, off, on},
+    orders::{back, by_email, by_id, by_key, off, on},
     scenes::{Scene, scene, scene_in},
 };
 
@@ -161,7 +161,7 @@ fn rehire() -> Scenario {
     let scene = scene();
     let system = scene.world.acs_systems()[2].clone();
     let ann = by_email("ann@example.com");
-    let deeds = vec![(0, rows(off("leave", ann.clone()))), (5_000, rows(on("rejoin", ann, vec![created(&system)])))];
+    let deeds = vec![(0, rows(off("leave", ann.clone()))), (5_000, rows(back("rejoin", ann, vec![created(&system)])))];
     let ends = &[("leave", "succeeded"), ("rejoin", "succeeded")];
     Scenario { newcomers: vec!["ann@example.com"], ..base("rehire-after-leave", scene, deeds, ends) }
 }

@@ -12,7 +12,7 @@ fn some(text: &str) -> Option<String> {
 fn every_field_arrives() {
     let text = concat!(
         r#"{"job_key":"hr-8813","workflow":"onboard","user_identity_key":"jean_doe","full_name":"Jean Doe","#,
-        r#""email_address":"Jean@example.com","phone_number":"+15555550110","priority":null,"reason":"","#,
+        r#""email_address":"Jean@example.com","phone_number":"+15555550110","priority":null,"reason":"","rehire":true,"#,
         r#""acs_users":[{"acs_user_id":"33"},{"acs_system_id":"44","create":true},{"acs_system_id":"45"},"#,
         r#"{"acs_system_id":"46","phone_number":"+4930","create":false},{"email_address":"j@example.com"}]}"#,
         "\n",
@@ -54,6 +54,7 @@ fn every_field_arrives() {
             not_before: None,
             deadline: None,
             reason: None,
+            rehire: true,
         },
         Order {
             job_key: "hr-8812".into(),
@@ -66,6 +67,7 @@ fn every_field_arrives() {
             not_before: Some("2026-11-30T17:00:00Z".parse().unwrap()),
             deadline: Some(Deadline::Within(4 * 3_600_000)),
             reason: some("termination HR-8812"),
+            rehire: false,
         },
     ];
     assert_eq!(orders(text, &plain(), Jsonl), want);
@@ -108,8 +110,8 @@ const PROBLEMS: &[(&str, &[&str])] = &[
     (
         r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","mode":"cascaded","rehire":true}"#,
         &[
-            "f:1: rehire: is known but not built yet; leave it out",
             "f:1: mode: `cascaded` is none of ordered, cascade; write `cascade`",
+            "f:1: rehire: is true, and this row offboards; say it on the row that orders them back, and false or nothing here",
         ],
     ),
     (
