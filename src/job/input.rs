@@ -89,4 +89,6 @@ pub const ROW_FIELDS: &[&str] = &[
     "deadline",
     "reason",
     "mode",
+    "cut_first",
+    "unlisted_acs_users",
 ];

@@ -23,8 +23,8 @@ pub struct LockRow {
     pub job_key: String,
     /// Whether that job holds the lock.
     pub held: bool,
-    /// Whether that job is an onboarding.
-    pub onboard: bool,
+    /// Whether that job makes way for an offboarding.
+    pub yields: bool,
 }
 
 impl Tx<'_> {
@@ -171,7 +171,7 @@ impl Tx<'_> {
     /// Every row of `person_locks` that shares a selector with one of these jobs.
     pub async fn locks(&mut self, ids: &[i64]) -> Result<Vec<LockRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.job_key, j.workflow = 'onboard' AS onboard
+            "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.job_key, j.workflow <> 'offboard' AS yields
              FROM person_locks mine JOIN person_locks l USING (kind, value) JOIN jobs j ON j.id = l.job_id
              WHERE mine.job_id IN (SELECT value FROM json_each(?1))",
         )
@@ -185,7 +185,7 @@ impl Tx<'_> {
                     job_id: get(row, "job_id")?,
                     job_key: get(row, "job_key")?,
                     held: get(row, "held")?,
-                    onboard: get(row, "onboard")?,
+                    yields: get(row, "yields")?,
                 })
             })
             .collect()

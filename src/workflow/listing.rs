@@ -1,7 +1,9 @@
 //! What a complete listing means for the rows: whose each object is, what is new, what came back, what is gone.
 
 use super::{Turn, cascade, offboard};
-use crate::job::{Act, Attempt, Cause, Item, Kind, Listing, Look, Mark, Proof, Snapshot, StepName, Time};
+use crate::job::{
+    Act, Attempt, Cause, Item, Kind, Listing, Look, Mark, Proof, Snapshot, StepName, Target, Time, Unlisted, Workflow,
+};
 
 /// Whose an object is.
 enum Witness {
@@ -44,17 +46,38 @@ pub(super) fn absorb(
             return turn.hold(case, &why);
         }
     }
-    let home = offboard::home(kind);
+    let home = home_of(case, kind);
     let repeat = case.looks.iter().any(|look| look.kind == kind && look.complete);
     let (mut remaining, mut news) = (0, Vec::new());
-    for item in &listing.items {
+    for item in listing.items.iter().filter(|item| concerns(case, item)).cloned().collect::<Vec<_>>().iter() {
         let shared = matches!(witness(case, kind, item), Witness::Shared);
         remaining += u32::from(take(case, attempt, home, kind, item, shared, &mut news, turn));
     }
-    prove_absent(case, attempt.begun_at, kind, listing, turn);
+    prove_absent(case, attempt.begun_at, home, kind, listing, turn);
     store(case, attempt, kind, listing, remaining, request_id, turn);
     if repeat && !news.is_empty() && home != StepName::ConfirmEmpty {
         turn.reopen(case, home, &news.join(", "));
+    }
+}
+
+/// The step that ends objects of this kind.
+fn home_of(case: &Snapshot, kind: Kind) -> StepName {
+    match case.job.order.workflow {
+        Workflow::Update => StepName::Unlink,
+        Workflow::Offboard | Workflow::Onboard => offboard::home(kind),
+    }
+}
+
+/// Whether a listed object is to go: everything of a leaver's; of others only what their order does not list, if it says so.
+fn concerns(case: &Snapshot, item: &Item) -> bool {
+    let order = &case.job.order;
+    let listed = |t: &Target| t.step == StepName::AcsUsers && t.object_id.as_ref() == Some(&item.id);
+    match order.workflow {
+        Workflow::Offboard => true,
+        Workflow::Onboard => false,
+        Workflow::Update => {
+            !matches!(order.unlisted_acs_users, None | Some(Unlisted::Keep)) && !case.targets.iter().any(listed)
+        }
     }
 }
 
@@ -67,8 +90,9 @@ fn store(
     request_id: Option<&String>,
     turn: &Turn,
 ) {
-    // The inventory's look opens the account of the step that sweeps the kind.
-    let step = if attempt.step == StepName::Inventory { offboard::home(kind) } else { attempt.step };
+    // The first look opens the account of the step that sweeps the kind.
+    let first = matches!(attempt.step, StepName::Inventory | StepName::Links);
+    let step = if first { home_of(case, kind) } else { attempt.step };
     let before = case.look(step, kind).filter(|look| look.complete).and_then(|look| look.empty_since);
     let empty_since = (remaining == 0).then(|| before.unwrap_or(attempt.begun_at));
     case.put_look(Look {
@@ -114,7 +138,7 @@ fn witness(case: &Snapshot, kind: Kind, item: &Item) -> Witness {
             item.owners.join(", ")
         ));
     }
-    let known = |t: &&crate::job::Target| t.kind == kind && t.object_id.as_ref() == Some(&item.id);
+    let known = |t: &&Target| t.kind == kind && t.object_id.as_ref() == Some(&item.id);
     let their_acs_user = |user: &String| {
         identity.acs_user_ids.contains(user)
             || case.targets.iter().any(|t| t.kind == Kind::AcsUser && t.object_id.as_ref() == Some(user))
@@ -162,7 +186,7 @@ fn take(
         case.note(turn.now, "found", Some(home), Some(id), format!("{kind} {}", item.id));
         if shared {
             turn.park(case, at, Cause::Shared, "somebody else's too: Seam has no way to take one owner off it");
-        } else if matches!(kind, Kind::Device | Kind::AcsEntrance) {
+        } else if kind == Kind::AcsEntrance {
             turn.park(case, at, Cause::StillOpen, "still open to this person; take it away at Seam");
         }
         return case.targets[at].mark != Mark::Parked;
@@ -174,7 +198,7 @@ fn take(
                 let detail = format!("{kind} {} came back", item.id);
                 turn.renew(case, at, Mark::Found, "reappeared", &detail);
                 news.push(detail);
-                if matches!(kind, Kind::Device | Kind::AcsEntrance) {
+                if kind == Kind::AcsEntrance {
                     turn.park(case, at, Cause::StillOpen, "still open to this person; take it away at Seam");
                     return false;
                 }
@@ -255,12 +279,15 @@ fn reissue(case: &mut Snapshot, at: usize, why: &str, turn: &mut Turn) {
 }
 
 /// Targets that a whole listing, begun after their last request, does not show are gone.
-fn prove_absent(case: &mut Snapshot, begun_at: Time, kind: Kind, listing: &Listing, turn: &mut Turn) {
+fn prove_absent(case: &mut Snapshot, begun_at: Time, home: StepName, kind: Kind, listing: &Listing, turn: &mut Turn) {
     for at in 0..case.targets.len() {
         let target = &case.targets[at];
         let listed = listing.items.iter().any(|item| Some(&item.id) == target.object_id.as_ref());
         let late = target.requested_at.or(target.accepted_at).is_some_and(|requested| requested > begun_at);
-        if target.kind != kind || target.mark == Mark::Proven || listed || late {
+        // What an operator skipped stays so; only its identity's end is worth knowing.
+        let skipped = target.mark == Mark::Skipped && kind != Kind::UserIdentity;
+        let other = (target.step, target.kind) != (home, kind);
+        if other || target.mark == Mark::Proven || skipped || listed || late {
             continue;
         }
         let proof = if kind == Kind::UserIdentity { Proof::NotFound } else { Proof::Absent };

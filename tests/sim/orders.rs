@@ -20,6 +20,8 @@ pub fn order(job_key: &str, workflow: Workflow, person: Person) -> Order {
         full_name: None,
         acs_users: Vec::new(),
         mode: None,
+        cut_first: None,
+        unlisted_acs_users: None,
         priority: Priority::Normal,
         not_before: None,
         deadline: None,
