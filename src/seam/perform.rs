@@ -151,7 +151,9 @@ fn order(call: &Call) -> Result<(Params, &'static [&'static str]), Stop> {
             let row = row(*kind);
             Ok((params(&[(row.id, Some(id))])?, row.gone))
         }
-        Call::Delete { kind, .. } => Err(refused("not_deletable", &format!("{kind} cannot be deleted, only looked at"))),
+        Call::Delete { kind, .. } => {
+            Err(refused("not_deletable", &format!("{kind} cannot be deleted, only looked at")))
+        }
         Call::RevokeDevice { user_identity_id, device_id } => {
             let pair = [("user_identity_id", Some(user_identity_id.as_str())), ("device_id", Some(device_id))];
             Ok((params(&pair)?, row(Kind::Device).gone))

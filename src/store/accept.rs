@@ -255,8 +255,7 @@ fn judge(new: &NewRow, known: &Known) -> (Fate, Vec<Problem>) {
         let problem = Problem {
             field: "workflow".to_owned(),
             message: LEAVES.to_owned(),
-            remedy: "a leaver beats a joiner: order it under a new job_key when the offboarding is done"
-                .to_owned(),
+            remedy: "a leaver beats a joiner: order it under a new job_key when the offboarding is done".to_owned(),
         };
         return (Fate::Rejected, vec![problem]);
     }

@@ -19,9 +19,10 @@ pub(super) fn go(case: &mut Snapshot, mode: Mode) {
 /// Before the identity's delete is sent: whether it may be. Otherwise the inventory is read again, or the job goes the ordered way.
 pub(super) fn may_delete(case: &mut Snapshot, turn: &mut Turn) -> bool {
     let unproven = |t: &&Target| !matches!(t.mark, Mark::Proven | Mark::Skipped) && !t.kind.has_proof_by_id();
-    let left = case.targets.iter().find(|t| t.mark == Mark::Parked || unproven(t)).map(|t| {
-        format!("{} {} would have no proof by its id", t.kind, t.object_id.as_deref().unwrap_or_default())
-    });
+    let left =
+        case.targets.iter().find(|t| t.mark == Mark::Parked || unproven(t)).map(|t| {
+            format!("{} {} would have no proof by its id", t.kind, t.object_id.as_deref().unwrap_or_default())
+        });
     if let Some(why) = left {
         give_up(case, turn, &why);
         return false;

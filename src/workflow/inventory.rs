@@ -99,10 +99,10 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
         Outcome::Unknown { .. } => case.job.tries >= UNLISTABLE,
         _ => false,
     };
-    if attempt.act == Act::Look && attempt.kind == Some(Kind::Device) && failed {
-        if cascade::goes(case) {
-            return cascade::give_up(case, turn, "its devices cannot be listed");
-        }
+    let devices = attempt.act == Act::Look && attempt.kind == Some(Kind::Device);
+    if devices && cascade::goes(case) && (failed || unlisted(case, Kind::Device).is_some()) {
+        cascade::give_up(case, turn, "its devices cannot be listed");
+    } else if devices && failed {
         still_unlisted(case, attempt, turn);
     }
 }

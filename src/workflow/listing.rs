@@ -1,6 +1,6 @@
 //! What a complete listing means for the rows: whose each object is, what is new, what came back, what is gone.
 
-use super::{Turn, cascade, offboard};
+use super::{Turn, cascade, inventory, offboard};
 use crate::job::{
     Act, Attempt, Cause, Item, Kind, Listing, Look, Mark, Proof, Snapshot, StepName, Target, Time, Unlisted, Workflow,
 };
@@ -24,10 +24,15 @@ pub(super) fn absorb(
     turn: &mut Turn,
 ) {
     if listing.canary_failed {
-        return turn.hold(
-            case,
-            &format!("Seam's list of kind {kind} answers objects for a random owner, so nothing tells whose a {kind} is; nothing was touched. Report it to Seam, then `backstitch release`"),
+        let why = format!(
+            "Seam's list of kind {kind} answers objects for a random owner, so nothing tells whose a {kind} is"
         );
+        if kind == Kind::Device && matches!(attempt.step, StepName::Inventory | StepName::DeviceAccess) {
+            case.job.last_error = Some(why);
+            return inventory::still_unlisted(case, attempt, turn);
+        }
+        let why = format!("{why}; nothing was touched. Report it to Seam, then `backstitch release`");
+        return turn.hold(case, &why);
     }
     let known = |item: &Item| case.targets.iter().any(|t| t.kind == kind && t.object_id.as_ref() == Some(&item.id));
     let count = case.targets.len() + listing.items.iter().filter(|item| !known(item)).count();

@@ -145,8 +145,7 @@ impl Turn<'_> {
                     Workflow::Offboard => "proven gone",
                     Workflow::Onboard | Workflow::Update => "done and read back",
                 };
-                let why =
-                    format!("ended by an operator: everything else is {rest}; skipped: {}", skipped.join(", "));
+                let why = format!("ended by an operator: everything else is {rest}; skipped: {}", skipped.join(", "));
                 (JobState::Cancelled, why)
             }
             state => (state, why.to_owned()),

@@ -202,7 +202,8 @@ fn complete(case: &mut Snapshot, turn: &Turn) {
     for (at, spec) in table_of(case).iter().enumerate() {
         if case.step(spec.name).is_none() {
             let name = spec.name;
-            let step = Step { name, state: StepState::Pending, rounds: 0, since: None, opened_at: None, closed_at: None };
+            let step =
+                Step { name, state: StepState::Pending, rounds: 0, since: None, opened_at: None, closed_at: None };
             case.steps.insert(at.min(case.steps.len()), step);
         }
     }

@@ -20,7 +20,14 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: K
     }
     if let Some(last) = inventory::unlisted(case, kind) {
         let due = last.plus(turn.rules.parked_retry_ms);
-        look_at(case, turn, name, kind, due, "could not list, and lists later, every");
+        look_at(
+            case,
+            turn,
+            name,
+            kind,
+            due,
+            "its devices could not be listed (the timeline says why); lists later every",
+        );
         return Flow::Pass;
     }
     follow_earlier_parked(case, turn, name);
@@ -167,8 +174,8 @@ fn read_back(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) -
         look_at(case, turn, name, kind, soon, "makes sure that nothing is left of");
         return Flow::Stop;
     };
-    let by_event = of(case, name)
-        .all(|t| matches!(t.mark, Mark::Parked | Mark::Skipped) || t.proof == Some(Proof::Event));
+    let by_event =
+        of(case, name).all(|t| matches!(t.mark, Mark::Parked | Mark::Skipped) || t.proof == Some(Proof::Event));
     let settled = look.empty_since.is_some_and(|since| look.begun_at >= since.plus(turn.rules.list_settle_ms));
     // Asked by ids, nothing is hidden by a list that is behind; and the last step asks all of them once more.
     if !(by_event || settled || by_ids(case)) {

@@ -2,8 +2,8 @@
 //! linked is known, before the first change; what goes goes before what comes.
 
 use super::{
-    Flow, Shape, StepSpec, Turn, absence::index, all_closed_before, answers, ensure, find::same_email, link, step, sweep,
-    verify,
+    Flow, Shape, StepSpec, Turn, absence::index, all_closed_before, answers, ensure, find::same_email, link, step,
+    sweep, verify,
 };
 use crate::job::{
     Act, Answer, Attempt, Call, Identity, IdentityRef, JobState, Kind, Mark, Order, Outcome, Proof, Reply, Snapshot,
@@ -254,6 +254,7 @@ fn judge(case: &mut Snapshot, seen: &Identity, turn: &mut Turn) {
     let count = |step: StepName| case.targets.iter().filter(|t| t.step == step).count();
     let (links, unlinked) = (count(StepName::AcsUsers), count(StepName::Unlink));
     let id = &seen.user_identity_id;
-    let why = format!("proven: user identity {id} is as ordered, {links} listed ACS users linked, {unlinked} taken off");
+    let why =
+        format!("proven: user identity {id} is as ordered, {links} listed ACS users linked, {unlinked} taken off");
     turn.finish(case, JobState::Succeeded, &why);
 }

@@ -50,6 +50,18 @@ pub fn on(job_key: &str, person: Person, acs_users: Vec<AcsLink>) -> Row {
     row_in(&format!("{job_key}.jsonl"), order)
 }
 
+pub fn update(job_key: &str, person: Person, acs_users: Vec<AcsLink>) -> Row {
+    let order = Order { acs_users, ..order(job_key, Workflow::Update, person) };
+    row_in(&format!("{job_key}.jsonl"), order)
+}
+
+/// The row with its order changed.
+pub fn with(row: Row, change: impl FnOnce(&mut Order)) -> Row {
+    let mut order = row.order.clone().unwrap();
+    change(&mut order);
+    row_in(&row.place.file, order)
+}
+
 /// Takes back what the second migration and those after it did.
 pub const UNDO_SECOND_MIGRATION: &[&str] = &[
     "DROP VIEW jobs_overview",

@@ -11,11 +11,14 @@ use crate::{
 mod cascade;
 mod cuts;
 mod deadly;
+mod doors;
 mod found;
 mod machine;
+mod movers;
 mod patience;
 mod people;
 mod scope;
+mod skipped;
 mod stuck;
 mod told;
 
