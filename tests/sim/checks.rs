@@ -73,7 +73,7 @@ const LEAVING: &str =
          AND NOT EXISTS (SELECT 1 FROM attempts o WHERE o.target_id = t.id AND o.act = 'delete' AND o.id < a.id)) AS parked_system,
         (SELECT state FROM steps i WHERE i.job_id = a.job_id AND i.name IN ('inventory', 'links')) AS inventory,
         (SELECT count(*) FROM steps n, steps c WHERE n.job_id = a.job_id AND c.job_id = a.job_id AND c.name = 'confirm_empty'
-         AND n.position BETWEEN 2 AND c.position - 1 AND n.name NOT IN ('user_identity', 'cut') AND n.state <> 'parked'
+         AND n.position BETWEEN 2 AND c.position - 1 AND n.name NOT IN ('user_identity', 'cut', 'device_access') AND n.state <> 'parked'
          AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = a.job_id AND l.step = n.name AND l.complete = 1)
          AND NOT EXISTS (SELECT 1 FROM targets g WHERE g.job_id = a.job_id AND g.kind = 'user_identity' AND g.mark = 'proven')) AS unlisted,
         (SELECT count(*) FROM attempts o WHERE o.target_id = a.target_id AND o.id <> a.id AND o.ended_at IS NULL AND o.act = a.act) AS again,

@@ -10,5 +10,7 @@
 )]
 
 mod command;
+mod cut;
+mod mover;
 #[path = "../run/rig.rs"]
 mod rig;
