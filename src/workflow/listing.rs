@@ -1,18 +1,12 @@
 //! What a complete listing means for the rows: whose each object is, what is new, what came back, what is gone.
 
-use super::{Turn, cascade, inventory, offboard};
+use super::{
+    Turn, cascade, inventory, offboard, sweep,
+    witness::{Witness, witness},
+};
 use crate::job::{
     Act, Attempt, Cause, Item, Kind, Listing, Look, Mark, Proof, Snapshot, StepName, Target, Time, Unlisted, Workflow,
 };
-
-/// Whose an object is.
-enum Witness {
-    Ours,
-    /// Ours, and somebody else's too.
-    Shared,
-    /// Nothing says that it is this person's; in words.
-    None(String),
-}
 
 /// Takes a complete listing into the rows and stores it as the newest look of the attempt's step at the kind.
 pub(super) fn absorb(
@@ -54,7 +48,8 @@ pub(super) fn absorb(
     let home = home_of(case, kind);
     let repeat = case.looks.iter().any(|look| look.kind == kind && look.complete);
     let (mut remaining, mut news) = (0, Vec::new());
-    for item in listing.items.iter().filter(|item| concerns(case, item)).cloned().collect::<Vec<_>>().iter() {
+    let to_go: Vec<&Item> = listing.items.iter().filter(|item| concerns(case, item)).collect();
+    for item in to_go {
         let shared = matches!(witness(case, kind, item), Witness::Shared);
         remaining += u32::from(take(case, attempt, home, kind, item, shared, &mut news, turn));
     }
@@ -115,53 +110,6 @@ fn store(
     let what = if listing.unsupported { "unsupported" } else { "looked" };
     let detail = format!("{kind}: {} listed, {remaining} remaining", listing.items.len());
     case.note(turn.now, what, Some(attempt.step), None, detail);
-}
-
-/// An object without a witness is never touched.
-fn witness(case: &Snapshot, kind: Kind, item: &Item) -> Witness {
-    let Some(identity) = &case.job.identity else { return Witness::None("no identity is known yet".to_owned()) };
-    let id = &identity.user_identity_id;
-    let ours = |owner: &String| owner == id || identity.merged_user_identity_ids.contains(owner);
-    if kind == Kind::UserIdentity {
-        return if item.id == *id {
-            Witness::Ours
-        } else {
-            Witness::None(format!(
-                "asked for user identity {id}, Seam answers {}: merged, or the key is in use again; decide which one is meant and order it by id",
-                item.id
-            ))
-        };
-    }
-    if item.owners.iter().any(ours) {
-        let others = item.owners.iter().any(|owner| !ours(owner));
-        return if others { Witness::Shared } else { Witness::Ours };
-    }
-    if !item.owners.is_empty() {
-        return Witness::None(format!(
-            "{kind} {} belongs to user identity {}, not to {id}; nothing was touched. Correct the link at Seam, then `backstitch release`",
-            item.id,
-            item.owners.join(", ")
-        ));
-    }
-    let known = |t: &&Target| t.kind == kind && t.object_id.as_ref() == Some(&item.id);
-    let their_acs_user = |user: &String| {
-        identity.acs_user_ids.contains(user)
-            || case.targets.iter().any(|t| t.kind == Kind::AcsUser && t.object_id.as_ref() == Some(user))
-    };
-    let good = match kind {
-        Kind::AcsUser => item.listed_as_linked || identity.acs_user_ids.contains(&item.id),
-        Kind::AcsCredential => item.acs_user_id.as_ref().is_some_and(their_acs_user),
-        // No owner field exists; the canary listing showed that the filter is obeyed.
-        Kind::Phone | Kind::Device | Kind::AcsEntrance => true,
-        _ => false,
-    };
-    if good || case.targets.iter().any(|t| known(&t)) {
-        return Witness::Ours;
-    }
-    Witness::None(format!(
-        "nothing says that {kind} {} is this person's, although Seam lists it; nothing was touched. Check the list at Seam, then `backstitch release`",
-        item.id
-    ))
 }
 
 /// Takes one listed object in; answers whether it counts as remaining.
@@ -291,8 +239,11 @@ fn prove_absent(case: &mut Snapshot, begun_at: Time, home: StepName, kind: Kind,
         let late = target.requested_at.or(target.accepted_at).is_some_and(|requested| requested > begun_at);
         // What an operator skipped stays so; only its identity's end is worth knowing.
         let skipped = target.mark == Mark::Skipped && kind != Kind::UserIdentity;
+        // A list may hide a session that was revoked ahead of its deletion.
+        let cut = kind == Kind::ClientSession && target.mark == Mark::Found && case.job.cut_first == Some(true);
+        let hidden = cut && !sweep::by_ids(case);
         let other = (target.step, target.kind) != (home, kind);
-        if other || target.mark == Mark::Proven || skipped || listed || late {
+        if other || target.mark == Mark::Proven || skipped || hidden || listed || late {
             continue;
         }
         let proof = if kind == Kind::UserIdentity { Proof::NotFound } else { Proof::Absent };

@@ -24,6 +24,7 @@ mod sweep;
 mod turn;
 mod update;
 mod verify;
+mod witness;
 
 pub use person::{selectors, wanted_key};
 pub use rules::{Delays, Rules};

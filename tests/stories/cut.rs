@@ -61,7 +61,7 @@ fn an_urgent_leavers_doors_are_shut_before_the_first_delete() {
     assert_eq!(recorded, [[format!("{users} suspended, {sessions} revoked, 0 not possible"), "1".to_owned()]]);
     let said = super::command::backstitch(&rig, &["show", "hr-1"]);
     println!("{}", said.out);
-    assert!(said.code == 0 && said.out.contains("cut"), "{said:?}");
+    assert!(said.code == 0 && said.out.contains("doors shut"), "{said:?}");
 }
 
 /// P6: an access system that cannot suspend is noted in its own words, and the leaver leaves all the same.

@@ -72,7 +72,12 @@ impl Form<'_> {
         let (named, node) = self.value(field)?;
         match node {
             Node::Bool(flag) => Some(flag),
-            node => self.read(named, &node, values::flag),
+            Node::Text(_) => self.read(named, &node, values::flag),
+            other => {
+                let message = format!("is {}, not true or false", other.kind());
+                self.problems.push(fault(message, "write true or false").at(named));
+                None
+            }
         }
     }
 

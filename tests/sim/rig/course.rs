@@ -59,7 +59,8 @@ impl Rig {
         }
         // Devices were no step's matter then: they were found last, and only looked at.
         let devices = "UPDATE targets SET step = 'confirm_empty', mark = 'parked', cause = 'still_open' WHERE kind = 'device' AND mark <> 'proven';
-            INSERT INTO history (job_id, at, what, step, target_id, detail) SELECT job_id, found_at, 'parked', step, id, 'still_open' FROM targets WHERE mark = 'parked' AND kind = 'device'";
+            INSERT INTO history (job_id, at, what, step, target_id, detail) SELECT job_id, found_at, 'parked', step, id, 'still_open' FROM targets WHERE mark = 'parked' AND kind = 'device';
+            UPDATE jobs SET state = 'ready', wake_at = NULL WHERE state = 'running' AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.job_id = jobs.id AND a.ended_at IS NULL)";
         sqlx::raw_sql(devices).execute(&mut conn).await.unwrap();
         sqlx::Connection::close(conn).await.unwrap();
         self.reader = <sqlx::SqliteConnection as sqlx::Connection>::connect("sqlite::memory:").await.unwrap();

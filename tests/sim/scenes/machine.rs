@@ -114,7 +114,7 @@ fn a_file_without_the_newer_steps_goes_on() {
                     rig.step().await;
                 }
                 rig.downgrade_to(3).await;
-                assert!(rig.run_for(2 * HOUR).await, "{mode} {ticks}");
+                assert!(rig.run_for(2 * HOUR).await, "{mode} {ticks}: {}", rig.story.join("\n"));
                 ends(&mut rig, "old", "succeeded", "proven").await;
                 let steps = "SELECT group_concat(name, ' ') FROM (SELECT name FROM steps WHERE state = 'closed' ORDER BY position)";
                 let steps = checks::strings(&mut rig, steps).await.remove(0);
