@@ -84,6 +84,7 @@ fn facts(job: &JobReport) -> Vec<(&'static str, String)> {
         ("not before", at(line.not_before)),
         ("deadline", at(line.deadline)),
         ("begun", at(line.begun_at)),
+        ("doors shut", at(line.cut_at)),
         ("finished", at(line.finished_at)),
         ("targets", format!("{} proven, {} left", line.proven, line.left_over)),
     ]

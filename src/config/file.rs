@@ -133,6 +133,7 @@ fn scalar(value: &DeValue<'_>) -> Scalar {
             Err(_) => Scalar::Other("integer out of range"),
         },
         DeValue::Float(n) => n.as_str().parse().map_or(Scalar::Other("float"), Scalar::Fraction),
+        DeValue::Boolean(flag) => Scalar::Flag(*flag),
         other => Scalar::Other(other.type_str()),
     }
 }

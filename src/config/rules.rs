@@ -8,6 +8,7 @@ pub(super) enum Scalar {
     Text(String),
     Whole(i64),
     Fraction(f64),
+    Flag(bool),
     /// Anything else, by its TOML name.
     Other(&'static str),
 }
@@ -22,6 +23,7 @@ pub(super) enum Shape {
     },
     Endpoint,
     Word(&'static [&'static str]),
+    Flag,
     Count {
         min: i64,
         max: i64,
@@ -92,6 +94,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("retry.multiplier", Shape::Factor { min: 1.0, max: 10.0 }),
     rule("retry.jitter", Shape::Factor { min: 0.0, max: 1.0 }),
     rule("offboard.mode", Shape::Word(&["ordered", "cascade"])),
+    rule("offboard.cut_first", Shape::Flag),
     rule("offboard.when_not_found", Shape::Word(&["hold", "succeed"])),
     count("offboard.max_objects", 1, 10_000),
     count("offboard.max_rounds", 1, 1_000),
@@ -124,6 +127,7 @@ impl Shape {
             Shape::Path { .. } => "a path".to_owned(),
             Shape::Endpoint => "an address: `https://…`, or `http://…` on this machine".to_owned(),
             Shape::Word(words) => format!("one of {}", words.join(", ")),
+            Shape::Flag => "true or false".to_owned(),
             Shape::Count { min, max } => format!("a whole number from {min} to {max}"),
             Shape::Factor { min, max } => format!("a number from {min} to {max}"),
             Shape::Seconds { max } => format!("seconds: a number above 0, up to {max}"),
@@ -134,6 +138,7 @@ impl Shape {
     pub(super) fn read(self, text: &str) -> Scalar {
         let number = match self {
             Shape::Text | Shape::Path { .. } | Shape::Endpoint | Shape::Word(_) => None,
+            Shape::Flag => text.trim().parse().ok().map(Scalar::Flag),
             Shape::Count { .. } => text.trim().parse().ok().map(Scalar::Whole),
             Shape::Factor { .. } | Shape::Seconds { .. } => text.trim().parse().ok().map(Scalar::Fraction),
         };
@@ -150,6 +155,7 @@ impl Shape {
             (Shape::Path { may_be_empty }, Scalar::Text(text)) => may_be_empty || !text.is_empty(),
             (Shape::Endpoint, Scalar::Text(text)) => is_endpoint(text),
             (Shape::Word(words), Scalar::Text(text)) => words.contains(&text.as_str()),
+            (Shape::Flag, Scalar::Flag(_)) => true,
             (Shape::Count { min, max }, Scalar::Whole(n)) => (min..=max).contains(n),
             (Shape::Factor { min, max }, number) => number.number().is_some_and(|n| (min..=max).contains(&n)),
             (Shape::Seconds { max }, number) => number.number().is_some_and(|n| n > 0.0 && n <= max),
@@ -165,7 +171,7 @@ impl Scalar {
         match *self {
             Scalar::Whole(n) => Some(n as f64),
             Scalar::Fraction(n) => Some(n),
-            Scalar::Text(_) | Scalar::Other(_) => None,
+            Scalar::Text(_) | Scalar::Flag(_) | Scalar::Other(_) => None,
         }
     }
 
@@ -175,6 +181,7 @@ impl Scalar {
             Scalar::Text(text) => format!("the text `{}`", quoted(text)),
             Scalar::Whole(n) => n.to_string(),
             Scalar::Fraction(n) => n.to_string(),
+            Scalar::Flag(_) => "a boolean".to_owned(),
             Scalar::Other(kind) => format!("{} {kind}", if kind.starts_with(['a', 'i']) { "an" } else { "a" }),
         }
     }

@@ -176,6 +176,8 @@ sections! {
     Offboard {
         /// The way of rows that name none.
         mode: Mode,
+        /// Whether the doors of rows that do not say are shut ahead of the deletions.
+        cut_first: bool,
         /// When nobody matches.
         when_not_found: WhenNotFound,
         /// More objects hold the job.

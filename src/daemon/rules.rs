@@ -29,6 +29,7 @@ pub fn rules(settings: &Settings) -> EngineRules {
             max_objects: usize::try_from(offboard.max_objects).unwrap_or(usize::MAX),
             max_rounds: offboard.max_rounds,
             mode: offboard.mode,
+            cut_first: offboard.cut_first,
             absent_succeeds: offboard.when_not_found == WhenNotFound::Succeed,
             retry: delays(retry.initial_s.ms(), retry.max_s.ms(), retry.multiplier, retry.jitter),
         },

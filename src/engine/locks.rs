@@ -45,7 +45,7 @@ impl Locks {
         let holder = self.rows.iter().find(|row| row.held && row.job_id != id && case.wants.contains(&row.key));
         if let Some(holder) = holder {
             let (other, key) = (holder.job_id, holder.job_key.clone());
-            if case.job.order.workflow == Workflow::Offboard && holder.onboard {
+            if case.job.order.workflow == Workflow::Offboard && holder.yields {
                 match holder {
                     LockRow { rehire_of: Some(earlier), .. } if *earlier == id => {}
                     // Ordered later, and known to be of the same person only now.
@@ -56,9 +56,9 @@ impl Locks {
             return Claim::Waits(other, key);
         }
         if case.job.order.workflow == Workflow::Offboard {
-            // An onboarding accepted before, by other selectors than those that this order named, is found out to be the same person's.
+            // An onboarding or update accepted before, by other selectors than those that this order named, is found out to be the same person's.
             let waits = |row: &&LockRow| row.rehire_of == Some(id);
-            let before = self.rows.iter().filter(|row| row.onboard && row.job_id < id && case.wants.contains(&row.key));
+            let before = self.rows.iter().filter(|row| row.yields && row.job_id < id && case.wants.contains(&row.key));
             let before = before.filter(|row| !waits(row));
             let before: std::collections::BTreeSet<i64> = before.map(|row| row.job_id).collect();
             self.changes.yields.extend(before.into_iter().map(|other| (other, id)));
@@ -87,7 +87,7 @@ impl Locks {
     }
 }
 
-/// Whether an onboarding makes way for an offboarding of its person now. One that is at work goes on to its next wait; one that waits or
+/// Whether an onboarding or update makes way for an offboarding of its person now. One that is at work goes on to its next wait; one that waits or
 /// is held is cancelled, unless a change of unknown outcome may still land, unseen by the offboarding's inventory.
 pub fn yields(case: &Snapshot) -> bool {
     let job = &case.job;

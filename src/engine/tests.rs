@@ -39,6 +39,8 @@ fn row(key: &str) -> Row {
         full_name: None,
         acs_users: Vec::new(),
         mode: None,
+        cut_first: None,
+        unlisted_acs_users: None,
         priority: Priority::Normal,
         not_before: None,
         deadline: None,

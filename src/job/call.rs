@@ -79,6 +79,17 @@ pub enum Call {
         /// Which one.
         id: String,
     },
+    /// `user_identities/revoke_access_to_device`: a device's own delete.
+    RevokeDevice {
+        /// Whose access ends.
+        user_identity_id: String,
+        /// To which device.
+        device_id: String,
+    },
+    /// `acs/users/suspend` by id.
+    SuspendAcsUser(String),
+    /// `client_sessions/revoke` by id.
+    RevokeSession(String),
     /// `user_identities/create`.
     CreateIdentity {
         /// Always given, so that a repeat can be looked up.
@@ -96,6 +107,24 @@ pub enum Call {
         user_identity_id: String,
         /// The ACS user to link.
         acs_user_id: String,
+    },
+    /// `user_identities/remove_acs_user`: the ACS user stays, without the identity.
+    RemoveAcsUser {
+        /// The identity.
+        user_identity_id: String,
+        /// The ACS user to take off it.
+        acs_user_id: String,
+    },
+    /// `user_identities/update` by id, with nothing but what changes: null would clear a field.
+    UpdateIdentity {
+        /// Which one.
+        user_identity_id: String,
+        /// New, if it changes.
+        email_address: Option<String>,
+        /// New, if it changes.
+        phone_number: Option<String>,
+        /// New, if it changes.
+        full_name: Option<String>,
     },
     /// `acs/users/create`, always with the identity.
     CreateAcsUser {
@@ -115,10 +144,15 @@ pub enum Call {
 impl Call {
     /// Whether the call changes anything at Seam.
     pub fn changes(&self) -> bool {
-        matches!(
-            self,
-            Call::Delete { .. } | Call::CreateIdentity { .. } | Call::AddAcsUser { .. } | Call::CreateAcsUser { .. }
-        )
+        match self {
+            Call::Delete { .. } | Call::RevokeDevice { .. } | Call::SuspendAcsUser(_) | Call::RevokeSession(_) => true,
+            Call::CreateIdentity { .. } | Call::AddAcsUser { .. } | Call::CreateAcsUser { .. } => true,
+            Call::RemoveAcsUser { .. } | Call::UpdateIdentity { .. } => true,
+            Call::Workspace | Call::Events(_) | Call::Look { .. } | Call::GetAcsSystem(_) | Call::GetAcsUser(_) => {
+                false
+            }
+            Call::GetIdentity(_) | Call::SearchIdentities { .. } | Call::SearchAcsUsers { .. } => false,
+        }
     }
 }
 
@@ -177,7 +211,7 @@ pub enum Reply {
     AcsUser(AcsUser),
     /// To `SearchAcsUsers`.
     AcsUsers(Vec<AcsUser>),
-    /// To `Delete` and `AddAcsUser`: Seam took the order. It proves nothing yet.
+    /// To every other change: Seam took the order. It proves nothing yet.
     Accepted,
 }
 

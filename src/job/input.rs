@@ -89,5 +89,7 @@ pub const ROW_FIELDS: &[&str] = &[
     "deadline",
     "reason",
     "mode",
+    "cut_first",
+    "unlisted_acs_users",
     "rehire",
 ];

@@ -23,7 +23,7 @@ words! {
         EnrollmentAutomation = "enrollment_automation",
         /// A phone that can open doors.
         Phone = "phone",
-        /// A device granted directly; only looked at.
+        /// A device granted directly. Nothing can be asked about it once its identity is gone.
         Device = "device",
         /// An entrance the person can still open; only looked at.
         AcsEntrance = "acs_entrance",
@@ -35,6 +35,12 @@ impl Kind {
     /// obeys its filter tells whose they are.
     pub const fn names_owner(self) -> bool {
         !matches!(self, Kind::Phone | Kind::Device | Kind::AcsEntrance)
+    }
+
+    /// Whether its own id tells if it is this person's still; devices and entrances are anybody's, and only a list by the living
+    /// identity tells who may open them.
+    pub const fn has_proof_by_id(self) -> bool {
+        !matches!(self, Kind::Device | Kind::AcsEntrance)
     }
 }
 

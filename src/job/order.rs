@@ -38,7 +38,20 @@ words! {
     }
 }
 
+words! {
+    /// What an update does with linked ACS users that its order does not list.
+    Unlisted {
+        /// They stay linked.
+        Keep = "keep",
+        /// They are taken off the identity and stay in their access system.
+        Remove = "remove",
+        /// They are deleted.
+        Delete = "delete",
+    }
+}
+
 /// How a person is named. At least one field is given; the first of id, key, e-mail and phone finds, the others must agree.
+/// In an update id and key alone name the person; e-mail and phone are what they are to become.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// Seam's id.
@@ -100,15 +113,21 @@ pub struct Order {
     pub workflow: Workflow,
     /// For whom.
     pub person: Person,
-    /// The person's name: an onboarding gives it, an offboarding only shows it to people. Nobody is found by it.
+    /// The person's name: an onboarding or update gives it, an offboarding only shows it to people. Nobody is found by it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub full_name: Option<String>,
-    /// ACS users to link (onboarding).
+    /// ACS users to link (onboarding, update).
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub acs_users: Vec<AcsLink>,
     /// Which way the offboarding goes; none: as the settings say.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mode: Option<Mode>,
+    /// Whether doors are shut ahead of the deletions; none: as the settings say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cut_first: Option<bool>,
+    /// What an update does with links that it does not list; none: they stay.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unlisted_acs_users: Option<Unlisted>,
     /// Order among the others.
     pub priority: Priority,
     /// Not before this moment, by the wall clock.

@@ -82,9 +82,9 @@ impl Snapshot {
         self.open.iter().any(|a| a.step == step && a.act == act && a.kind == kind && a.target_id == target_id)
     }
 
-    /// Whether any request for this target is on the wire.
+    /// Whether any request for this target is on the wire. What only shuts it ahead of its deletion keeps that from nothing.
     pub fn busy(&self, target_id: i64) -> bool {
-        self.open.iter().any(|attempt| attempt.target_id == Some(target_id))
+        self.open.iter().any(|attempt| attempt.target_id == Some(target_id) && !attempt.act.cuts())
     }
 
     /// Where the target of this row id stands in `targets`.

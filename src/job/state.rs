@@ -15,7 +15,7 @@ words! {
         Held = "held",
         /// Done and proven.
         Succeeded = "succeeded",
-        /// Cannot be done (onboarding only).
+        /// Cannot be done (never an offboarding).
         Failed = "failed",
         /// Ended by an operator or by a newer order.
         Cancelled = "cancelled",
@@ -32,19 +32,23 @@ impl JobState {
 words! {
     /// The named parts of the workflows. Names are for ever: rows outlive releases.
     StepName {
-        /// Offboarding: exactly one identity, the one asked for.
+        /// Offboarding and update: exactly one identity, the one asked for.
         Find = "find",
         /// Offboarding: every object, committed before the first delete.
         Inventory = "inventory",
+        /// Offboarding: ACS users are suspended and sessions revoked ahead of everything else, where that is asked for.
+        Cut = "cut",
         /// Offboarding.
         ClientSessions = "client_sessions",
+        /// Offboarding: devices granted directly.
+        DeviceAccess = "device_access",
         /// Offboarding.
         InstantKeys = "instant_keys",
         /// Offboarding.
         AccessGrants = "access_grants",
         /// Offboarding.
         Credentials = "credentials",
-        /// Both workflows.
+        /// Every workflow.
         AcsUsers = "acs_users",
         /// Offboarding.
         EnrollmentAutomations = "enrollment_automations",
@@ -52,10 +56,14 @@ words! {
         Phones = "phones",
         /// Offboarding: the last look before the point of no return.
         ConfirmEmpty = "confirm_empty",
-        /// Both workflows.
+        /// Every workflow.
         UserIdentity = "user_identity",
-        /// Both workflows: the read-back.
+        /// Every workflow: the read-back.
         Verify = "verify",
+        /// Update: the listed ACS users and those that are linked, all of them, before any change.
+        Links = "links",
+        /// Update: links that the order does not list.
+        Unlink = "unlink",
     }
 }
 
@@ -158,13 +166,31 @@ words! {
         AddAcsUser = "add_acs_user",
         /// `acs/users/create`.
         CreateAcsUser = "create_acs_user",
+        /// `acs/users/suspend`, ahead of its deletion.
+        Suspend = "suspend",
+        /// `client_sessions/revoke`, ahead of its deletion.
+        Revoke = "revoke",
+        /// `user_identities/remove_acs_user`.
+        RemoveAcsUser = "remove_acs_user",
+        /// `user_identities/update`.
+        UpdateIdentity = "update_identity",
     }
 }
 
 impl Act {
     /// Whether the act changes anything at Seam.
     pub fn changes(self) -> bool {
-        matches!(self, Act::Delete | Act::CreateIdentity | Act::AddAcsUser | Act::CreateAcsUser)
+        match self {
+            Act::Delete | Act::CreateIdentity | Act::AddAcsUser | Act::CreateAcsUser => true,
+            Act::Suspend | Act::Revoke | Act::RemoveAcsUser | Act::UpdateIdentity => true,
+            Act::GetIdentity | Act::SearchIdentities | Act::Look => false,
+            Act::GetAcsSystem | Act::GetAcsUser | Act::SearchAcsUsers => false,
+        }
+    }
+
+    /// Whether the act only shuts its target ahead of the deletion that its own step asks for.
+    pub fn cuts(self) -> bool {
+        matches!(self, Act::Suspend | Act::Revoke)
     }
 }
 

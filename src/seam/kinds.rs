@@ -72,7 +72,8 @@ impl Row {
     }
 }
 
-/// The table. Instant keys have no event, user identities neither; devices and entrances are only looked at.
+/// The table. Instant keys have no event, user identities neither; devices and entrances have no end of their own: access to
+/// a device is revoked for one identity, entrances follow from the rest.
 pub const fn row(kind: Kind) -> Row {
     const OF: &str = "user_identity_id";
     match kind {

@@ -67,6 +67,11 @@ fn path(call: &Call) -> &'static str {
         Call::GetAcsUser(_) => "acs/users/get",
         Call::SearchAcsUsers { .. } => "acs/users/list",
         Call::Delete { kind, .. } => row(*kind).delete.unwrap_or("delete"),
+        Call::RevokeDevice { .. } => "user_identities/revoke_access_to_device",
+        Call::SuspendAcsUser(_) => "acs/users/suspend",
+        Call::RevokeSession(_) => "client_sessions/revoke",
+        Call::RemoveAcsUser { .. } => "user_identities/remove_acs_user",
+        Call::UpdateIdentity { .. } => "user_identities/update",
         Call::CreateIdentity { .. } => "user_identities/create",
         Call::AddAcsUser { .. } => "user_identities/add_acs_user",
         Call::CreateAcsUser { .. } => "acs/users/create",
@@ -106,7 +111,16 @@ async fn carry<T: Transport>(asker: &mut Asker<'_, T>, call: &Call) -> Result<Re
             let wanted = Wanted::new(acs_system_id, email_address, phone_number);
             search::acs_users(asker, &wanted).await.map(Reply::AcsUsers)
         }
-        Call::Delete { kind, id } => delete(asker, *kind, id).await,
+        Call::Delete { .. }
+        | Call::RevokeDevice { .. }
+        | Call::SuspendAcsUser(_)
+        | Call::RevokeSession(_)
+        | Call::AddAcsUser { .. }
+        | Call::RemoveAcsUser { .. }
+        | Call::UpdateIdentity { .. } => {
+            let (params, gone) = order(call)?;
+            asker.order(path, params, gone).await.map(|()| Reply::Accepted)
+        }
         Call::CreateIdentity { user_identity_key, email_address, phone_number, full_name } => {
             let params = params(&[
                 ("user_identity_key", Some(user_identity_key)),
@@ -115,10 +129,6 @@ async fn carry<T: Transport>(asker: &mut Asker<'_, T>, call: &Call) -> Result<Re
                 ("full_name", full_name.as_deref()),
             ])?;
             single(asker, path, params, "user_identity", &[], objects::identity).await.map(Reply::Identity)
-        }
-        Call::AddAcsUser { user_identity_id, acs_user_id } => {
-            let params = params(&[("user_identity_id", Some(user_identity_id)), ("acs_user_id", Some(acs_user_id))])?;
-            asker.order(path, params, &[]).await.map(|()| Reply::Accepted)
         }
         Call::CreateAcsUser { acs_system_id, user_identity_id, full_name, email_address, phone_number } => {
             let params = params(&[
@@ -133,12 +143,45 @@ async fn carry<T: Transport>(asker: &mut Asker<'_, T>, call: &Call) -> Result<Re
     }
 }
 
-async fn delete<T: Transport>(asker: &mut Asker<'_, T>, kind: Kind, id: &str) -> Result<Reply, Stop> {
-    let row = row(kind);
-    let Some(path) = row.delete else {
-        return Err(refused("not_deletable", &format!("{kind} cannot be deleted, only looked at")));
-    };
-    asker.order(path, params(&[(row.id, Some(id))])?, row.gone).await.map(|()| Reply::Accepted)
+/// A change that Seam only takes note of: its parameters, and the types of a 404 that say that its object is not there.
+fn order(call: &Call) -> Result<(Params, &'static [&'static str]), Stop> {
+    let acs_user = row(Kind::AcsUser);
+    match call {
+        Call::Delete { kind, id } if row(*kind).delete.is_some() => {
+            let row = row(*kind);
+            Ok((params(&[(row.id, Some(id))])?, row.gone))
+        }
+        Call::Delete { kind, .. } => {
+            Err(refused("not_deletable", &format!("{kind} cannot be deleted, only looked at")))
+        }
+        Call::RevokeDevice { user_identity_id, device_id } => {
+            let pair = [("user_identity_id", Some(user_identity_id.as_str())), ("device_id", Some(device_id))];
+            Ok((params(&pair)?, row(Kind::Device).gone))
+        }
+        Call::SuspendAcsUser(id) => Ok((params(&[(acs_user.id, Some(id))])?, acs_user.gone)),
+        Call::RevokeSession(id) => {
+            let session = row(Kind::ClientSession);
+            Ok((params(&[(session.id, Some(id))])?, session.gone))
+        }
+        Call::AddAcsUser { user_identity_id, acs_user_id } => Ok((linked(user_identity_id, acs_user_id)?, &[])),
+        Call::RemoveAcsUser { user_identity_id, acs_user_id } => {
+            Ok((linked(user_identity_id, acs_user_id)?, acs_user.gone))
+        }
+        Call::UpdateIdentity { user_identity_id, email_address, phone_number, full_name } => {
+            let fields = [
+                ("user_identity_id", Some(user_identity_id.as_str())),
+                ("email_address", email_address.as_deref()),
+                ("phone_number", phone_number.as_deref()),
+                ("full_name", full_name.as_deref()),
+            ];
+            Ok((params(&fields)?, &[]))
+        }
+        _ => Err(refused("no_order", "this call is answered by more than its acceptance")),
+    }
+}
+
+fn linked(user_identity_id: &str, acs_user_id: &str) -> Result<Params, Stop> {
+    params(&[("user_identity_id", Some(user_identity_id)), ("acs_user_id", Some(acs_user_id))])
 }
 
 async fn single<T: Transport, R>(

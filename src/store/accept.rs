@@ -105,7 +105,7 @@ impl Tx<'_> {
         let (mut arriving, mut leavers) = (Vec::new(), Vec::new());
         for new in rows {
             match &new.row.order {
-                Ok(order) if order.workflow == Workflow::Onboard => arriving.extend(new.keys.iter().cloned()),
+                Ok(order) if order.workflow != Workflow::Offboard => arriving.extend(new.keys.iter().cloned()),
                 Ok(order) if order.not_before.is_none_or(|at| at <= now) => {
                     let origin = origin(&new.row.place);
                     leavers.extend(new.keys.iter().filter_map(|key| Some((origin.clone()?, key.clone()))));
@@ -183,7 +183,7 @@ impl Tx<'_> {
                  JOIN jobs o ON o.id = l.job_id
                  WHERE m.job_id = jobs.id AND o.workflow = 'offboard' AND (o.not_before IS NULL OR o.not_before <= ?2)
                  AND l.job_id IN (SELECT value FROM json_each(?1)) LIMIT 1)
-             WHERE workflow = 'onboard' AND finished_at IS NULL AND yield_to IS NULL AND id IN (
+             WHERE workflow <> 'offboard' AND finished_at IS NULL AND yield_to IS NULL AND id IN (
                  SELECT m.job_id FROM person_locks l JOIN person_locks m USING (kind, value) JOIN jobs o ON o.id = l.job_id
                  WHERE l.job_id IN (SELECT value FROM json_each(?1)) AND o.workflow = 'offboard'
                  AND (o.not_before IS NULL OR o.not_before <= ?2))
@@ -253,7 +253,7 @@ fn judge(new: &NewRow, known: &Known) -> (Fate, Vec<Problem>) {
     let origin = origin(&new.row.place);
     let leaves = |key: &PersonKey| origin.clone().is_some_and(|origin| known.leaving.contains(&(origin, key.clone())));
     let before = known.turned_away.contains(&(new.row.job_key.clone(), new.row.content_hash.clone()));
-    if order.workflow == Workflow::Onboard && !order.rehire && (before || new.keys.iter().any(leaves)) {
+    if order.workflow != Workflow::Offboard && !order.rehire && (before || new.keys.iter().any(leaves)) {
         let problem = Problem {
             field: "workflow".to_owned(),
             message: LEAVES.to_owned(),

@@ -24,8 +24,8 @@ pub struct LockRow {
     pub job_key: String,
     /// Whether that job holds the lock.
     pub held: bool,
-    /// Whether that job is an onboarding.
-    pub onboard: bool,
+    /// Whether that job makes way for an offboarding.
+    pub yields: bool,
     /// The offboarding it waits for by itself, as a re-hire.
     pub rehire_of: Option<i64>,
     /// It says that its person comes back, and has changed nothing yet.
@@ -168,7 +168,7 @@ impl Tx<'_> {
     /// Every row of `person_locks` that shares a selector with one of these jobs.
     pub async fn locks(&mut self, ids: &[i64]) -> Result<Vec<LockRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.job_key, j.workflow = 'onboard' AS onboard, j.rehire_of,
+            "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.job_key, j.workflow <> 'offboard' AS yields, j.rehire_of,
                  j.begun_at IS NULL AND coalesce(j.order_json ->> '$.rehire', 0) = 1 AS rehire
              FROM person_locks mine JOIN person_locks l USING (kind, value) JOIN jobs j ON j.id = l.job_id
              WHERE mine.job_id IN (SELECT value FROM json_each(?1))",
@@ -183,7 +183,7 @@ impl Tx<'_> {
                     job_id: get(row, "job_id")?,
                     job_key: get(row, "job_key")?,
                     held: get(row, "held")?,
-                    onboard: get(row, "onboard")?,
+                    yields: get(row, "yields")?,
                     rehire_of: get(row, "rehire_of")?,
                     rehire: get(row, "rehire")?,
                 })

@@ -62,6 +62,8 @@ pub struct JobLine {
     pub accepted_at: Time,
     /// When its first changing request was decided.
     pub begun_at: Option<Time>,
+    /// When its doors were shut ahead of the deletions.
+    pub cut_at: Option<Time>,
     /// When it ended.
     pub finished_at: Option<Time>,
     /// Not before this moment.
@@ -186,6 +188,7 @@ pub(super) fn job_line(row: &SqliteRow) -> Result<JobLine, StoreError> {
         why: get(row, "why")?,
         accepted_at: word(row, "accepted_at")?,
         begun_at: word_or_null(row, "begun_at")?,
+        cut_at: word_or_null(row, "cut_at")?,
         finished_at: word_or_null(row, "finished_at")?,
         not_before: word_or_null(row, "not_before")?,
         deadline: word_or_null(row, "deadline")?,

@@ -109,7 +109,7 @@ impl Tx<'_> {
                  v.value ->> '$.t.found_at', v.value ->> '$.t.proven_at', v.value ->> '$.t.cut_at',
                  v.value ->> '$.t.cut_note', v.value ->> '$.t.detail'
              FROM json_each(?1) v WHERE true
-             ON CONFLICT (id) DO UPDATE SET object_id = excluded.object_id, acs_system_id = excluded.acs_system_id,
+             ON CONFLICT (id) DO UPDATE SET step = excluded.step, object_id = excluded.object_id, acs_system_id = excluded.acs_system_id,
                  acs_user_id = excluded.acs_user_id, mark = excluded.mark, cause = excluded.cause, proof = excluded.proof,
                  next_act = excluded.next_act, next_at = excluded.next_at, tries = excluded.tries, refusals = excluded.refusals,
                  reissues = excluded.reissues, requested_at = excluded.requested_at, accepted_at = excluded.accepted_at,

@@ -6,7 +6,7 @@ use crate::job::{Act, Answer, Attempt, Cause, Kind, Mark, Outcome, Reply, Snapsh
 /// Takes the answer to a request or a look of an inventory or a sweep.
 pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
     match attempt.act {
-        Act::Delete => absorb_delete(case, attempt, answer, turn),
+        Act::Delete | Act::RemoveAcsUser => absorb_delete(case, attempt, answer, turn),
         Act::Look => absorb_look(case, attempt, answer, turn),
         Act::GetAcsSystem => absorb_system(case, attempt, answer, turn),
         _ => {}
@@ -15,7 +15,7 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
 
 fn absorb_delete(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
     let Some(at) = attempt.target_id.and_then(|id| case.target_index(id)) else { return };
-    if case.targets[at].mark == Mark::Proven {
+    if matches!(case.targets[at].mark, Mark::Proven | Mark::Skipped) {
         return;
     }
     case.targets[at].dirty = true;
@@ -37,6 +37,9 @@ fn absorb_delete(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: 
         }
         Outcome::Rejected(rejection) => {
             let why = Turn::refusal(rejection);
+            if rejection.error_type == "user_identity_not_found" {
+                absence::suspect(case, turn);
+            }
             case.targets[at].refusals += 1;
             case.job.last_error = Some(why.clone());
             match (rejection.status, case.targets[at].refusals) {
@@ -56,7 +59,7 @@ fn absorb_delete(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: 
 pub(super) fn absorb_look(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
     let Some(kind) = attempt.kind else { return };
     // An endpoint that named objects of ours was there: that it is not now proves nothing about them.
-    let left = case.targets.iter().any(|t| t.kind == kind && t.mark != Mark::Proven);
+    let left = case.targets.iter().any(|t| t.kind == kind && !matches!(t.mark, Mark::Proven | Mark::Skipped));
     match &answer.outcome {
         Outcome::Done(Reply::Listing(seen)) if seen.unsupported && left => {
             let why = format!("the endpoint that listed {kind} exists no more, so nothing tells whether they are gone");

@@ -2,7 +2,7 @@
 //! event or by id; what stays is deleted in its own step. Where ids could prove nothing, the job goes over to the ordered way.
 
 use super::{Turn, absence, offboard, sweep, table_of};
-use crate::job::{Act, Answer, Attempt, Kind, Mark, Mode, Outcome, Snapshot, StepName, StepState, SystemState};
+use crate::job::{Mark, Mode, Snapshot, StepName, StepState, SystemState, Target};
 
 /// Whether the job goes this way.
 pub(super) fn goes(case: &Snapshot) -> bool {
@@ -16,25 +16,19 @@ pub(super) fn go(case: &mut Snapshot, mode: Mode) {
     case.steps.sort_by_key(|step| order.iter().position(|name| *name == step.name));
 }
 
-/// The kinds of which the inventory must know the objects. Devices are listed by the identity only: after its end nothing could be
-/// asked about them. Entrances follow from the ACS users, credentials and grants.
-pub(super) fn inventoried(case: &Snapshot) -> impl Iterator<Item = Kind> + use<> {
-    let swept = offboard::sweeps().map(|(_, kind)| kind);
-    swept.chain(goes(case).then_some(Kind::Device))
-}
-
 /// Before the identity's delete is sent: whether it may be. Otherwise the inventory is read again, or the job goes the ordered way.
 pub(super) fn may_delete(case: &mut Snapshot, turn: &mut Turn) -> bool {
-    let parked =
-        case.targets.iter().find(|t| t.mark == Mark::Parked).map(|t| {
+    let unproven = |t: &&Target| !matches!(t.mark, Mark::Proven | Mark::Skipped) && !t.kind.has_proof_by_id();
+    let left =
+        case.targets.iter().find(|t| t.mark == Mark::Parked || unproven(t)).map(|t| {
             format!("{} {} would have no proof by its id", t.kind, t.object_id.as_deref().unwrap_or_default())
         });
-    if let Some(why) = parked {
+    if let Some(why) = left {
         give_up(case, turn, &why);
         return false;
     }
     // As old as its oldest look: what came after that one is not known, and a dead identity's lists would not tell.
-    let looks = inventoried(case).filter_map(|kind| case.look(offboard::home(kind), kind)).map(|look| look.begun_at);
+    let looks = offboard::sweeps().filter_map(|(home, kind)| case.look(home, kind)).map(|look| look.begun_at);
     let oldest = looks.min().unwrap_or(turn.now);
     let listed = case.step(StepName::Inventory).and_then(|step| step.closed_at).unwrap_or(turn.now);
     if listed.since(oldest) > turn.rules.fresh_ms {
@@ -61,20 +55,9 @@ pub(super) fn unheard(case: &Snapshot) -> bool {
     absence::index(case).is_some_and(|at| case.targets[at].requested_at.is_some())
 }
 
-/// Devices that cannot be listed must not keep every other door open: the ordered way asks for them last.
-pub(super) fn unlistable(case: &Snapshot, attempt: &Attempt, answer: &Answer) -> bool {
-    let device = attempt.act == Act::Look && attempt.kind == Some(Kind::Device);
-    let failed = match &answer.outcome {
-        Outcome::Rejected(_) => true,
-        Outcome::Unknown { .. } => case.job.tries >= 3,
-        _ => false,
-    };
-    goes(case) && device && failed
-}
-
 /// While the identity is on its way out: asks for the access systems of what it had, and answers why one of them is out of reach.
 pub(super) fn trouble(case: &mut Snapshot, turn: &mut Turn) -> Option<String> {
-    let left = case.targets.iter().filter(|t| t.mark != Mark::Proven);
+    let left = case.targets.iter().filter(|t| !matches!(t.mark, Mark::Proven | Mark::Skipped));
     let systems: Vec<(i64, String)> = left.filter_map(|t| Some((t.id, t.acs_system_id.clone()?))).collect();
     sweep::ask_systems(case, turn, StepName::UserIdentity, &systems);
     let lost = |state: &&SystemState| systems.iter().any(|(_, id)| *id == state.acs_system_id);

@@ -11,7 +11,7 @@ const STEP: StepName = StepName::ConfirmEmpty;
 
 /// What the round looks at besides the identity itself.
 fn kinds() -> impl Iterator<Item = Kind> {
-    offboard::sweeps().map(|(_, kind)| kind).chain([Kind::Device, Kind::AcsEntrance])
+    offboard::sweeps().map(|(_, kind)| kind).chain([Kind::AcsEntrance])
 }
 
 pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {

@@ -20,7 +20,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         case.targets[at].next_act = Some(if given { Act::GetIdentity } else { Act::CreateIdentity });
         at
     });
-    if case.targets[at].mark == Mark::Proven {
+    if matches!(case.targets[at].mark, Mark::Proven | Mark::Skipped) {
         turn.set_step(case, STEP, StepState::Closed, "the identity is there");
         return Flow::Pass;
     }

@@ -1,9 +1,9 @@
-//! Offboarding, step `find`: exactly one identity, the one asked for.
+//! Offboarding and update, step `find`: exactly one identity, the one asked for.
 
 use super::{Flow, Turn, cascade};
 use crate::job::{
-    Act, Answer, Call, Identity, IdentityRef, JobState, Kind, Mark, Outcome, Person, Reply, Snapshot, StepName,
-    StepState,
+    Act, Answer, Call, Identity, IdentityRef, JobState, Kind, Mark, Order, Outcome, Person, Reply, Snapshot, StepName,
+    StepState, Workflow,
 };
 
 const STEP: StepName = StepName::Find;
@@ -14,10 +14,15 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     }
     turn.open(case, STEP);
     if let Some(identity) = case.job.identity.clone() {
+        if case.job.order.workflow == Workflow::Update {
+            turn.set_step(case, STEP, StepState::Closed, &format!("user identity {}", identity.user_identity_id));
+            return Flow::Pass;
+        }
         let at = turn.add_target(case, StepName::UserIdentity, Kind::UserIdentity, Mark::Found);
         case.targets[at].object_id = Some(identity.user_identity_id.clone());
         let mode = case.job.order.mode.unwrap_or(turn.rules.mode);
         cascade::go(case, mode);
+        case.job.cut_first = Some(case.job.order.cut_first.unwrap_or(turn.rules.cut_first));
         turn.set_step(case, STEP, StepState::Closed, &format!("user identity {}", identity.user_identity_id));
         return Flow::Pass;
     }
@@ -31,7 +36,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
             return Flow::Stop;
         }
     }
-    let Person { user_identity_id, user_identity_key, email_address, phone_number } = case.job.order.person.clone();
+    let Person { user_identity_id, user_identity_key, email_address, phone_number } = asked(&case.job.order);
     let (act, call) = match (user_identity_id, user_identity_key) {
         (Some(id), _) => (Act::GetIdentity, Call::GetIdentity(IdentityRef::Id(id))),
         (None, Some(key)) => (Act::GetIdentity, Call::GetIdentity(IdentityRef::Key(key))),
@@ -39,6 +44,14 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     };
     turn.ask(case, STEP, act, (Some(Kind::UserIdentity), None), call);
     Flow::Stop
+}
+
+/// Whom the order asks for. In an update e-mail and phone are what they are to become: they name nobody.
+fn asked(order: &Order) -> Person {
+    match order.workflow {
+        Workflow::Update => Person { email_address: None, phone_number: None, ..order.person.clone() },
+        Workflow::Offboard | Workflow::Onboard => order.person.clone(),
+    }
 }
 
 pub(super) fn absorb(case: &mut Snapshot, answer: &Answer, turn: &mut Turn) {
@@ -73,8 +86,12 @@ pub(super) fn absorb(case: &mut Snapshot, answer: &Answer, turn: &mut Turn) {
 
 fn found(case: &mut Snapshot, identity: &Identity, turn: &mut Turn) {
     turn.question_answered(case);
-    if let Some(mismatch) = mismatch(&case.job.order.person, identity) {
+    if let Some(mismatch) = mismatch(&asked(&case.job.order), identity) {
         return turn.hold(case, &mismatch);
+    }
+    if case.job.order.workflow == Workflow::Update && identity.being_deleted {
+        let why = format!("user identity {} is being deleted; there is nobody to update", identity.user_identity_id);
+        return turn.finish(case, JobState::Failed, &why);
     }
     case.note(turn.now, "identified", Some(STEP), None, format!("user identity {}", identity.user_identity_id));
     case.job.identity = Some(identity.clone());
@@ -112,6 +129,10 @@ pub(super) fn same_email(identity: &Identity, email: &str) -> bool {
 /// A typed not-found by id or key.
 fn absent(case: &mut Snapshot, turn: &mut Turn) {
     turn.question_answered(case);
+    if case.job.order.workflow == Workflow::Update {
+        let why = "Seam knows nobody by this id or key; correct the order and give it a new job_key";
+        return turn.finish(case, JobState::Failed, why);
+    }
     if !(case.tombstone || turn.rules.absent_succeeds) {
         return turn.hold(
             case,

@@ -18,6 +18,10 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     let Some(at) = index(case).filter(|_| all_closed_before(case, STEP)) else { return Flow::Stop };
     turn.open(case, STEP);
     let target = case.targets[at].clone();
+    if target.mark == Mark::Skipped {
+        turn.set_step(case, STEP, StepState::Closed, "an operator skipped it");
+        return Flow::Pass;
+    }
     if target.mark == Mark::Proven {
         if cascade::goes(case) {
             cascade::hand_over(case, turn);
@@ -60,7 +64,8 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
     if attempt.act != Act::Delete {
         return answers::absorb(case, attempt, answer, turn);
     }
-    let Some(at) = index(case).filter(|at| case.targets[*at].mark != Mark::Proven) else { return };
+    let settled = |at: &usize| matches!(case.targets[*at].mark, Mark::Proven | Mark::Skipped);
+    let Some(at) = index(case).filter(|at| !settled(at)) else { return };
     case.targets[at].dirty = true;
     let retry = |case: &mut Snapshot, reason: &str, after: Option<i64>| {
         case.targets[at].tries += 1;

@@ -2,9 +2,12 @@
 //! only the object's own id. It ends with a good look at the identity itself: lists by a dead one prove nothing.
 
 use super::{Flow, Turn, absence, answers, cascade, confirm, offboard, sweep};
-use crate::job::{Act, Answer, Attempt, Call, IdentityRef, Kind, Look, Snapshot, StepName, StepState};
+use crate::job::{Act, Answer, Attempt, Call, IdentityRef, Kind, Look, Outcome, Snapshot, StepName, StepState, Time};
 
 const STEP: StepName = StepName::Inventory;
+const DEVICES: StepName = StepName::DeviceAccess;
+/// So many failures in a row, and the devices are left for later.
+const UNLISTABLE: u32 = 3;
 
 pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     if case.step(STEP).is_some_and(|step| step.state == StepState::Closed) {
@@ -24,8 +27,9 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     }
     let mut last = None;
     let mut complete = true;
-    for kind in cascade::inventoried(case) {
+    for kind in offboard::sweeps().map(|(_, kind)| kind) {
         match looked(case, kind) {
+            None if unlisted(case, kind).is_some() => {}
             Some(look) => last = last.max(Some(look.ended_at)),
             None => {
                 complete = false;
@@ -90,7 +94,40 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
         Act::GetIdentity => confirm::absorb(case, attempt, answer, turn),
         _ => answers::absorb(case, attempt, answer, turn),
     }
-    if cascade::unlistable(case, attempt, answer) {
+    let failed = match &answer.outcome {
+        Outcome::Rejected(_) => cascade::goes(case) || case.job.tries >= UNLISTABLE,
+        Outcome::Unknown { .. } => case.job.tries >= UNLISTABLE,
+        _ => false,
+    };
+    let devices = attempt.act == Act::Look && attempt.kind == Some(Kind::Device);
+    if devices && cascade::goes(case) && (failed || unlisted(case, Kind::Device).is_some()) {
         cascade::give_up(case, turn, "its devices cannot be listed");
+    } else if devices && failed {
+        still_unlisted(case, attempt, turn);
     }
+}
+
+/// Devices that cannot be listed must not keep every other door open: their step asks on beside the others, and keeps the identity.
+pub(super) fn still_unlisted(case: &mut Snapshot, attempt: &Attempt, turn: &Turn) {
+    let why = case.job.last_error.clone().unwrap_or_default();
+    case.put_look(Look {
+        step: DEVICES,
+        kind: Kind::Device,
+        begun_at: attempt.begun_at,
+        ended_at: turn.now,
+        complete: false,
+        unsupported: false,
+        count: 0,
+        remaining: 0,
+        empty_since: None,
+        request_id: None,
+    });
+    turn.set_step(case, DEVICES, StepState::Parked, &format!("its devices cannot be listed: {why}"));
+}
+
+/// When devices that could not be listed are asked for again; none if they could.
+pub(super) fn unlisted(case: &Snapshot, kind: Kind) -> Option<Time> {
+    let parked = case.step(DEVICES).is_some_and(|step| step.state == StepState::Parked);
+    let last = case.look(DEVICES, Kind::Device).filter(|look| !look.complete);
+    last.filter(|_| kind == Kind::Device && parked).map(|look| look.ended_at)
 }

@@ -1,9 +1,9 @@
-//! Onboarding, step `acs_users`: each link asked for is resolved to one ACS user, linked by id, and read back.
+//! Onboarding and update, step `acs_users`: each link asked for is resolved to one ACS user, linked by id, and read back.
 
 use super::{Flow, Turn, all_closed_before, ensure};
 use crate::job::{
     AcsLink, AcsUser, Act, Answer, Attempt, Call, Item, JobState, Kind, Mark, Outcome, Proof, Reply, Snapshot, Source,
-    StepName, StepState,
+    StepName, StepState, Target,
 };
 
 const STEP: StepName = StepName::AcsUsers;
@@ -18,21 +18,51 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     }
     if case.step(STEP).is_some_and(|step| step.state == StepState::Pending) {
         turn.open(case, STEP);
-        for link in case.job.order.acs_users.clone() {
-            let at = turn.add_target(case, STEP, Kind::AcsUser, Mark::Wanted);
-            plan(case, at, link);
+        want(case, turn);
+        // What an update resolved before it took others off the person may have changed since.
+        for at in 0..case.targets.len() {
+            if is_open(&case.targets[at]) && case.targets[at].mark == Mark::Wanted {
+                ensure::again(case, at, look_of(case, at), turn.now, "");
+            }
         }
     }
     for at in 0..case.targets.len() {
-        if case.targets[at].step == STEP && case.targets[at].mark != Mark::Proven {
+        if is_open(&case.targets[at]) {
             send(case, at, turn);
         }
     }
-    if case.targets.iter().any(|t| t.step == STEP && t.mark != Mark::Proven) {
+    if case.targets.iter().any(is_open) {
         return Flow::Stop;
     }
     turn.set_step(case, STEP, StepState::Closed, "every link is read back");
     Flow::Pass
+}
+
+/// A link that is neither proven nor skipped by an operator.
+fn is_open(target: &Target) -> bool {
+    target.step == STEP && !matches!(target.mark, Mark::Proven | Mark::Skipped)
+}
+
+/// Every link of the order as a target, once.
+pub(super) fn want(case: &mut Snapshot, turn: &mut Turn) {
+    if case.targets.iter().any(|target| target.step == STEP) {
+        return;
+    }
+    for link in case.job.order.acs_users.clone() {
+        let at = turn.add_target(case, STEP, Kind::AcsUser, Mark::Wanted);
+        plan(case, at, link);
+    }
+}
+
+/// Asks until each link leads to one ACS user, or is to be created, and changes nothing; answers whether all do.
+pub(super) fn resolve_all(case: &mut Snapshot, turn: &mut Turn) -> bool {
+    let asks = |target: &Target| is_open(target) && target.next_act.is_none_or(|act| !act.changes());
+    for at in 0..case.targets.len() {
+        if asks(&case.targets[at]) {
+            send(case, at, turn);
+        }
+    }
+    !case.targets.iter().any(asks)
 }
 
 fn plan(case: &mut Snapshot, at: usize, link: AcsLink) {
@@ -94,6 +124,9 @@ fn search(link: AcsLink) -> Option<Call> {
 
 pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
     let Some(at) = attempt.target_id.and_then(|id| case.target_index(id)) else { return };
+    if !is_open(&case.targets[at]) {
+        return;
+    }
     case.targets[at].dirty = true;
     match (attempt.act, &answer.outcome) {
         (Act::GetAcsUser, Outcome::Done(Reply::AcsUser(user))) => {

@@ -1,16 +1,12 @@
 //! What a complete listing means for the rows: whose each object is, what is new, what came back, what is gone.
 
-use super::{Turn, cascade, offboard};
-use crate::job::{Act, Attempt, Cause, Item, Kind, Listing, Look, Mark, Proof, Snapshot, StepName, Time};
-
-/// Whose an object is.
-enum Witness {
-    Ours,
-    /// Ours, and somebody else's too.
-    Shared,
-    /// Nothing says that it is this person's; in words.
-    None(String),
-}
+use super::{
+    Turn, cascade, inventory, offboard, sweep,
+    witness::{Witness, witness},
+};
+use crate::job::{
+    Act, Attempt, Cause, Item, Kind, Listing, Look, Mark, Proof, Snapshot, StepName, Target, Time, Unlisted, Workflow,
+};
 
 /// Takes a complete listing into the rows and stores it as the newest look of the attempt's step at the kind.
 pub(super) fn absorb(
@@ -22,10 +18,15 @@ pub(super) fn absorb(
     turn: &mut Turn,
 ) {
     if listing.canary_failed {
-        return turn.hold(
-            case,
-            &format!("Seam's list of kind {kind} answers objects for a random owner, so nothing tells whose a {kind} is; nothing was touched. Report it to Seam, then `backstitch release`"),
+        let why = format!(
+            "Seam's list of kind {kind} answers objects for a random owner, so nothing tells whose a {kind} is"
         );
+        if kind == Kind::Device && matches!(attempt.step, StepName::Inventory | StepName::DeviceAccess) {
+            case.job.last_error = Some(why);
+            return inventory::still_unlisted(case, attempt, turn);
+        }
+        let why = format!("{why}; nothing was touched. Report it to Seam, then `backstitch release`");
+        return turn.hold(case, &why);
     }
     let known = |item: &Item| case.targets.iter().any(|t| t.kind == kind && t.object_id.as_ref() == Some(&item.id));
     let count = case.targets.len() + listing.items.iter().filter(|item| !known(item)).count();
@@ -44,17 +45,39 @@ pub(super) fn absorb(
             return turn.hold(case, &why);
         }
     }
-    let home = offboard::home(kind);
+    let home = home_of(case, kind);
     let repeat = case.looks.iter().any(|look| look.kind == kind && look.complete);
     let (mut remaining, mut news) = (0, Vec::new());
-    for item in &listing.items {
+    let to_go: Vec<&Item> = listing.items.iter().filter(|item| concerns(case, item)).collect();
+    for item in to_go {
         let shared = matches!(witness(case, kind, item), Witness::Shared);
         remaining += u32::from(take(case, attempt, home, kind, item, shared, &mut news, turn));
     }
-    prove_absent(case, attempt.begun_at, kind, listing, turn);
+    prove_absent(case, attempt.begun_at, home, kind, listing, turn);
     store(case, attempt, kind, listing, remaining, request_id, turn);
     if repeat && !news.is_empty() && home != StepName::ConfirmEmpty {
         turn.reopen(case, home, &news.join(", "));
+    }
+}
+
+/// The step that ends objects of this kind.
+fn home_of(case: &Snapshot, kind: Kind) -> StepName {
+    match case.job.order.workflow {
+        Workflow::Update => StepName::Unlink,
+        Workflow::Offboard | Workflow::Onboard => offboard::home(kind),
+    }
+}
+
+/// Whether a listed object is to go: everything of a leaver's; of others only what their order does not list, if it says so.
+fn concerns(case: &Snapshot, item: &Item) -> bool {
+    let order = &case.job.order;
+    let listed = |t: &Target| t.step == StepName::AcsUsers && t.object_id.as_ref() == Some(&item.id);
+    match order.workflow {
+        Workflow::Offboard => true,
+        Workflow::Onboard => false,
+        Workflow::Update => {
+            !matches!(order.unlisted_acs_users, None | Some(Unlisted::Keep)) && !case.targets.iter().any(listed)
+        }
     }
 }
 
@@ -67,8 +90,9 @@ fn store(
     request_id: Option<&String>,
     turn: &Turn,
 ) {
-    // The inventory's look opens the account of the step that sweeps the kind.
-    let step = if attempt.step == StepName::Inventory { offboard::home(kind) } else { attempt.step };
+    // The first look opens the account of the step that sweeps the kind.
+    let first = matches!(attempt.step, StepName::Inventory | StepName::Links);
+    let step = if first { home_of(case, kind) } else { attempt.step };
     let before = case.look(step, kind).filter(|look| look.complete).and_then(|look| look.empty_since);
     let empty_since = (remaining == 0).then(|| before.unwrap_or(attempt.begun_at));
     case.put_look(Look {
@@ -86,53 +110,6 @@ fn store(
     let what = if listing.unsupported { "unsupported" } else { "looked" };
     let detail = format!("{kind}: {} listed, {remaining} remaining", listing.items.len());
     case.note(turn.now, what, Some(attempt.step), None, detail);
-}
-
-/// An object without a witness is never touched.
-fn witness(case: &Snapshot, kind: Kind, item: &Item) -> Witness {
-    let Some(identity) = &case.job.identity else { return Witness::None("no identity is known yet".to_owned()) };
-    let id = &identity.user_identity_id;
-    let ours = |owner: &String| owner == id || identity.merged_user_identity_ids.contains(owner);
-    if kind == Kind::UserIdentity {
-        return if item.id == *id {
-            Witness::Ours
-        } else {
-            Witness::None(format!(
-                "asked for user identity {id}, Seam answers {}: merged, or the key is in use again; decide which one is meant and order it by id",
-                item.id
-            ))
-        };
-    }
-    if item.owners.iter().any(ours) {
-        let others = item.owners.iter().any(|owner| !ours(owner));
-        return if others { Witness::Shared } else { Witness::Ours };
-    }
-    if !item.owners.is_empty() {
-        return Witness::None(format!(
-            "{kind} {} belongs to user identity {}, not to {id}; nothing was touched. Correct the link at Seam, then `backstitch release`",
-            item.id,
-            item.owners.join(", ")
-        ));
-    }
-    let known = |t: &&crate::job::Target| t.kind == kind && t.object_id.as_ref() == Some(&item.id);
-    let their_acs_user = |user: &String| {
-        identity.acs_user_ids.contains(user)
-            || case.targets.iter().any(|t| t.kind == Kind::AcsUser && t.object_id.as_ref() == Some(user))
-    };
-    let good = match kind {
-        Kind::AcsUser => item.listed_as_linked || identity.acs_user_ids.contains(&item.id),
-        Kind::AcsCredential => item.acs_user_id.as_ref().is_some_and(their_acs_user),
-        // No owner field exists; the canary listing showed that the filter is obeyed.
-        Kind::Phone | Kind::Device | Kind::AcsEntrance => true,
-        _ => false,
-    };
-    if good || case.targets.iter().any(|t| known(&t)) {
-        return Witness::Ours;
-    }
-    Witness::None(format!(
-        "nothing says that {kind} {} is this person's, although Seam lists it; nothing was touched. Check the list at Seam, then `backstitch release`",
-        item.id
-    ))
 }
 
 /// Takes one listed object in; answers whether it counts as remaining.
@@ -162,7 +139,7 @@ fn take(
         case.note(turn.now, "found", Some(home), Some(id), format!("{kind} {}", item.id));
         if shared {
             turn.park(case, at, Cause::Shared, "somebody else's too: Seam has no way to take one owner off it");
-        } else if matches!(kind, Kind::Device | Kind::AcsEntrance) {
+        } else if kind == Kind::AcsEntrance {
             turn.park(case, at, Cause::StillOpen, "still open to this person; take it away at Seam");
         }
         return case.targets[at].mark != Mark::Parked;
@@ -174,7 +151,7 @@ fn take(
                 let detail = format!("{kind} {} came back", item.id);
                 turn.renew(case, at, Mark::Found, "reappeared", &detail);
                 news.push(detail);
-                if matches!(kind, Kind::Device | Kind::AcsEntrance) {
+                if kind == Kind::AcsEntrance {
                     turn.park(case, at, Cause::StillOpen, "still open to this person; take it away at Seam");
                     return false;
                 }
@@ -255,12 +232,18 @@ fn reissue(case: &mut Snapshot, at: usize, why: &str, turn: &mut Turn) {
 }
 
 /// Targets that a whole listing, begun after their last request, does not show are gone.
-fn prove_absent(case: &mut Snapshot, begun_at: Time, kind: Kind, listing: &Listing, turn: &mut Turn) {
+fn prove_absent(case: &mut Snapshot, begun_at: Time, home: StepName, kind: Kind, listing: &Listing, turn: &mut Turn) {
     for at in 0..case.targets.len() {
         let target = &case.targets[at];
         let listed = listing.items.iter().any(|item| Some(&item.id) == target.object_id.as_ref());
         let late = target.requested_at.or(target.accepted_at).is_some_and(|requested| requested > begun_at);
-        if target.kind != kind || target.mark == Mark::Proven || listed || late {
+        // What an operator skipped stays so; only its identity's end is worth knowing.
+        let skipped = target.mark == Mark::Skipped && kind != Kind::UserIdentity;
+        // A list may hide a session that was revoked ahead of its deletion.
+        let cut = kind == Kind::ClientSession && target.mark == Mark::Found && case.job.cut_first == Some(true);
+        let hidden = cut && !sweep::by_ids(case);
+        let other = (target.step, target.kind) != (home, kind);
+        if other || target.mark == Mark::Proven || skipped || hidden || listed || late {
             continue;
         }
         let proof = if kind == Kind::UserIdentity { Proof::NotFound } else { Proof::Absent };

@@ -1,7 +1,7 @@
 //! The few ways in which a decision changes marks, steps and the job's end; each leaves its line in the history.
 
 use super::Turn;
-use crate::job::{Cause, JobState, Kind, Mark, Proof, Snapshot, StepName, StepState, Target};
+use crate::job::{Cause, JobState, Kind, Mark, Proof, Snapshot, StepName, StepState, Target, Workflow};
 
 impl Turn<'_> {
     /// Marks a target proven.
@@ -131,10 +131,27 @@ impl Turn<'_> {
         case.note(self.now, "held", None, None, why);
     }
 
-    /// Ends the job.
+    /// Ends the job. With anything that an operator skipped it is never a success, however well the rest went.
     pub fn finish(&self, case: &mut Snapshot, state: JobState, why: &str) {
+        let skipped: Vec<String> = case
+            .targets
+            .iter()
+            .filter(|t| t.mark == Mark::Skipped)
+            .map(|t| format!("{} {}", t.kind, t.object_id.as_deref().unwrap_or("(not known)")))
+            .collect();
+        let (state, why) = match state {
+            JobState::Succeeded if !skipped.is_empty() => {
+                let rest = match case.job.order.workflow {
+                    Workflow::Offboard => "proven gone",
+                    Workflow::Onboard | Workflow::Update => "done and read back",
+                };
+                let why = format!("ended by an operator: everything else is {rest}; skipped: {}", skipped.join(", "));
+                (JobState::Cancelled, why)
+            }
+            state => (state, why.to_owned()),
+        };
         case.job.state = state;
-        case.job.why = why.to_owned();
+        case.job.why.clone_from(&why);
         case.job.finished_at = Some(self.now);
         case.job.wake_at = None;
         case.job.waits_for = None;

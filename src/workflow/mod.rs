@@ -8,6 +8,7 @@ mod answers;
 mod cascade;
 mod confirm;
 mod create;
+mod cut;
 mod ensure;
 mod find;
 mod identity;
@@ -21,14 +22,17 @@ mod person;
 mod rules;
 mod sweep;
 mod turn;
+mod update;
 mod verify;
+mod witness;
 
 pub use person::{selectors, wanted_key};
 pub use rules::{Delays, Rules};
 pub use turn::{Canary, Ids, Turn};
 
 use crate::job::{
-    Answer, Attempt, Event, JobState, Kind, Mark, Mode, Outcome, Proof, Snapshot, StepName, StepState, Workflow,
+    Answer, Attempt, Cause, Event, JobState, Kind, Mark, Mode, Outcome, Proof, Snapshot, Step, StepName, StepState,
+    Workflow,
 };
 
 /// Whether later steps may be looked at.
@@ -47,6 +51,8 @@ enum Shape {
     Find,
     /// List everything before the first delete.
     Inventory,
+    /// Suspend and revoke ahead of the deletions, where that is asked for.
+    Cut,
     /// Look, delete each, await, look until empty.
     Sweep(Kind),
     /// The last look before the point of no return.
@@ -61,6 +67,12 @@ enum Shape {
     EnsureLinks,
     /// Read back that the identity is one and every link holds.
     VerifyLinked,
+    /// Resolve the links that are listed, and list those that are there.
+    Links,
+    /// Change what the identity says.
+    UpdateIdentity,
+    /// Read back that the identity and its links are as listed.
+    VerifyUpdated,
 }
 
 /// One line of a workflow's table.
@@ -78,8 +90,7 @@ fn table(workflow: Workflow, mode: Option<Mode>) -> &'static [StepSpec] {
     match workflow {
         Workflow::Offboard => offboard::steps(mode),
         Workflow::Onboard => onboard::STEPS,
-        // Its rows are refused until its steps are built.
-        Workflow::Update => &[],
+        Workflow::Update => update::STEPS,
     }
 }
 
@@ -101,11 +112,13 @@ pub fn next(case: &mut Snapshot, turn: &mut Turn) {
         turn.wait(moment, || format!("not before {moment}"));
         return turn.settle(case);
     }
+    complete(case, turn);
     let mode = case.job.mode;
     for spec in table_of(case) {
         let flow = match spec.shape {
             Shape::Find => find::next(case, turn),
             Shape::Inventory => inventory::next(case, turn),
+            Shape::Cut => cut::next(case, turn),
             Shape::Sweep(kind) => sweep::next(case, turn, spec.name, kind),
             Shape::ConfirmEmpty => confirm::next(case, turn),
             Shape::DeleteIdentity => identity::next(case, turn),
@@ -113,6 +126,9 @@ pub fn next(case: &mut Snapshot, turn: &mut Turn) {
             Shape::EnsureIdentity => create::next(case, turn),
             Shape::EnsureLinks => link::next(case, turn),
             Shape::VerifyLinked => verify::next_linked(case, turn),
+            Shape::Links => update::next_links(case, turn),
+            Shape::UpdateIdentity => update::next_identity(case, turn),
+            Shape::VerifyUpdated => update::next_verify(case, turn),
         };
         if flow == Flow::Stop || case.job.state.is_final() || case.job.state == JobState::Held {
             break;
@@ -127,8 +143,12 @@ pub fn next(case: &mut Snapshot, turn: &mut Turn) {
 /// A job that has changed nothing yet and has to wait for another one finds its person anew afterwards.
 pub fn forget_person(case: &mut Snapshot, turn: &Turn) {
     case.job.identity = None;
-    if case.job.order.workflow == Workflow::Onboard {
-        create::begin_anew(case, turn);
+    match case.job.order.workflow {
+        Workflow::Onboard => create::begin_anew(case, turn),
+        Workflow::Update if case.step(StepName::Find).is_some_and(|step| step.state == StepState::Closed) => {
+            turn.set_step(case, StepName::Find, StepState::Open, "the person is looked up again");
+        }
+        Workflow::Offboard | Workflow::Update => {}
     }
 }
 
@@ -146,13 +166,17 @@ pub fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mu
     match shape {
         Some(Shape::Find) => find::absorb(case, answer, turn),
         Some(Shape::Inventory) => inventory::absorb(case, attempt, answer, turn),
-        Some(Shape::Sweep(_)) => answers::absorb(case, attempt, answer, turn),
+        Some(Shape::Cut) => cut::absorb(case, attempt, answer, turn),
+        Some(Shape::Sweep(_)) => sweep::absorb(case, attempt, answer, turn),
         Some(Shape::ConfirmEmpty) => confirm::absorb(case, attempt, answer, turn),
         Some(Shape::DeleteIdentity) => identity::absorb(case, attempt, answer, turn),
         Some(Shape::VerifyGone) => verify::absorb_gone(case, attempt, answer, turn),
         Some(Shape::EnsureIdentity) => create::absorb(case, attempt, answer, turn),
         Some(Shape::EnsureLinks) => link::absorb(case, attempt, answer, turn),
         Some(Shape::VerifyLinked) => verify::absorb_linked(case, answer, turn),
+        Some(Shape::Links) => update::absorb_links(case, attempt, answer, turn),
+        Some(Shape::UpdateIdentity) => update::absorb_identity(case, attempt, answer, turn),
+        Some(Shape::VerifyUpdated) => update::absorb_verify(case, attempt, answer, turn),
         None => {}
     }
 }
@@ -161,14 +185,39 @@ pub fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mu
 pub fn absorb_event(case: &mut Snapshot, event: &Event, turn: &mut Turn) {
     let Some((kind, id)) = &event.object else { return };
     if case.job.state.is_final()
-        || case.job.order.workflow != Workflow::Offboard
+        || case.job.order.workflow == Workflow::Onboard
         || event.event_type.ends_with(".created")
     {
         return;
     }
-    let found = case.targets.iter().position(|t| t.kind == *kind && t.object_id.as_ref() == Some(id));
-    if let Some(at) = found.filter(|at| case.targets[*at].mark != Mark::Proven) {
+    // The end of an ACS user that an update links is for its read-back to find out.
+    let swept = |step| step != StepName::AcsUsers || case.job.order.workflow == Workflow::Offboard;
+    let found = case.targets.iter().position(|t| t.kind == *kind && t.object_id.as_ref() == Some(id) && swept(t.step));
+    if let Some(at) = found.filter(|at| !matches!(case.targets[*at].mark, Mark::Proven | Mark::Skipped)) {
         turn.prove(case, at, Proof::Event, &format!("event {} {}", event.event_type, event.event_id));
+    }
+}
+
+/// A job that an older release began gets the steps that came since, each in its place.
+fn complete(case: &mut Snapshot, turn: &Turn) {
+    for (at, spec) in table_of(case).iter().enumerate() {
+        if case.step(spec.name).is_none() {
+            let name = spec.name;
+            let step =
+                Step { name, state: StepState::Pending, rounds: 0, since: None, opened_at: None, closed_at: None };
+            case.steps.insert(at.min(case.steps.len()), step);
+        }
+    }
+    // Devices were only looked at once; now they have a step of their own.
+    for at in 0..case.targets.len() {
+        let target = &mut case.targets[at];
+        if target.kind == Kind::Device && target.step == StepName::ConfirmEmpty {
+            target.step = StepName::DeviceAccess;
+            target.dirty = true;
+            if target.cause == Some(Cause::StillOpen) {
+                turn.renew(case, at, Mark::Found, "unparked", "its access can be revoked by now");
+            }
+        }
     }
 }
 

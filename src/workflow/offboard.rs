@@ -1,4 +1,4 @@
-//! Offboarding, in the order its user asked for: sessions, keys and grants, credentials, ACS users, automations, phones, identity;
+//! Offboarding, in the order its user asked for: sessions, devices, keys and grants, credentials, ACS users, automations, phones, identity;
 //! or in Seam's newer way: the identity first, then what its end has left.
 
 use super::{Shape, StepSpec, step};
@@ -11,10 +11,12 @@ pub(super) fn steps(mode: Option<Mode>) -> &'static [StepSpec] {
     }
 }
 
-const ORDERED: [StepSpec; 12] = [
+const ORDERED: [StepSpec; 14] = [
     step(StepName::Find, Shape::Find),
     step(StepName::Inventory, Shape::Inventory),
+    step(StepName::Cut, Shape::Cut),
     step(StepName::ClientSessions, Shape::Sweep(Kind::ClientSession)),
+    step(StepName::DeviceAccess, Shape::Sweep(Kind::Device)),
     step(StepName::InstantKeys, Shape::Sweep(Kind::InstantKey)),
     step(StepName::AccessGrants, Shape::Sweep(Kind::AccessGrant)),
     step(StepName::Credentials, Shape::Sweep(Kind::AcsCredential)),
@@ -29,11 +31,11 @@ const ORDERED: [StepSpec; 12] = [
 /// The same steps, so that a job may go over from one way to the other.
 const CASCADE: &[StepSpec] = &identity_first(ORDERED);
 
-/// The identity's own step comes right after the inventory; the others stay as they are.
-const fn identity_first(mut steps: [StepSpec; 12]) -> [StepSpec; 12] {
+/// The identity's own step comes right after the cut; the others stay as they are.
+const fn identity_first(mut steps: [StepSpec; 14]) -> [StepSpec; 14] {
     let mut at = steps.len() - 1;
-    while !matches!(steps[at].shape, Shape::Inventory) && at > 0 {
-        if matches!(steps[at].shape, Shape::DeleteIdentity) && !matches!(steps[at - 1].shape, Shape::Inventory) {
+    while !matches!(steps[at].shape, Shape::Cut) && at > 0 {
+        if matches!(steps[at].shape, Shape::DeleteIdentity) && !matches!(steps[at - 1].shape, Shape::Cut) {
             (steps[at - 1], steps[at]) = (steps[at], steps[at - 1]);
         }
         at -= 1;
@@ -64,18 +66,17 @@ mod tests {
     #[test]
     fn names_are_unique_and_every_name_ever_shipped_still_resolves() {
         // Rows outlive releases: a name may be added here, never taken away.
-        let shipped = "find inventory client_sessions instant_keys access_grants credentials acs_users \
+        let shipped = "find inventory cut client_sessions device_access instant_keys access_grants credentials acs_users \
                        enrollment_automations phones confirm_empty user_identity verify";
         let mut names: Vec<_> = ORDERED.iter().map(|spec| spec.name.as_str()).collect();
         assert_eq!(names, shipped.split_whitespace().collect::<Vec<_>>());
         let cascade: Vec<_> = CASCADE.iter().map(|spec| spec.name.as_str()).collect();
         let at = names.iter().position(|name| *name == "user_identity").unwrap();
         let identity = names.remove(at);
-        names.insert(2, identity);
-        assert_eq!(names, cascade, "the identity right after the inventory, and nothing else moved");
-        for kind in [Kind::Device, Kind::AcsEntrance] {
-            assert_eq!(home(kind), StepName::ConfirmEmpty);
-        }
+        names.insert(3, identity);
+        assert_eq!(names, cascade, "the identity right after the cut, and nothing else moved");
+        assert_eq!(home(Kind::AcsEntrance), StepName::ConfirmEmpty);
+        assert_eq!(home(Kind::Device), StepName::DeviceAccess);
         assert_eq!(home(Kind::Phone), StepName::Phones);
     }
 }

@@ -14,7 +14,7 @@ pub fn wanted_key(order: &Order) -> String {
     }
 }
 
-/// Every selector of the order and, once known, of the identity it resolved to. Sorted, each once.
+/// Every selector of the order (in an update also the e-mail and phone that it gives the person) and, once known, of the identity it resolved to. Sorted, each once.
 pub fn selectors(order: &Order, identity: Option<&Identity>) -> Vec<PersonKey> {
     let Person { user_identity_id, user_identity_key, email_address, phone_number } = &order.person;
     let mut all = Vec::new();

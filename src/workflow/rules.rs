@@ -58,6 +58,8 @@ pub struct Rules {
     pub max_rounds: u32,
     /// The way of an offboarding whose order names none.
     pub mode: Mode,
+    /// Whether doors are shut ahead of the deletions, where the order does not say.
+    pub cut_first: bool,
     /// A person that Seam never heard of counts as offboarded (after two typed 404 by id or key).
     pub absent_succeeds: bool,
     /// Delays of retries.

@@ -1,7 +1,10 @@
 //! The shape "look, delete each, await, look until empty", shared by every collection of objects.
 
-use super::{Flow, Turn, absence, offboard};
-use crate::job::{Act, Call, Cause, Kind, Look, Mark, Proof, Snapshot, Source, StepName, StepState, Target, Time};
+use super::{Flow, Turn, absence, answers, inventory, offboard, update};
+use crate::job::{
+    Act, Answer, Attempt, Call, Cause, Kind, Look, Mark, Proof, Snapshot, Source, StepName, StepState, Target, Time,
+    Unlisted, Workflow,
+};
 
 pub(super) fn next(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) -> Flow {
     if case.step(name).is_some_and(|step| step.state == StepState::Closed) {
@@ -11,10 +14,37 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: K
     if absence::suspected_gone(case, turn, name) {
         return Flow::Stop;
     }
+    if !kind.has_proof_by_id() && by_ids(case) {
+        turn.set_step(case, name, StepState::Closed, "the identity is gone, so nothing can be asked about its devices");
+        return Flow::Pass;
+    }
+    if let Some(last) = inventory::unlisted(case, kind) {
+        let due = last.plus(turn.rules.parked_retry_ms);
+        look_at(
+            case,
+            turn,
+            name,
+            kind,
+            due,
+            "its devices could not be listed (the timeline says why); lists later every",
+        );
+        return Flow::Pass;
+    }
     follow_earlier_parked(case, turn, name);
     request_due(case, turn, name, kind);
     check_systems(case, turn, name);
     read_back(case, turn, name, kind)
+}
+
+/// Takes what came back to a sweep.
+pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
+    if case.job.order.workflow == Workflow::Update {
+        return update::absorb_links(case, attempt, answer, turn);
+    }
+    answers::absorb(case, attempt, answer, turn);
+    if attempt.act == Act::Look && attempt.kind.is_some_and(|kind| inventory::unlisted(case, kind).is_some()) {
+        inventory::still_unlisted(case, attempt, turn);
+    }
 }
 
 fn of(case: &Snapshot, name: StepName) -> impl Iterator<Item = &Target> {
@@ -79,15 +109,27 @@ fn request_due(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind)
             turn.wait(next_at, || why);
             continue;
         }
-        let (Some(object), row, parked) = (target.object_id.clone(), target.id, target.mark == Mark::Parked) else {
-            continue;
-        };
-        turn.ask(case, name, Act::Delete, (Some(kind), Some(row)), Call::Delete { kind, id: object });
+        let (row, parked) = (target.id, target.mark == Mark::Parked);
+        let Some((act, call)) = revocation(case, target) else { continue };
+        turn.ask(case, name, act, (Some(kind), Some(row)), call);
         if parked && case.busy(row) {
             case.targets[at].next_at = Some(turn.now.plus(turn.rules.parked_retry_ms));
             case.targets[at].dirty = true;
         }
     }
+}
+
+/// What ends this target: its kind's delete, or the end of its tie to the identity.
+fn revocation(case: &Snapshot, target: &Target) -> Option<(Act, Call)> {
+    let id = target.object_id.clone()?;
+    let identity = || case.job.identity.as_ref().map(|identity| identity.user_identity_id.clone());
+    Some(match target.kind {
+        Kind::Device => (Act::Delete, Call::RevokeDevice { user_identity_id: identity()?, device_id: id }),
+        Kind::AcsUser if case.job.order.unlisted_acs_users == Some(Unlisted::Remove) => {
+            (Act::RemoveAcsUser, Call::RemoveAcsUser { user_identity_id: identity()?, acs_user_id: id })
+        }
+        kind => (Act::Delete, Call::Delete { kind, id }),
+    })
 }
 
 /// A deletion that takes long is asked after at the access system itself.
@@ -132,7 +174,8 @@ fn read_back(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) -
         look_at(case, turn, name, kind, soon, "makes sure that nothing is left of");
         return Flow::Stop;
     };
-    let by_event = of(case, name).all(|t| t.mark == Mark::Parked || t.proof == Some(Proof::Event));
+    let by_event =
+        of(case, name).all(|t| matches!(t.mark, Mark::Parked | Mark::Skipped) || t.proof == Some(Proof::Event));
     let settled = look.empty_since.is_some_and(|since| look.begun_at >= since.plus(turn.rules.list_settle_ms));
     // Asked by ids, nothing is hidden by a list that is behind; and the last step asks all of them once more.
     if !(by_event || settled || by_ids(case)) {
@@ -204,7 +247,8 @@ pub(super) fn ask_look(case: &mut Snapshot, turn: &mut Turn, name: StepName, kin
 
 /// A list by a dead identity proves nothing, and may answer everybody's objects.
 pub(super) fn by_ids(case: &Snapshot) -> bool {
-    case.targets.iter().any(|t| t.kind == Kind::UserIdentity && t.mark == Mark::Proven)
+    let ended = |t: &Target| t.kind == Kind::UserIdentity && t.mark == Mark::Proven;
+    case.job.order.workflow == Workflow::Offboard && case.targets.iter().any(ended)
 }
 
 fn sources(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
@@ -212,6 +256,7 @@ fn sources(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
         case.targets
             .iter()
             .filter(move |t| t.kind == kind && !(alive && t.mark == Mark::Proven))
+            .filter(move |t| alive || t.mark != Mark::Skipped)
             .filter_map(|t| t.object_id.clone())
     };
     let Some(identity) = case.job.identity.as_ref().filter(|_| !by_ids(case)) else {
@@ -223,12 +268,18 @@ fn sources(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
             all.extend(ids(Kind::AcsUser, true).map(Source::AcsUser));
             all.extend(orphans(case));
         }
-        Kind::AcsUser if matches!(name, StepName::Inventory | StepName::ConfirmEmpty) => {
+        Kind::AcsUser if wholly(name) => {
             all.push(Source::Linked(identity.user_identity_id.clone()));
         }
         _ => {}
     }
     all
+}
+
+/// Steps whose look at ACS users must miss none, by whichever list.
+fn wholly(name: StepName) -> bool {
+    use StepName::{ConfirmEmpty, Inventory, Links, Unlink, Verify};
+    matches!(name, Inventory | ConfirmEmpty | Links | Unlink | Verify)
 }
 
 /// Credentials whose ACS user went before them (by an identity's end that was begun): neither it nor the identity lists them.

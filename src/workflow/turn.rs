@@ -68,8 +68,10 @@ impl<'a> Turn<'a> {
         if act.changes() && case.job.begun_at.is_none() {
             case.job.begun_at = Some(self.now);
         }
+        // A cut leaves its target to the step that deletes it.
         if let Some(target) = target_id.and_then(|id| case.target_index(id)).map(|at| &mut case.targets[at])
             && act.changes()
+            && !act.cuts()
         {
             if matches!(target.mark, Mark::Found | Mark::Wanted) {
                 target.mark = Mark::Requested;

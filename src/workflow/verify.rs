@@ -1,9 +1,9 @@
-//! The last step of both workflows: what was done is read back, object by object.
+//! The last step of every workflow: what was done is read back, object by object.
 
 use super::{Flow, Turn, absence, all_closed_before, answers, find::same_email, offboard, sweep, wanted_key};
 use crate::job::{
     Act, Answer, Attempt, Call, Identity, IdentityRef, JobState, Kind, Mark, Outcome, Reply, Snapshot, StepName,
-    StepState, Time,
+    StepState, Target, Time,
 };
 
 const STEP: StepName = StepName::Verify;
@@ -29,7 +29,9 @@ pub(super) fn next_gone(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         return Flow::Stop;
     }
     let mut kinds: Vec<Kind> = offboard::sweeps().map(|(_, kind)| kind).collect();
-    kinds.retain(|kind| case.targets.iter().any(|t| t.kind == *kind));
+    // What an operator skipped is asked for by nobody; who may open a device, no id tells.
+    kinds.retain(|kind| case.targets.iter().any(|t| t.kind == *kind && t.mark != Mark::Skipped));
+    kinds.retain(|kind| kind.has_proof_by_id());
     let mut complete = true;
     for kind in &kinds {
         if !read_since(case, *kind, since) {
@@ -53,8 +55,9 @@ fn read_since(case: &Snapshot, kind: Kind, since: Time) -> bool {
 }
 
 fn conclude(case: &mut Snapshot, kinds: &[Kind], turn: &mut Turn) {
+    let left = |t: &&Target| !matches!(t.mark, Mark::Proven | Mark::Skipped);
     // Doors are listed by the identity only; once somebody else has deleted it, nothing can be asked about them.
-    if let Some(door) = case.targets.iter().find(|t| t.step == StepName::ConfirmEmpty && t.mark != Mark::Proven) {
+    if let Some(door) = case.targets.iter().find(|t| left(t) && !t.kind.has_proof_by_id()) {
         let what = format!("{} {}", door.kind, door.object_id.as_deref().unwrap_or_default());
         return turn.hold(
             case,
@@ -63,7 +66,7 @@ fn conclude(case: &mut Snapshot, kinds: &[Kind], turn: &mut Turn) {
     }
     let all = || kinds.iter().chain([&Kind::UserIdentity]);
     let remaining: u32 = all().filter_map(|kind| case.look(STEP, *kind)).map(|look| look.remaining).sum();
-    if remaining > 0 || case.targets.iter().any(|t| t.mark != Mark::Proven) {
+    if remaining > 0 || case.targets.iter().any(|t| left(&t)) {
         let again = turn.now.plus(turn.rules.list_settle_ms);
         if let Some(step) = case.step_mut(STEP) {
             step.since = Some(again);
@@ -107,11 +110,34 @@ pub(super) fn absorb_linked(case: &mut Snapshot, answer: &Answer, turn: &mut Tur
                 );
             }
         }
+        outcome => failed(case, outcome, turn),
+    }
+}
+
+/// The read-back of the identity brought nothing.
+pub(super) fn failed(case: &mut Snapshot, outcome: &Outcome, turn: &mut Turn) {
+    match outcome {
         Outcome::NotApplied { reason, retry_after_ms, .. } => turn.question_failed(case, reason, *retry_after_ms),
         Outcome::Unknown { reason } => turn.question_failed(case, reason, None),
         Outcome::Rejected(rejection) => turn.question_failed(case, &Turn::refusal(rejection), None),
-        Outcome::Done(_) | Outcome::Halt { .. } => turn.question_failed(case, "an answer of another kind", None),
+        Outcome::Done(_) | Outcome::Gone | Outcome::Halt { .. } => {
+            turn.question_failed(case, "an answer of another kind", None);
+        }
     }
+}
+
+/// A link that the identity does not show is made again; answers whether there was one.
+pub(super) fn relink_lost(case: &mut Snapshot, seen: &Identity, turn: &mut Turn) -> bool {
+    let linked = |id: &String| seen.acs_user_ids.is_empty() || seen.acs_user_ids.contains(id);
+    let is_lost = |t: &Target| {
+        t.step == StepName::AcsUsers && t.mark != Mark::Skipped && !t.object_id.as_ref().is_some_and(linked)
+    };
+    let Some(at) = case.targets.iter().position(is_lost) else { return false };
+    let step = case.targets[at].step;
+    turn.renew(case, at, Mark::Wanted, "reappeared", "the read-back does not show this link: it is made again");
+    case.targets[at].next_act = Some(Act::GetAcsUser);
+    turn.reopen(case, step, "a link got lost");
+    true
 }
 
 fn judge(case: &mut Snapshot, seen: &Identity, turn: &mut Turn) {
@@ -133,13 +159,8 @@ fn judge(case: &mut Snapshot, seen: &Identity, turn: &mut Turn) {
             "the new identity has another e-mail than ordered; correct it at Seam, then `backstitch release`",
         );
     }
-    let linked = |id: &String| seen.acs_user_ids.is_empty() || seen.acs_user_ids.contains(id);
-    let lost = case.targets.iter().position(|t| t.kind == Kind::AcsUser && !t.object_id.as_ref().is_some_and(linked));
-    if let Some(at) = lost {
-        let step = case.targets[at].step;
-        turn.renew(case, at, Mark::Wanted, "reappeared", "the read-back does not show this link: it is made again");
-        case.targets[at].next_act = Some(Act::GetAcsUser);
-        return turn.reopen(case, step, "a link got lost");
+    if relink_lost(case, seen, turn) {
+        return;
     }
     turn.set_step(case, STEP, StepState::Closed, "read back");
     let links = case.targets.iter().filter(|t| t.kind == Kind::AcsUser).count();

@@ -38,6 +38,11 @@ pub fn calls() -> Vec<Call> {
         Call::GetAcsUser(id()),
         Call::SearchAcsUsers { acs_system_id: none.clone(), email_address: some("a@example.com"), phone_number: none },
         Call::AddAcsUser { user_identity_id: id(), acs_user_id: id() },
+        Call::RemoveAcsUser { user_identity_id: id(), acs_user_id: id() },
+        Call::UpdateIdentity { user_identity_id: id(), email_address: None, phone_number: None, full_name: Some(id()) },
+        Call::RevokeDevice { user_identity_id: id(), device_id: id() },
+        Call::SuspendAcsUser(id()),
+        Call::RevokeSession(id()),
         Call::CreateIdentity { user_identity_key: id(), email_address: None, phone_number: None, full_name: None },
         Call::CreateAcsUser {
             acs_system_id: id(),
@@ -145,7 +150,8 @@ fn done(call: &Call, reply: &Reply, given: &[Response]) {
 fn has_key(call: &Call, body: &Value) -> bool {
     const OBJECTS: &[&str] = &["workspace", "user_identity", "acs_user", "acs_system"];
     match call {
-        Call::Delete { .. } | Call::AddAcsUser { .. } => body.get("ok") != Some(&Value::Bool(false)),
+        Call::CreateIdentity { .. } | Call::CreateAcsUser { .. } => OBJECTS.iter().any(|key| body[key].is_object()),
+        call if call.changes() => body.get("ok") != Some(&Value::Bool(false)),
         Call::Look { .. } => body.as_object().unwrap().values().any(|value| value.is_array() || value.is_object()),
         Call::Events(_) => body["events"].is_array(),
         Call::SearchIdentities { .. } => body["user_identities"].is_array(),

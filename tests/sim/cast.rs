@@ -42,8 +42,8 @@ impl Cast {
         if luck.is("shared", 0.06) {
             world.add_session(&[ids[0], ids[5]]);
         }
-        if luck.is("device", 0.05) {
-            world.add_device(&[ids[1]]);
+        if luck.is("device", 0.1) {
+            (0..3).for_each(|nth| _ = world.add_device(&[ids[nth]]));
         }
         if luck.is("crowded", 0.03) {
             let user = &people[2].acs_user_ids[0];
@@ -165,7 +165,8 @@ impl Cast {
 
     fn leave(&mut self, luck: &mut Luck, person: Person) -> Row {
         let mode = luck.is("cascade", 0.25).then_some(Mode::Cascade);
-        self.row(luck, Workflow::Offboard, person, |order| Order { mode, ..order })
+        let cut_first = luck.is("cut_first", 0.25).then_some(true);
+        self.row(luck, Workflow::Offboard, person, |order| Order { mode, cut_first, ..order })
     }
 
     fn join(&mut self, luck: &mut Luck, person: Person, acs_users: Vec<AcsLink>) -> Row {

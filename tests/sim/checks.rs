@@ -66,19 +66,19 @@ pub async fn after_commit(rig: &mut Rig, calls: &[(Tag, Call)]) {
 const LEAVING: &str =
     "SELECT a.id, a.act, a.target_id, t.object_id, coalesce(t.mark, '') AS mark, s.position, a.job_id,
         (SELECT count(*) FROM targets e JOIN steps es ON es.job_id = e.job_id AND es.name = e.step
-         WHERE e.job_id = a.job_id AND es.position < s.position AND e.mark NOT IN ('proven', 'parked')) AS earlier,
+         WHERE e.job_id = a.job_id AND es.position < s.position AND e.mark NOT IN ('proven', 'parked', 'skipped')) AS earlier,
         (SELECT count(*) FROM targets e WHERE e.job_id = a.job_id AND e.mark = 'parked') AS parked,
         (SELECT count(*) FROM targets e JOIN steps es ON es.job_id = e.job_id AND es.name = e.step WHERE e.job_id = a.job_id
          AND es.position < s.position AND e.mark = 'parked' AND e.acs_system_id = t.acs_system_id
          AND NOT EXISTS (SELECT 1 FROM attempts o WHERE o.target_id = t.id AND o.act = 'delete' AND o.id < a.id)) AS parked_system,
-        (SELECT state FROM steps i WHERE i.job_id = a.job_id AND i.name = 'inventory') AS inventory,
+        (SELECT state FROM steps i WHERE i.job_id = a.job_id AND i.name IN ('inventory', 'links')) AS inventory,
         (SELECT count(*) FROM steps n, steps c WHERE n.job_id = a.job_id AND c.job_id = a.job_id AND c.name = 'confirm_empty'
-         AND n.position BETWEEN 2 AND c.position - 1 AND n.name <> 'user_identity'
+         AND n.position BETWEEN 2 AND c.position - 1 AND n.name NOT IN ('user_identity', 'cut', 'device_access') AND n.state <> 'parked'
          AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = a.job_id AND l.step = n.name AND l.complete = 1)
          AND NOT EXISTS (SELECT 1 FROM targets g WHERE g.job_id = a.job_id AND g.kind = 'user_identity' AND g.mark = 'proven')) AS unlisted,
         (SELECT count(*) FROM attempts o WHERE o.target_id = a.target_id AND o.id <> a.id AND o.ended_at IS NULL AND o.act = a.act) AS again,
         (SELECT group_concat(o.job_key) FROM jobs j JOIN jobs o ON o.user_identity_id = j.user_identity_id AND o.id <> j.id
-         JOIN attempts b ON b.job_id = o.id AND b.ended_at IS NULL AND b.act IN ('delete', 'create_identity', 'add_acs_user', 'create_acs_user')
+         JOIN attempts b ON b.job_id = o.id AND b.ended_at IS NULL AND b.act IN ('delete', 'create_identity', 'add_acs_user', 'create_acs_user', 'suspend', 'revoke', 'remove_acs_user', 'update_identity')
          WHERE j.id = a.job_id AND o.state <> 'cancelled') AS beside
      FROM attempts a JOIN steps s ON s.job_id = a.job_id AND s.name = a.step LEFT JOIN targets t ON t.id = a.target_id
      WHERE a.id IN (SELECT value FROM json_each(?1)) AND a.ended_at IS NULL";
@@ -95,7 +95,12 @@ fn change_leaves(rig: &mut Rig, call: &Call, row: &sqlx::sqlite::SqliteRow) {
     if let Some(other) = row.get::<Option<String>, _>("beside") {
         wrong(&format!("P8, I8: leaves beside a change of {other} for the same person"));
     }
-    let Call::Delete { kind, id } = call else { return };
+    let (kind, id) = match call {
+        Call::Delete { kind, id } => (*kind, id),
+        Call::RevokeDevice { device_id, .. } => (backstitch::job::Kind::Device, device_id),
+        Call::RemoveAcsUser { acs_user_id, .. } => (backstitch::job::Kind::AcsUser, acs_user_id),
+        _ => return,
+    };
     for (what, is) in [
         (
             "P5: deletes without a committed target",
@@ -158,14 +163,14 @@ pub async fn settled_ends(rig: &mut Rig) {
         // P7: everything was listed empty while the identity still existed, and read back by id after its end.
         ("P7: the identity was deleted without a complete empty look at everything since the steps were closed",
          "SELECT d.job_id || ' ' || s.name FROM attempts d JOIN steps s ON s.job_id = d.job_id AND s.position BETWEEN 2 AND
-            (SELECT c.position - 1 FROM steps c WHERE c.job_id = d.job_id AND c.name = 'confirm_empty')
+            (SELECT c.position - 1 FROM steps c WHERE c.job_id = d.job_id AND c.name = 'confirm_empty') AND s.name <> 'cut'
           WHERE d.step = 'user_identity' AND d.act = 'delete' AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = d.job_id AND j.mode = 'cascade')
             AND d.begun_at > coalesce((SELECT max(f.at) FROM history f WHERE f.job_id = d.job_id AND f.what = 'fell_back'), '') AND 1 >
             (SELECT count(*) FROM history l WHERE l.job_id = d.job_id AND l.step = 'confirm_empty' AND l.what IN ('looked', 'unsupported')
-             AND l.detail LIKE '%' || rtrim(s.name, 's') || ': %, 0 remaining' AND l.at <= d.begun_at)"),
+             AND l.detail LIKE '%' || CASE s.name WHEN 'device_access' THEN 'device' ELSE rtrim(s.name, 's') END || ': %, 0 remaining' AND l.at <= d.begun_at)"),
         ("P7: succeeded without a read-back of everything by id, a settle time (60 s) after the identity's end",
          "SELECT j.job_key || ' ' || t.kind FROM jobs j JOIN targets t ON t.job_id = j.id JOIN steps i ON i.job_id = j.id AND i.name = 'user_identity'
-          WHERE j.workflow = 'offboard' AND j.state = 'succeeded' AND t.step <> 'confirm_empty'
+          WHERE j.workflow = 'offboard' AND j.state = 'succeeded' AND t.kind NOT IN ('device', 'acs_entrance')
             AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = j.id AND l.step = 'verify'
             AND l.kind = t.kind AND l.complete = 1 AND l.remaining = 0 AND l.begun_at >= strftime('%Y-%m-%dT%H:%M:%fZ', i.closed_at, '+60 seconds'))"),
     ] {

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Mutex};
 
-use backstitch::sandbox::{Kind, PersonTruth, World};
+use backstitch::sandbox::{PersonTruth, World};
 
 use crate::{
     cast::Cast,
@@ -49,7 +49,6 @@ pub async fn history(seed: u64, focus: Vec<String>) -> Told {
         cast.bystanders().iter().map(|p| world.person(p.user_identity_id.as_ref().unwrap())).collect()
     };
     let before = truths(&world, &cast);
-    let devices = devices(&world, &cast, &luck);
     let rules = weather::rules(&mut luck);
     let mut rig = Rig::with(seed, world, rules).await;
     rig.story.push(format!("the world: {unusual:?}; drawn: {:?}", luck.drawn));
@@ -63,7 +62,7 @@ pub async fn history(seed: u64, focus: Vec<String>) -> Told {
         rig.crash().await;
     }
     rig.release_after_crashes().await;
-    endings::liveness(&mut rig, &luck, &devices).await;
+    endings::liveness(&mut rig, &luck).await;
     invariants::at_the_end(&mut rig, &luck).await;
     truth::at_the_end(&mut rig, &luck, &cast).await;
     let after = truths(&rig.world.lock().unwrap(), &cast);
@@ -74,14 +73,6 @@ pub async fn history(seed: u64, focus: Vec<String>) -> Told {
     let rare = rare::reached(&mut rig).await;
     let requests = rig.world.lock().unwrap().ledger().iter().map(|entry| format!("{entry:?}")).collect();
     Told { story: rig.story, violations: rig.violations, requests, rare, ticks: rig.ticks, crashes: rig.crashes }
-}
-
-/// The locks that people may open directly.
-fn devices(world: &World, cast: &Cast, luck: &Luck) -> Vec<(String, String)> {
-    let owner = cast.people[1].user_identity_id.as_ref().filter(|_| luck.has("device"));
-    let Some(id) = owner else { return Vec::new() };
-    let belongings = world.person(id).belongings.into_iter().filter(|it| it.kind == Kind::Device);
-    belongings.map(|it| (id.clone(), it.id)).collect()
 }
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -16,7 +16,7 @@ enum How {
 }
 use How::{Clock, Code, Elsewhere, NotYet, Rows};
 
-const CHANGES: &str = "('delete', 'create_identity', 'add_acs_user', 'create_acs_user')";
+const CHANGES: &str = "('delete', 'create_identity', 'add_acs_user', 'create_acs_user', 'suspend', 'revoke', 'remove_acs_user', 'update_identity')";
 
 const TABLE: &[(u8, &str, How)] = &[
     (1, "intent first", Code("checks::after_commit: no call without its committed attempt")),
@@ -44,6 +44,9 @@ const TABLE: &[(u8, &str, How)] = &[
         AND f.order_json ->> '$.person.email_address' = o.order_json ->> '$.person.email_address'
         WHERE o.workflow = 'onboard' AND o.rehire_of IS NOT f.id AND f.not_before IS NULL AND o.begun_at > f.accepted_at AND f.state <> 'cancelled'
           AND NOT EXISTS (SELECT 1 FROM history h WHERE h.job_id = o.id AND h.what = 'retried')")),
+    (9, "no mover after a leaver", Clock("SELECT o.job_key || ' ' || a.act || ' after the first delete of ' || f.job_key FROM jobs f JOIN jobs o ON o.workflow = 'update'
+        AND o.id < f.id AND (o.user_identity_id = f.user_identity_id OR o.user_identity_key = f.user_identity_key) JOIN attempts a ON a.job_id = o.id
+        WHERE f.workflow = 'offboard' AND a.act IN CHANGES AND a.begun_at > (SELECT min(d.begun_at) FROM attempts d WHERE d.job_id = f.id AND d.act = 'delete')")),
     (9, "linked by id, never by key", Code("truth::requests_are_ours")),
     (10, "scope", Code("truth::requests_are_ours, histories::history (bystanders)")),
     (11, "created once", Code("checks::one_identity_each, truth::one_acs_user_a_system")),
@@ -72,6 +75,8 @@ const TABLE: &[(u8, &str, How)] = &[
     (22, "an old program on a newer file", Elsewhere("tests/open: a_newer_file_is_refused_and_not_one_byte_changes")),
     (23, "isolation", Code("truth::calm_seas")),
     (24, "cut fast", Code("truth::calm_seas")),
+    (24, "doors first", Rows("SELECT j.job_key || ' ' || s.act FROM jobs j JOIN attempts s ON s.job_id = j.id AND s.act IN ('suspend', 'revoke')
+        WHERE coalesce(j.cut_first, 0) = 0 OR EXISTS (SELECT 1 FROM attempts d WHERE d.job_id = j.id AND d.act = 'delete' AND d.id < s.id AND d.step <> 'user_identity')")),
     (24, "an alarm after four hours", NotYet("there is the view `overdue`, no alarm row; tests/sim/scenes/patience.rs shows the view")),
 ];
 

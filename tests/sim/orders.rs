@@ -20,6 +20,8 @@ pub fn order(job_key: &str, workflow: Workflow, person: Person) -> Order {
         full_name: None,
         acs_users: Vec::new(),
         mode: None,
+        cut_first: None,
+        unlisted_acs_users: None,
         priority: Priority::Normal,
         not_before: None,
         deadline: None,
@@ -53,6 +55,18 @@ pub fn on(job_key: &str, person: Person, acs_users: Vec<AcsLink>) -> Row {
 pub fn back(job_key: &str, person: Person, acs_users: Vec<AcsLink>) -> Row {
     let order = Order { acs_users, rehire: true, ..order(job_key, Workflow::Onboard, person) };
     row_in(&format!("{job_key}.jsonl"), order)
+}
+
+pub fn update(job_key: &str, person: Person, acs_users: Vec<AcsLink>) -> Row {
+    let order = Order { acs_users, ..order(job_key, Workflow::Update, person) };
+    row_in(&format!("{job_key}.jsonl"), order)
+}
+
+/// The row with its order changed.
+pub fn with(row: Row, change: impl FnOnce(&mut Order)) -> Row {
+    let mut order = row.order.clone().unwrap();
+    change(&mut order);
+    row_in(&row.place.file, order)
 }
 
 /// Takes back what the second migration and those after it did.

@@ -108,7 +108,9 @@ const STATES: &[(&str, Where)] = &[
     ("parked: forbidden", Rows("FROM history WHERE what = 'parked' AND detail LIKE 'forbidden%'")),
     ("parked: shared", Rows("FROM history WHERE what = 'parked' AND detail LIKE 'shared%'")),
     ("parked behind an earlier object", Rows("FROM history WHERE what = 'parked' AND detail LIKE 'earlier_parked%'")),
-    ("parked: a door still open", Rows("FROM history WHERE what = 'parked' AND detail LIKE 'still_open%'")),
+    ("a device's access revoked", Rows("FROM targets WHERE kind = 'device' AND mark = 'proven' AND requested_at IS NOT NULL")),
+    ("doors shut first", Rows("FROM jobs WHERE cut_at IS NOT NULL AND state = 'succeeded'")),
+    ("doors not shut in time, or not at all", Rows("FROM targets WHERE cut_note IS NOT NULL")),
     ("parked, then let go", Rows("FROM history WHERE what = 'unparked'")),
     (
         "parked, then proven",

@@ -188,6 +188,8 @@ async fn proofs_are_true(rig: &mut Rig, luck: &Luck, effects: &[Effect]) {
 /// What makes a sea rough. The rest (who comes and goes, in which mode) does not.
 const CALM: &[&str] = &[
     "cascade",
+    "cut_first",
+    "device",
     "deadline",
     "not_before",
     "read_again",

@@ -28,6 +28,7 @@ pub fn rules() -> EngineRules {
             max_objects: 50,
             max_rounds: 5,
             mode: Mode::Ordered,
+            cut_first: false,
             absent_succeeds: false,
             retry: delays(1_000, 300_000, 2.0, 0.2),
         },

@@ -10,6 +10,8 @@
 )]
 
 mod command;
+mod cut;
+mod mover;
 mod proof;
 mod rehire;
 #[path = "../run/rig.rs"]

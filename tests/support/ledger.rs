@@ -90,7 +90,7 @@ pub fn made_once(effects: &[Effect], people: &People) -> Vec<String> {
 pub fn intended(ledger: &[Entry], database: &Database, clocks: Clocks) -> Vec<String> {
     let decided = database.triples(
         "SELECT t.kind, t.object_id, a.begun_at FROM attempts a JOIN targets t ON t.id = a.target_id
-         WHERE a.act = 'delete' ORDER BY a.begun_at",
+         WHERE a.act = 'delete' AND t.kind <> 'device' ORDER BY a.begun_at",
     );
     let mut intents: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for [_, object, begun_at] in decided {

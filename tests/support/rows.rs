@@ -48,12 +48,12 @@ const PROMISES: &[(&str, &str)] = &[
     // A target's last history row agrees with its mark.
     ("history disagrees with a mark",
      "SELECT t.id || ' ' || t.mark || ' ' || h.what FROM targets t JOIN history h ON h.id =
-        (SELECT max(id) FROM history WHERE job_id = t.job_id AND target_id = t.id AND what IN ('found', 'requested', 'proven', 'parked', 'reappeared', 'unparked', 'forgotten'))
-      WHERE (t.mark = 'proven') <> (h.what = 'proven') OR (t.mark = 'parked') <> (h.what = 'parked')"),
+        (SELECT max(id) FROM history WHERE job_id = t.job_id AND target_id = t.id AND what IN ('found', 'requested', 'proven', 'parked', 'reappeared', 'unparked', 'skipped', 'forgotten'))
+      WHERE (t.mark = 'proven') <> (h.what = 'proven') OR (t.mark = 'parked') <> (h.what = 'parked') OR (t.mark = 'skipped') <> (h.what = 'skipped')"),
     // P2: no request of a target was decided after its proof, unless history says that it came back.
     ("P2: requested again after its proof",
      "SELECT a.act || ' ' || t.kind || ' ' || t.object_id FROM targets t JOIN history p ON p.job_id = t.job_id AND p.target_id = t.id AND p.what = 'proven'
-      JOIN attempts a ON a.job_id = t.job_id AND a.target_id = t.id AND a.act IN ('delete', 'create_identity', 'add_acs_user', 'create_acs_user') AND a.begun_at > p.at
+      JOIN attempts a ON a.job_id = t.job_id AND a.target_id = t.id AND a.act IN ('delete', 'create_identity', 'add_acs_user', 'create_acs_user', 'suspend', 'revoke', 'remove_acs_user', 'update_identity') AND a.begun_at > p.at
       WHERE NOT EXISTS (SELECT 1 FROM history r WHERE r.job_id = t.job_id AND r.target_id = t.id AND r.what IN ('reappeared', 'forgotten') AND r.id > p.id AND r.at <= a.begun_at)"),
     // P8: one moving job a person, and no lock outlives its job.
     ("P8: a lock of a finished job",
@@ -71,11 +71,11 @@ const ORDER: &[(&str, &str)] = &[
       JOIN steps s ON s.job_id = a.job_id AND s.name = a.step JOIN steps es ON es.job_id = a.job_id AND es.position < s.position
       JOIN targets e ON e.job_id = a.job_id AND e.step = es.name AND e.found_at < a.begun_at
       WHERE a.act = 'delete' AND NOT (a.step = 'user_identity' AND EXISTS (SELECT 1 FROM history f WHERE f.job_id = a.job_id
-          AND f.what = 'fell_back' AND f.at >= a.begun_at)) AND NOT EXISTS (SELECT 1 FROM history h WHERE h.job_id = e.job_id AND h.target_id = e.id AND h.what IN ('proven', 'parked')
+          AND f.what = 'fell_back' AND f.at >= a.begun_at)) AND NOT EXISTS (SELECT 1 FROM history h WHERE h.job_id = e.job_id AND h.target_id = e.id AND h.what IN ('proven', 'parked', 'skipped')
         AND h.at <= a.begun_at AND NOT EXISTS (SELECT 1 FROM history l WHERE l.job_id = e.job_id AND l.target_id = e.id AND l.id > h.id
             AND l.what IN ('found', 'requested', 'reappeared', 'unparked') AND l.at < a.begun_at))"),
     // P5: the whole inventory is committed before the first delete.
     ("P5: a delete was decided before the inventory was committed",
-     "SELECT j.job_key || ' ' || a.step FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE a.act = 'delete'
-      AND NOT EXISTS (SELECT 1 FROM history h WHERE h.job_id = a.job_id AND h.step = 'inventory' AND h.what = 'step_closed' AND h.at <= a.begun_at)"),
+     "SELECT j.job_key || ' ' || a.step FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE a.act IN ('delete', 'remove_acs_user')
+      AND NOT EXISTS (SELECT 1 FROM history h WHERE h.job_id = a.job_id AND h.step IN ('inventory', 'links') AND h.what = 'step_closed' AND h.at <= a.begun_at)"),
 ];

@@ -17,11 +17,13 @@ use crate::job::{InputSpec, Problem, Workflow, quoted};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
     /// Every row's.
-    Both,
-    /// Onboarding's only.
-    Onboard,
+    Every,
+    /// Onboarding's and update's.
+    Linking,
     /// Offboarding's only.
     Offboard,
+    /// Update's only.
+    Update,
     /// Known, and refused until it is built.
     NotBuilt,
 }
@@ -29,23 +31,24 @@ pub enum Takes {
 /// Our fields: name, whose rows take it, whether the configuration may give it a default. What names a job or a person may not: the
 /// rows that lack it would all become the same job, or the same person's.
 const FIELDS: &[(&str, Takes, bool)] = &[
-    ("job_key", Takes::Both, false),
-    ("workflow", Takes::Both, true),
-    ("user_identity_id", Takes::Both, false),
-    ("user_identity_key", Takes::Both, false),
-    ("email_address", Takes::Both, false),
-    ("phone_number", Takes::Both, false),
-    ("full_name", Takes::Both, false),
-    ("acs_users", Takes::Onboard, false),
-    ("acs_user_ids", Takes::Onboard, false),
-    ("acs_system_ids", Takes::Onboard, true),
-    ("priority", Takes::Both, true),
-    ("not_before", Takes::Both, true),
-    ("deadline", Takes::Both, true),
-    ("reason", Takes::Both, true),
+    ("job_key", Takes::Every, false),
+    ("workflow", Takes::Every, true),
+    ("user_identity_id", Takes::Every, false),
+    ("user_identity_key", Takes::Every, false),
+    ("email_address", Takes::Every, false),
+    ("phone_number", Takes::Every, false),
+    ("full_name", Takes::Every, false),
+    ("acs_users", Takes::Linking, false),
+    ("acs_user_ids", Takes::Linking, false),
+    ("acs_system_ids", Takes::Linking, true),
+    ("priority", Takes::Every, true),
+    ("not_before", Takes::Every, true),
+    ("deadline", Takes::Every, true),
+    ("reason", Takes::Every, true),
     ("mode", Takes::Offboard, true),
-    ("rehire", Takes::Both, false),
-    ("cut_first", Takes::NotBuilt, false),
+    ("cut_first", Takes::Offboard, true),
+    ("unlisted_acs_users", Takes::Update, true),
+    ("rehire", Takes::Every, false),
 ];
 
 /// Wrong names that are told of one row or header; a foreign file has thousands.
@@ -63,13 +66,31 @@ pub fn of_sort(takes: Takes) -> impl Iterator<Item = &'static str> {
 }
 
 fn takes(field: &str, workflow: Workflow) -> bool {
-    let wanted = FIELDS.iter().find(|known| known.0 == field).map(|known| known.1);
-    match wanted {
-        Some(Takes::Both) => true,
-        Some(Takes::Onboard) => workflow == Workflow::Onboard,
-        Some(Takes::Offboard) => workflow == Workflow::Offboard,
-        Some(Takes::NotBuilt) | None => false,
+    FIELDS.iter().any(|known| known.0 == field && known.1.includes(workflow))
+}
+
+impl Takes {
+    /// Whether rows of this workflow carry such a field.
+    fn includes(self, workflow: Workflow) -> bool {
+        match self {
+            Takes::Every => true,
+            Takes::Linking => matches!(workflow, Workflow::Onboard | Workflow::Update),
+            Takes::Offboard => workflow == Workflow::Offboard,
+            Takes::Update => workflow == Workflow::Update,
+            Takes::NotBuilt => false,
+        }
     }
+}
+
+/// Our fields that belong to other workflows than this one, with whose they are, in words.
+pub fn misplaced(workflow: Workflow) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let elsewhere = FIELDS.iter().filter(move |field| !field.1.includes(workflow));
+    elsewhere.filter_map(|field| match field.1 {
+        Takes::Linking => Some((field.0, "onboarding and update")),
+        Takes::Offboard => Some((field.0, "offboarding")),
+        Takes::Update => Some((field.0, "update")),
+        Takes::Every | Takes::NotBuilt => None,
+    })
 }
 
 /// An input's settings, checked and ready to read rows by.
@@ -139,7 +160,7 @@ impl Plan {
                 given.values.insert("workflow", ("workflow".to_owned(), Node::Text(workflow.to_string())));
             }
             // With a person and a name, whatever a default builds on is there.
-            for (field, text) in [("email_address", "a@example.com"), ("full_name", "A")] {
+            for (field, text) in [("user_identity_key", "a"), ("email_address", "a@example.com"), ("full_name", "A")] {
                 if takes(field, *workflow) {
                     given.values.insert(field, (field.to_owned(), Node::Text(text.to_owned())));
                 }

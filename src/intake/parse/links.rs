@@ -1,4 +1,4 @@
-//! Which ACS users an onboarding links.
+//! Which ACS users an onboarding or an update links.
 
 use super::{
     fields::unknown_among,

@@ -1,13 +1,13 @@
 //! Values to an order, or everything that is wrong with them at once.
 
 use super::{
-    fields::{Given, Plan, Takes, of_sort},
+    fields::{Given, Plan, Takes, misplaced, of_sort},
     links,
     node::Node,
     times,
     values::{self, Fault, fault},
 };
-use crate::job::{Deadline, Order, Person, Priority, Problem, Workflow};
+use crate::job::{AcsLink, Deadline, Order, Person, Priority, Problem, Unlisted, Workflow};
 
 /// A row as far as it could be read.
 #[derive(Debug)]
@@ -111,21 +111,11 @@ impl Form<'_> {
                 self.reject(field, fault("is known but not built yet", "leave it out"));
             }
         }
-        let (others, why, remedy) = match self.workflow {
-            Some(Workflow::Offboard) => {
-                (Takes::Onboard, "belongs to onboarding, and this row offboards", "leave it empty on offboard rows")
-            }
-            Some(Workflow::Onboard) => {
-                (Takes::Offboard, "belongs to offboarding, and this row onboards", "leave it empty on onboard rows")
-            }
-            Some(Workflow::Update) => {
-                return self.reject("workflow", fault("is known but not built yet", "order a leave and a join"));
-            }
-            None => return,
-        };
-        for field in of_sort(others) {
+        let Some(workflow) = self.workflow else { return };
+        for (field, whose) in misplaced(workflow) {
             if self.has(field) {
-                self.reject(field, fault(why, remedy));
+                let message = format!("belongs to {whose}, and this row {workflow}s");
+                self.reject(field, fault(message, format!("leave it empty on {workflow} rows")));
             }
         }
     }
@@ -149,7 +139,37 @@ impl Form<'_> {
                 fault("names nobody to onboard", "give user_identity_key, email_address, phone_number or full_name")
                     .at(""),
             ),
+            Some(Workflow::Update) if !(self.has("user_identity_id") || self.has("user_identity_key")) => {
+                self.problems.push(
+                    fault(
+                        "names nobody to update",
+                        "give user_identity_id or user_identity_key; e-mail and phone are what they are to become",
+                    )
+                    .at(""),
+                );
+            }
             _ => {}
+        }
+    }
+
+    /// An update that changes nothing is a mistake; one that would take every link away is an offboarding.
+    fn deny_void_update(&mut self, links: &[AcsLink], unlisted: Option<Unlisted>) {
+        if self.workflow != Some(Workflow::Update) || !self.problems.is_empty() || !links.is_empty() {
+            return;
+        }
+        if unlisted.is_some_and(|unlisted| unlisted != Unlisted::Keep) {
+            return self.reject(
+                "unlisted_acs_users",
+                fault(
+                    "would take every ACS user off the person, since the row lists none",
+                    "list those that stay in acs_users, or order an offboarding",
+                ),
+            );
+        }
+        if !["full_name", "email_address", "phone_number"].iter().any(|field| self.has(field)) {
+            let message = "changes nothing";
+            self.problems
+                .push(fault(message, "give full_name, email_address, phone_number or ACS users to link").at(""));
         }
     }
 }
@@ -160,7 +180,7 @@ pub fn read(plan: &Plan, mut given: Given) -> Read {
     let mut form = Form { plan, given, workflow: None, problems };
     let job_key = form.job_key().unwrap_or_default();
     if form.value("workflow").is_none() {
-        form.reject("workflow", fault("is missing", "write onboard or offboard"));
+        form.reject("workflow", fault("is missing", "write onboard, offboard or update"));
     }
     form.workflow = form.text("workflow", values::workflow);
     form.deny_misplaced();
@@ -184,10 +204,13 @@ pub fn read(plan: &Plan, mut given: Given) -> Read {
     let reason = form.text("reason", values::reason);
     let mode = form.text("mode", values::mode);
     let rehire = form.flag("rehire").unwrap_or(false);
-    if rehire && form.workflow == Some(Workflow::Offboard) {
+    if let Some(other) = form.workflow.filter(|workflow| rehire && *workflow != Workflow::Onboard) {
         let remedy = "say it on the row that orders them back, and false or nothing here";
-        form.reject("rehire", fault("is true, and this row offboards", remedy));
+        form.reject("rehire", fault(format!("is true, and this row {other}s"), remedy));
     }
+    let cut_first = form.flag("cut_first");
+    let unlisted_acs_users = form.text("unlisted_acs_users", values::unlisted);
+    form.deny_void_update(&acs_users, unlisted_acs_users);
     let order = match form.workflow {
         Some(workflow) if form.problems.is_empty() => Ok(Order {
             job_key: job_key.clone(),
@@ -196,6 +219,8 @@ pub fn read(plan: &Plan, mut given: Given) -> Read {
             full_name,
             acs_users,
             mode,
+            cut_first,
+            unlisted_acs_users,
             priority,
             not_before,
             deadline,

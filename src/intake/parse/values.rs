@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
 
-use crate::job::{Mode, Priority, Workflow, is_invisible, is_variation, quoted};
+use crate::job::{Mode, Priority, Unlisted, Workflow, is_invisible, is_variation, quoted};
 
 /// What is wrong with a value and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,9 +105,9 @@ fn word<T: FromStr>(text: &str, known: &[&str]) -> Result<T, Fault> {
     })
 }
 
-/// `onboard` or `offboard`.
+/// `onboard`, `offboard` or `update`.
 pub fn workflow(text: &str) -> Result<Workflow, Fault> {
-    word(text, &[Workflow::Offboard, Workflow::Onboard].iter().map(|word| word.as_str()).collect::<Vec<_>>())
+    word(text, &Workflow::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
 }
 
 /// `urgent`, `normal` or `low`.
@@ -122,6 +122,11 @@ pub fn flag(text: &str) -> Result<bool, Fault> {
         "false" => Ok(false),
         _ => Err(fault(format!("{} is neither true nor false", shown(text)), "write true or false")),
     }
+}
+
+/// `keep`, `remove` or `delete`.
+pub fn unlisted(text: &str) -> Result<Unlisted, Fault> {
+    word(text, &Unlisted::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>())
 }
 
 /// `ordered` or `cascade`.
@@ -179,7 +184,7 @@ mod tests {
         }
         assert_eq!(
             workflow("offbord").unwrap_err(),
-            fault("`offbord` is none of offboard, onboard", "write `offboard`")
+            fault("`offbord` is none of offboard, onboard, update", "write `offboard`")
         );
         assert_eq!(
             priority("asap").unwrap_err(),

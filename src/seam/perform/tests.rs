@@ -42,6 +42,32 @@ async fn a_change_is_one_request_with_exactly_its_parameters() {
         (delete(Kind::Phone, "d"), r#"phones/deactivate {"device_id":"d"}"#, json!({"ok": true})),
         (delete(Kind::UserIdentity, "p"), r#"user_identities/delete {"user_identity_id":"p"}"#, json!({})),
         (add, r#"user_identities/add_acs_user {"acs_user_id":"u","user_identity_id":"p"}"#, json!({"ok": true})),
+        (
+            Call::RevokeDevice { user_identity_id: "p".to_owned(), device_id: "d".to_owned() },
+            r#"user_identities/revoke_access_to_device {"device_id":"d","user_identity_id":"p"}"#,
+            json!({"ok": true}),
+        ),
+        (Call::SuspendAcsUser("u".to_owned()), r#"acs/users/suspend {"acs_user_id":"u"}"#, json!({"ok": true})),
+        (
+            Call::RevokeSession("c".to_owned()),
+            r#"client_sessions/revoke {"client_session_id":"c"}"#,
+            json!({"ok": true}),
+        ),
+        (
+            Call::RemoveAcsUser { user_identity_id: "p".to_owned(), acs_user_id: "u".to_owned() },
+            r#"user_identities/remove_acs_user {"acs_user_id":"u","user_identity_id":"p"}"#,
+            json!({"ok": true}),
+        ),
+        (
+            Call::UpdateIdentity {
+                user_identity_id: "p".to_owned(),
+                email_address: None,
+                phone_number: None,
+                full_name: some("Jean Doe"),
+            },
+            r#"user_identities/update {"full_name":"Jean Doe","user_identity_id":"p"}"#,
+            json!({"ok": true}),
+        ),
         (create, r#"user_identities/create {"phone_number":"+15555550110","user_identity_key":"k"}"#, identity),
         (
             user,
@@ -71,6 +97,8 @@ async fn nothing_empty_is_ever_sent() {
         delete(Kind::Device, "d"),
         Call::GetIdentity(IdentityRef::Key("  ".to_owned())),
         Call::GetAcsSystem(String::new()),
+        Call::SuspendAcsUser(String::new()),
+        Call::RevokeDevice { user_identity_id: String::new(), device_id: "d".to_owned() },
         Call::AddAcsUser { user_identity_id: "p".to_owned(), acs_user_id: String::new() },
         no_person,
         no_mail,

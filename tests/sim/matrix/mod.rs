@@ -41,6 +41,11 @@ fn paths() -> BTreeSet<String> {
             email_address: None,
             phone_number: None,
         },
+        Call::RevokeDevice { user_identity_id: id(), device_id: id() },
+        Call::SuspendAcsUser(id()),
+        Call::RevokeSession(id()),
+        Call::RemoveAcsUser { user_identity_id: id(), acs_user_id: id() },
+        Call::UpdateIdentity { user_identity_id: id(), email_address: None, phone_number: None, full_name: None },
         look(Kind::AcsUser, Source::Linked(id())),
     ];
     for &kind in Kind::ALL {

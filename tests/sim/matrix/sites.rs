@@ -1,13 +1,13 @@
 //! Every place at which an endpoint is used: whose call it is, which of its requests, and the setting in which it comes.
 
 use backstitch::{
-    job::{AcsLink, Act, Kind, Person},
+    job::{AcsLink, Act, Kind, Person, Unlisted},
     sandbox::{Person as ScenePerson, Settings, World},
 };
 
 use super::{answers::Whose, rules::Sort};
 use crate::{
-    orders::{by_email, by_id, off, on},
+    orders::{by_email, by_id, off, on, update, with},
     rig::Rig,
     scenes::{scene, scene_in},
 };
@@ -19,6 +19,10 @@ pub enum Setting {
     LeaveByEmail,
     /// The access system takes its time.
     SlowLeave,
+    /// Doors first, and a lock that opens directly.
+    LeaveCut,
+    /// One link comes, one goes, and the name changes.
+    Move,
     Join(Link),
     /// Somebody else has the e-mail.
     JoinTaken,
@@ -101,8 +105,23 @@ pub fn all() -> Vec<Site> {
         add(leave, job(step, Act::GetIdentity, identity), ("user_identities/get", 0), gone, Sort::Reread);
     }
     let devices = "user_identities/list_accessible_devices";
-    add(leave, job("confirm_empty", Act::Look, Kind::Device), (devices, 0), "device_not_found", Sort::Canary);
-    add(leave, job("confirm_empty", Act::Look, Kind::Device), (devices, 1), "device_not_found", Sort::EmptyList);
+    add(leave, job("inventory", Act::Look, Kind::Device), (devices, 0), "device_not_found", Sort::Canary);
+    add(leave, job("inventory", Act::Look, Kind::Device), (devices, 1), "device_not_found", Sort::EmptyList);
+    add(
+        Setting::LeaveCut,
+        job("inventory", Act::Look, Kind::Device),
+        (devices, 1),
+        "device_not_found",
+        Sort::OwnerlessList,
+    );
+    add(leave, job("confirm_empty", Act::Look, Kind::Device), (devices, 0), "device_not_found", Sort::EmptyList);
+    let revoke = "user_identities/revoke_access_to_device";
+    let device = job("device_access", Act::Delete, Kind::Device);
+    add(Setting::LeaveCut, device, (revoke, 0), "device_not_found", Sort::RevokeDevice);
+    let suspend = job("cut", Act::Suspend, Kind::AcsUser);
+    add(Setting::LeaveCut, suspend, ("acs/users/suspend", 0), "acs_user_not_found", Sort::Suspend);
+    let revoke = job("cut", Act::Revoke, Kind::ClientSession);
+    add(Setting::LeaveCut, revoke, ("client_sessions/revoke", 0), "client_session_not_found", Sort::Revoke);
     let entrances = "user_identities/list_accessible_entrances";
     let entrance = job("confirm_empty", Act::Look, Kind::AcsEntrance);
     add(leave, entrance, (entrances, 0), "acs_entrance_not_found", Sort::Canary);
@@ -117,6 +136,7 @@ pub fn all() -> Vec<Site> {
     let system = Whose::Job("credentials", Act::GetAcsSystem, None);
     add(Setting::SlowLeave, system, ("acs/systems/get", 0), "acs_system_not_found", Sort::System);
     joining(&mut add);
+    moving(&mut add);
     add(leave, Whose::Probe, ("workspaces/get", 0), "workspace_not_found", Sort::Probe);
     add(leave, Whose::Feed, ("events/list", 0), "event_not_found", Sort::Feed);
     sites
@@ -141,6 +161,17 @@ fn joining(add: &mut impl FnMut(Setting, Whose, (&'static str, u32), &'static st
     add(by_id, job("verify", Act::GetIdentity, identity), ("user_identities/get", 0), gone, Sort::VerifyLinked);
 }
 
+fn moving(add: &mut impl FnMut(Setting, Whose, (&'static str, u32), &'static str, Sort)) {
+    let (identity, gone, own) = (Kind::UserIdentity, "user_identity_not_found", "acs_user_not_found");
+    let (linked, unlink) = ("user_identities/list_acs_users", "user_identities/remove_acs_user");
+    add(Setting::Move, job("find", Act::GetIdentity, identity), ("user_identities/get", 0), gone, Sort::MoveFind);
+    add(Setting::Move, job("links", Act::Look, Kind::AcsUser), (linked, 1), own, Sort::MoveList);
+    add(Setting::Move, job("unlink", Act::RemoveAcsUser, Kind::AcsUser), (unlink, 0), own, Sort::Remove);
+    let change = job("user_identity", Act::UpdateIdentity, identity);
+    add(Setting::Move, change, ("user_identities/update", 0), gone, Sort::Update);
+    add(Setting::Move, job("verify", Act::GetIdentity, identity), ("user_identities/get", 0), gone, Sort::MoveVerify);
+}
+
 /// The rig with the order of the setting in its inbox.
 pub async fn stage(setting: Setting) -> Rig {
     let mut scene = match setting {
@@ -149,6 +180,18 @@ pub async fn stage(setting: Setting) -> Rig {
     };
     let row = match setting {
         Setting::Leave | Setting::SlowLeave => off("job", by_id(&scene.id)),
+        Setting::LeaveCut => {
+            scene.world.add_device(&[&scene.id]);
+            with(off("job", by_id(&scene.id)), |order| order.cut_first = Some(true))
+        }
+        Setting::Move => {
+            let acs_user_id = scene.world.seed_jean_doe().acs_user_ids.remove(0);
+            let row = update("job", by_id(&scene.id), vec![AcsLink::ById { acs_user_id }]);
+            with(row, |order| {
+                order.full_name = Some("Ann Other".into());
+                order.unlisted_acs_users = Some(Unlisted::Remove);
+            })
+        }
         Setting::LeaveByEmail => off("job", by_email("ann@example.com")),
         Setting::Join(link) => on("job", jean_doe(), vec![link_of(link, &mut scene.world)]),
         Setting::JoinTaken => {

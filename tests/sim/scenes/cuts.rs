@@ -92,7 +92,7 @@ fn an_accepted_delete_is_not_a_proof() {
         let now = rig.now();
         rig.engine().tick(now).await.unwrap();
         let marks = checks::strings(&mut rig, "SELECT mark FROM targets t JOIN attempts a ON a.target_id = t.id WHERE a.outcome = 'done' AND a.act = 'delete'").await;
-        assert_eq!(marks, ["requested"]);
+        assert!(!marks.is_empty() && marks.iter().all(|mark| mark == "requested"), "{marks:?}");
     });
 }
 

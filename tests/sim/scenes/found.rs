@@ -74,11 +74,14 @@ fn a_door_left_open_by_a_vanished_identity_is_held() {
     block_on(async {
         let mut scene = scene();
         scene.world.add_device(&[&scene.id]);
+        let path = "/user_identities/revoke_access_to_device".to_owned();
+        let rule = Rule { path, probability: 1.0, times: None, skip: 0, fault: Fault::Forbidden };
+        scene.world.faults_mut().rules.push(rule);
         let id = scene.id.clone();
         let mut rig = rig(scene).await;
         rig.submit(vec![off("door", by_key("emp-1"))]);
-        rig.run_for(HOUR).await;
-        ends(&mut rig, "door", "waiting", "can still open device").await;
+        rig.run_for(HOUR / 2).await;
+        ends(&mut rig, "door", "waiting", "forbidden").await;
         delete_by_hand(&mut rig, &id);
         assert!(rig.run_for(5 * HOUR).await);
         ends(&mut rig, "door", "held", "was still open to this person").await;

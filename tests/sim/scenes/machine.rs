@@ -1,14 +1,14 @@
 //! The engine itself: clock, claims, cost, upgrade.
 
 use backstitch::{
-    job::{Order, Priority},
+    job::{Mode, Order, Priority},
     sandbox::{Settings, World},
 };
 
 use crate::{
     checks,
     histories::{MINUTE, block_on},
-    orders::{by_email, by_key, off, on},
+    orders::{by_email, by_key, off, on, with},
     rig::{Rig, START_MS},
     scenes::{HOUR, ends, rig, scene},
 };
@@ -96,5 +96,34 @@ fn a_file_of_the_first_schema_goes_on() {
         assert!(rig.run_for(2 * HOUR).await);
         ends(&mut rig, "old", "succeeded", "proven").await;
         ends(&mut rig, "old-on", "succeeded", "proven").await;
+    });
+}
+
+/// P14, P4: an offboarding that the release before began, wherever it stood, gets the steps that came since, each in its place: the lock
+/// that it only looked at is taken from the person before their identity goes.
+#[test]
+fn a_file_without_the_newer_steps_goes_on() {
+    block_on(async {
+        for mode in [Mode::Ordered, Mode::Cascade] {
+            for ticks in [4, 12, 20, 30, 45, 60, 80, 100, 130] {
+                let mut scene = scene();
+                let (id, lock) = (scene.id.clone(), scene.world.add_device(&[&scene.id]));
+                let mut rig = rig(scene).await;
+                rig.submit(vec![with(off("old", by_key("emp-1")), |order| order.mode = Some(mode))]);
+                for _ in 0..ticks {
+                    rig.step().await;
+                }
+                rig.downgrade_to(3).await;
+                assert!(rig.run_for(2 * HOUR).await, "{mode} {ticks}: {}", rig.story.join("\n"));
+                ends(&mut rig, "old", "succeeded", "proven").await;
+                let steps = "SELECT group_concat(name, ' ') FROM (SELECT name FROM steps WHERE state = 'closed' ORDER BY position)";
+                let steps = checks::strings(&mut rig, steps).await.remove(0);
+                assert!(steps.contains("inventory cut client_sessions device_access instant_keys"), "{steps}");
+                let world = rig.world.lock().unwrap();
+                let at = |path: &str| world.ledger().iter().position(|entry| entry.path.ends_with(path));
+                let (revoked, deleted) = (at("revoke_access_to_device"), at("/user_identities/delete"));
+                assert!(revoked.is_some() && revoked < deleted && !world.person(&id).alive, "{ticks}: {lock}");
+            }
+        }
     });
 }

@@ -11,12 +11,15 @@ use crate::{
 mod cascade;
 mod cuts;
 mod deadly;
+mod doors;
 mod found;
 mod machine;
+mod movers;
 mod patience;
 mod people;
 mod rehire;
 mod scope;
+mod skipped;
 mod stuck;
 mod told;
 

@@ -64,17 +64,31 @@ fn what_comes_back_is_cut_before_the_identity_is() {
     });
 }
 
-/// P7: a lock that opens to somebody directly keeps their identity, in words, for as long as it does.
+/// P4, P7: a lock that opens to somebody directly is taken from them in its turn; while that cannot be done, it keeps their identity.
 #[test]
-fn a_lock_that_still_opens_keeps_the_identity() {
+fn a_lock_that_opens_directly_is_taken_away_first() {
     block_on(async {
         let mut scene = scene();
         let (id, lock) = (scene.id.clone(), scene.world.add_device(&[&scene.id]));
+        let path = "/user_identities/revoke_access_to_device".to_owned();
+        let forbidden = Rule { path: path.clone(), probability: 1.0, times: None, skip: 0, fault: Fault::Forbidden };
+        scene.world.faults_mut().rules.push(forbidden);
         let mut rig = rig(scene).await;
         rig.submit(vec![off("lock", by_key("emp-1"))]);
         rig.run_for(12 * HOUR).await;
-        ends(&mut rig, "lock", "waiting", &lock).await;
-        assert!(rig.world.lock().unwrap().person(&id).alive);
+        ends(&mut rig, "lock", "waiting", "parked as forbidden").await;
+        let truth = rig.world.lock().unwrap().person(&id);
+        let left: Vec<_> = truth.belongings.iter().map(|it| &it.id).collect();
+        assert!(truth.alive && left == [&lock], "{truth:?}");
+        rig.world.lock().unwrap().faults_mut().rules.clear();
+        assert!(rig.run_for(3 * HOUR).await);
+        ends(&mut rig, "lock", "succeeded", "proven").await;
+        let sent = super::changes(&rig);
+        let first = |path: &str| sent.iter().position(|sent| sent == path);
+        assert!(
+            first("/client_sessions/delete") < first(&path) && first(&path) < first("/phones/deactivate"),
+            "{sent:?}"
+        );
     });
 }
 

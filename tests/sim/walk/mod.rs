@@ -121,7 +121,17 @@ fn truth(rig: &mut Rig, people: &[String], acs_users: &[String], newcomers: &[&s
 /// Every change that was asked of the world, with its arguments.
 fn changes(rig: &Rig) -> Vec<String> {
     let world = rig.world.lock().unwrap();
-    let verbs = ["delete", "deactivate", "create", "add_acs_user"];
+    let verbs = [
+        "delete",
+        "deactivate",
+        "create",
+        "add_acs_user",
+        "revoke_access_to_device",
+        "suspend",
+        "revoke",
+        "remove_acs_user",
+        "update",
+    ];
     let changing = world.ledger().iter().filter(|entry| verbs.iter().any(|verb| entry.path.ends_with(verb)));
     changing.map(|entry| format!("{} {}", entry.path, entry.arguments)).collect()
 }

@@ -1,13 +1,13 @@
 //! The canonical scenarios: who is ordered away or in, and what else happens at Seam meanwhile.
 
 use backstitch::{
-    job::{AcsLink, Mode, Order, Person, Row},
+    job::{AcsLink, Mode, Order, Person, Row, Unlisted},
     sandbox::{Fault, Faults, Landing, Person as ScenePerson, Request, Rule, Seeded, Settings, World},
 };
 
 use crate::{
     histories::MINUTE,
-    orders::{back, by_email, by_id, by_key, off, on},
+    orders::{back, by_email, by_id, by_key, off, on, update, with},
     scenes::{Scene, scene, scene_in},
 };
 
@@ -66,6 +66,8 @@ pub fn all() -> Vec<Scenario> {
         parked_system_comes_back(),
         two_at_once(),
         repeated_rows(),
+        doors_first(),
+        mover(),
     ]
 }
 
@@ -195,6 +197,27 @@ fn two_at_once() -> Scenario {
     let ends = &[("join", "succeeded"), ("leave", "succeeded")];
     let two = base("two-at-once", scene, vec![(0, Deed::Rows(both))], ends);
     Scenario { acs_users: jean.acs_user_ids, newcomers: vec!["jean_doe"], ..two }
+}
+
+/// Somebody who may open a lock directly, too, and whose doors are shut before anything is deleted.
+fn doors_first() -> Scenario {
+    let mut scene = scene();
+    scene.world.add_device(&[&scene.id]);
+    let row = with(off("leave", by_key("emp-1")), |order| order.cut_first = Some(true));
+    base("doors-first", scene, vec![(0, rows(row))], LEFT)
+}
+
+/// One link comes, one goes, and the name changes.
+fn mover() -> Scenario {
+    let mut scene = scene();
+    let jean = jean(&mut scene);
+    let link = AcsLink::ById { acs_user_id: jean.acs_user_ids[1].clone() };
+    let row = with(update("move", by_key("emp-1"), vec![link]), |order| {
+        order.full_name = Some("Ann Other".into());
+        order.unlisted_acs_users = Some(Unlisted::Remove);
+    });
+    let ends = &[("move", "succeeded")];
+    Scenario { acs_users: jean.acs_user_ids, ..base("mover", scene, vec![(0, rows(row))], ends) }
 }
 
 /// The same row twice, another order under its key, and the same person once more under a new key.

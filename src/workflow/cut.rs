@@ -1,0 +1,123 @@
+//! Offboarding, step `cut`: doors first. Right after the inventory every ACS user is suspended and every session revoked, all at once,
+//! so that doors close within seconds while the deletions follow in their order. It proves nothing, adds no target, and holds nothing
+//! up for long: a system that cannot suspend is noted, and so is an answer that does not come.
+
+use super::{Flow, Turn, sweep};
+use crate::job::{Act, Answer, Attempt, Call, Kind, Mark, Ms, Outcome, Snapshot, StepName, StepState, Target};
+
+const STEP: StepName = StepName::Cut;
+/// So many unknown outcomes of one object are enough.
+const TRIES: u32 = 3;
+/// The deletions wait so many times the patience for an event, a minute as it is set.
+const PATIENCES: Ms = 6;
+
+pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
+    if case.step(STEP).is_some_and(|step| step.state == StepState::Closed) {
+        return Flow::Pass;
+    }
+    let asked = case.job.cut_first == Some(true) && !sweep::by_ids(case);
+    if !asked {
+        // Nobody asked for it, or there is nothing left to shut: that is worth no line.
+        if let Some(step) = case.step_mut(STEP) {
+            (step.state, step.closed_at) = (StepState::Closed, Some(turn.now));
+        }
+        return Flow::Pass;
+    }
+    turn.open(case, STEP);
+    let since = case.step(STEP).and_then(|step| step.since).unwrap_or(turn.now);
+    if let Some(step) = case.step_mut(STEP) {
+        step.since = Some(since);
+    }
+    let until = since.plus(turn.rules.patience_ms * PATIENCES);
+    let late = until <= turn.now;
+    request(case, turn, late);
+    let open = case.targets.iter().filter(|target| request_for(target).is_some()).count();
+    if open > 0 && (!late || turn.starved()) {
+        turn.wait(until, || format!("shuts doors first: {open} not answered yet"));
+        return Flow::Stop;
+    }
+    conclude(case, turn, open);
+    Flow::Pass
+}
+
+/// What shuts this target ahead of its deletion, as long as that is open. Parked is only what is somebody else's too: never cut.
+fn request_for(target: &Target) -> Option<(Act, Call)> {
+    let id = target.object_id.clone()?;
+    if !matches!(target.mark, Mark::Found | Mark::Requested) || target.cut_at.is_some() || target.cut_note.is_some() {
+        return None;
+    }
+    match target.kind {
+        Kind::AcsUser => Some((Act::Suspend, Call::SuspendAcsUser(id))),
+        Kind::ClientSession => Some((Act::Revoke, Call::RevokeSession(id))),
+        _ => None,
+    }
+}
+
+/// Asks for everything at once; what was not answered in time is asked for a last time, and not waited for.
+fn request(case: &mut Snapshot, turn: &mut Turn, late: bool) {
+    for at in 0..case.targets.len() {
+        let target = &case.targets[at];
+        let Some((act, call)) = request_for(target) else { continue };
+        let (kind, row) = (target.kind, target.id);
+        match target.next_at.filter(|next_at| *next_at > turn.now && !late) {
+            Some(next_at) => turn.wait(next_at, || format!("shuts {kind} again: no answer")),
+            None => turn.ask(case, STEP, act, (Some(kind), Some(row)), call),
+        }
+    }
+}
+
+/// Everything is answered, or the patience is over: from here on the deletions have the targets to themselves.
+fn conclude(case: &mut Snapshot, turn: &mut Turn, open: usize) {
+    for target in case.targets.iter_mut().filter(|target| request_for(target).is_some()) {
+        (target.tries, target.next_at) = (0, None);
+        target.cut_note = Some("not answered in time".to_owned());
+        target.dirty = true;
+    }
+    let cut = |kind: Kind| case.targets.iter().filter(|t| t.kind == kind && t.cut_at.is_some()).count();
+    let (suspended, revoked) = (cut(Kind::AcsUser), cut(Kind::ClientSession));
+    let impossible = case.targets.iter().filter(|target| target.cut_note.is_some()).count() - open;
+    let mut told = format!("{suspended} suspended, {revoked} revoked, {impossible} not possible");
+    if open > 0 {
+        told = format!("{told}, {open} not answered in time");
+    } else if suspended + revoked > 0 {
+        case.job.cut_at = Some(turn.now);
+    }
+    case.note(turn.now, "cut", Some(STEP), None, told.clone());
+    turn.set_step(case, STEP, StepState::Closed, &told);
+}
+
+pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
+    let Some(at) = attempt.target_id.and_then(|id| case.target_index(id)) else { return };
+    // After its end the deletion counts its own tries on the same row.
+    let late = case.step(STEP).is_some_and(|step| step.state == StepState::Closed);
+    let now = turn.now;
+    let target = &mut case.targets[at];
+    target.dirty = true;
+    let settle = |target: &mut Target| {
+        if !late {
+            (target.tries, target.next_at) = (0, None);
+        }
+    };
+    match &answer.outcome {
+        Outcome::Done(_) | Outcome::Gone => {
+            (target.cut_at, target.cut_note) = (Some(now), None);
+            settle(target);
+        }
+        Outcome::Rejected(rejection) => {
+            target.cut_note = Some(Turn::refusal(rejection));
+            settle(target);
+        }
+        Outcome::Unknown { reason } if late || target.tries + 1 >= TRIES => {
+            target.cut_note = Some(format!("no answer: {reason}"));
+            settle(target);
+        }
+        Outcome::Unknown { .. } => {
+            target.tries += 1;
+            target.next_at = Some(now.plus(turn.delay(target.tries, target.id as u64, None)));
+        }
+        Outcome::NotApplied { retry_after_ms, .. } if !late => {
+            target.next_at = Some(now.plus(turn.delay(1, target.id as u64, *retry_after_ms)));
+        }
+        Outcome::NotApplied { .. } | Outcome::Halt { .. } => {}
+    }
+}
