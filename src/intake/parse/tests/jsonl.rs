@@ -107,7 +107,9 @@ const PROBLEMS: &[(&str, &[&str])] = &[
     ),
     (
         r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","full_name":"A","acs_user_ids":"1"}"#,
-        &["f:1: acs_user_ids: belongs to onboarding and update, and this row offboards; leave it empty on offboard rows"],
+        &[
+            "f:1: acs_user_ids: belongs to onboarding and update, and this row offboards; leave it empty on offboard rows",
+        ],
     ),
     (
         r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","mode":"cascaded","rehire":true}"#,
