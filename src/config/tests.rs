@@ -80,7 +80,8 @@ formt = \"csv\"
         "b.toml:10:8: `offboard.mode` must be one of ordered, cascade, not the text `cascading`",
         "b.toml:11:15: `offboard.max_objects` must be a whole number from 1 to 10000, not 1.5",
         "b.toml:14:28: rows have no field `email`; they have job_key, workflow, user_identity_id, user_identity_key, full_name, \
-         email_address, phone_number, acs_users, acs_user_ids, acs_system_ids, priority, not_before, deadline, reason, mode, cut_first, unlisted_acs_users, rehire",
+         email_address, phone_number, acs_users, acs_user_ids, acs_system_ids, priority, not_before, deadline, reason, mode, \
+         cut_first, unlisted_acs_users, rehire",
         "b.toml:14:55: a second column for `reason`; keep one",
     ];
     for line in expected {

@@ -1,7 +1,7 @@
 //! Offboarding the newer way: the identity is deleted first and takes along what belongs to it. Whatever was inventoried is awaited by
 //! event or by id; what stays is deleted in its own step. Where ids could prove nothing, the job goes over to the ordered way.
 
-use super::{Turn, absence, offboard, sweep, table_of};
+use super::{Turn, absence, cut, offboard, sweep, table_of};
 use crate::job::{Mark, Mode, Snapshot, StepName, StepState, SystemState, Target};
 
 /// Whether the job goes this way.
@@ -80,10 +80,10 @@ pub(super) fn give_up(case: &mut Snapshot, turn: &mut Turn, why: &str) {
 /// The identity is gone: everything it had counts as requested with it. What stays is judged as after a request of its own.
 pub(super) fn hand_over(case: &mut Snapshot, turn: &Turn) {
     for at in 0..case.targets.len() {
-        let target = &mut case.targets[at];
-        if target.mark != Mark::Found {
+        if case.targets[at].mark != Mark::Found || cut::hides(case, &case.targets[at]) {
             continue;
         }
+        let target = &mut case.targets[at];
         target.mark = Mark::Requested;
         target.accepted_at = Some(turn.now);
         target.dirty = true;

@@ -53,6 +53,11 @@ fn request_for(target: &Target) -> Option<(Act, Call)> {
     }
 }
 
+/// A revoked session may be shown no more, by its list or its id, and still be there: only its own delete ends it.
+pub(super) fn hides(case: &Snapshot, target: &Target) -> bool {
+    target.kind == Kind::ClientSession && target.mark == Mark::Found && case.job.cut_first == Some(true)
+}
+
 /// Asks for everything at once; what was not answered in time is asked for a last time, and not waited for.
 fn request(case: &mut Snapshot, turn: &mut Turn, late: bool) {
     for at in 0..case.targets.len() {

@@ -2,7 +2,9 @@
 //! only the object's own id. It ends with a good look at the identity itself: lists by a dead one prove nothing.
 
 use super::{Flow, Turn, absence, answers, cascade, confirm, offboard, sweep};
-use crate::job::{Act, Answer, Attempt, Call, IdentityRef, Kind, Look, Outcome, Snapshot, StepName, StepState, Time};
+use crate::job::{
+    Act, Answer, Attempt, Call, Cause, IdentityRef, Kind, Look, Mark, Outcome, Snapshot, StepName, StepState, Time,
+};
 
 const STEP: StepName = StepName::Inventory;
 const DEVICES: StepName = StepName::DeviceAccess;
@@ -130,4 +132,15 @@ pub(super) fn unlisted(case: &Snapshot, kind: Kind) -> Option<Time> {
     let parked = case.step(DEVICES).is_some_and(|step| step.state == StepState::Parked);
     let last = case.look(DEVICES, Kind::Device).filter(|look| !look.complete);
     last.filter(|_| kind == Kind::Device && parked).map(|look| look.ended_at)
+}
+
+/// The identity is gone, and no id tells who may open a device: what is left of them is for a person to make sure of, at the end.
+pub(super) fn nothing_to_ask(case: &mut Snapshot, turn: &Turn) -> Flow {
+    for at in 0..case.targets.len() {
+        if case.targets[at].step == DEVICES && !matches!(case.targets[at].mark, Mark::Proven | Mark::Skipped) {
+            turn.park(case, at, Cause::StillOpen, "the identity is gone, so nothing tells whether it still opens");
+        }
+    }
+    turn.set_step(case, DEVICES, StepState::Closed, "the identity is gone, so nothing can be asked about its devices");
+    Flow::Pass
 }

@@ -1,7 +1,7 @@
 //! What a complete listing means for the rows: whose each object is, what is new, what came back, what is gone.
 
 use super::{
-    Turn, cascade, inventory, offboard, sweep,
+    Turn, cascade, cut, inventory, offboard,
     witness::{Witness, witness},
 };
 use crate::job::{
@@ -239,9 +239,7 @@ fn prove_absent(case: &mut Snapshot, begun_at: Time, home: StepName, kind: Kind,
         let late = target.requested_at.or(target.accepted_at).is_some_and(|requested| requested > begun_at);
         // What an operator skipped stays so; only its identity's end is worth knowing.
         let skipped = target.mark == Mark::Skipped && kind != Kind::UserIdentity;
-        // A list may hide a session that was revoked ahead of its deletion.
-        let cut = kind == Kind::ClientSession && target.mark == Mark::Found && case.job.cut_first == Some(true);
-        let hidden = cut && !sweep::by_ids(case);
+        let hidden = cut::hides(case, target);
         let other = (target.step, target.kind) != (home, kind);
         if other || target.mark == Mark::Proven || skipped || hidden || listed || late {
             continue;

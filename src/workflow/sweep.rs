@@ -15,8 +15,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: K
         return Flow::Stop;
     }
     if !kind.has_proof_by_id() && by_ids(case) {
-        turn.set_step(case, name, StepState::Closed, "the identity is gone, so nothing can be asked about its devices");
-        return Flow::Pass;
+        return inventory::nothing_to_ask(case, turn);
     }
     if let Some(last) = inventory::unlisted(case, kind) {
         let due = last.plus(turn.rules.parked_retry_ms);

@@ -114,7 +114,8 @@ async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
     let ordered = checks::strings(
         rig,
         "SELECT DISTINCT user_identity_id FROM jobs j WHERE workflow = 'offboard' AND coalesce(mode, 'ordered') = 'ordered'
-         AND user_identity_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM history h WHERE h.job_id = j.id AND h.what = 'fell_back')
+         AND user_identity_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM jobs o JOIN history h ON h.job_id = o.id AND h.what = 'fell_back'
+           WHERE o.user_identity_id = j.user_identity_id)
          AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.user_identity_id = j.user_identity_id AND o.mode = 'cascade')",
     )
     .await;

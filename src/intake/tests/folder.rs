@@ -44,7 +44,7 @@ async fn files_are_emptied_and_every_row_is_told() {
         concat!(
             r#"{"line":1,"job_key":"1","fate":"accepted","problems":[]}"#,
             "\n",
-            r#"{"line":2,"job_key":"2","fate":"rejected","problems":[{"field":"workflow","message":"`ofboard` is none of offboard, onboard","remedy":"write `offboard`"}]}"#,
+            r#"{"line":2,"job_key":"2","fate":"rejected","problems":[{"field":"workflow","message":"`ofboard` is none of offboard, onboard, update","remedy":"write `offboard`"}]}"#,
             "\n",
             r#"{"line":3,"job_key":"1","fate":"duplicate","problems":[]}"#,
             "\n",

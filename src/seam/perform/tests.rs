@@ -97,7 +97,6 @@ async fn nothing_empty_is_ever_sent() {
         delete(Kind::Device, "d"),
         Call::GetIdentity(IdentityRef::Key("  ".to_owned())),
         Call::GetAcsSystem(String::new()),
-        Call::SuspendAcsUser(String::new()),
         Call::RevokeDevice { user_identity_id: String::new(), device_id: "d".to_owned() },
         Call::AddAcsUser { user_identity_id: "p".to_owned(), acs_user_id: String::new() },
         no_person,

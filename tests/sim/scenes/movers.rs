@@ -112,6 +112,10 @@ fn nothing_is_changed_before_everything_listed_is_known() {
                 _ => by(&bystander),
             };
             let new = free_user(&mut scene);
+            // The links are listed long before the last of the order's is resolved.
+            let fault = Fault::ServerError { status: 503, effect: false };
+            let slow = Rule { path: "/acs/users/get".into(), probability: 1.0, times: Some(8), skip: 0, fault };
+            scene.world.faults_mut().rules.push(slow);
             let mut rig = rig(scene).await;
             rig.submit(vec![moves(vec![by(&new), link], Unlisted::Delete)]);
             assert!(rig.run_for(HOUR).await);

@@ -43,7 +43,7 @@ fn problems_are_told_by_the_name_the_file_uses() {
             "f:2: Work Email: `a@` is not an e-mail address; write one address like jean@example.com",
             "f:3: names nobody to offboard; give user_identity_id, user_identity_key, email_address or phone_number",
             "f:4: has 4 values, and the header names 3; put a value that holds a comma in double quotes, and keep the commas of empty values",
-            "f:5: workflow: `off\\u{a}board` is none of offboard, onboard; write `offboard`",
+            "f:5: workflow: `off\\u{a}board` is none of offboard, onboard, update; write `offboard`",
             "f:7: k4 ok",
         ]
     );

@@ -80,18 +80,18 @@ fn every_field_arrives() {
 /// One row each, and all that is said about it.
 const PROBLEMS: &[(&str, &[&str])] = &[
     (
-        r#"{"workflow":"offbord","emial_address":"x","phone_number":"030","priority":1,"deadline":"soon","cut_first":true}"#,
+        r#"{"workflow":"offbord","emial_address":"x","phone_number":"030","priority":1,"deadline":"soon","rehire":true}"#,
         &[
             "f:1: job_key: is missing; give the row a key of its own that never changes, or name key_columns for the input",
             "f:1: emial_address: is not a field that is known here; perhaps `email_address` is meant",
-            "f:1: workflow: `offbord` is none of offboard, onboard; write `offboard`",
-            "f:1: cut_first: is known but not built yet; leave it out",
+            "f:1: workflow: `offbord` is none of offboard, onboard, update; write `offboard`",
+            "f:1: rehire: is known but not built yet; leave it out",
             "f:1: phone_number: `030` is not a phone number in E.164; write + and the country code, then digits only, like +15555550100",
             "f:1: priority: is a number, not text; put the value in quotes",
             "f:1: deadline: `soon` is neither a span nor a moment; write a span after acceptance like PT4H or P1D, or a moment with offset or zone",
         ],
     ),
-    (r#"{"job_key":"k","user_identity_key":"a"}"#, &["f:1: workflow: is missing; write onboard or offboard"]),
+    (r#"{"job_key":"k","user_identity_key":"a"}"#, &["f:1: workflow: is missing; write onboard, offboard or update"]),
     (
         r#"{"job_key":"k","workflow":"offboard"}"#,
         &["f:1: names nobody to offboard; give user_identity_id, user_identity_key, email_address or phone_number"],
@@ -109,7 +109,9 @@ const PROBLEMS: &[(&str, &[&str])] = &[
     ),
     (
         r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","full_name":"A","acs_user_ids":"1"}"#,
-        &["f:1: acs_user_ids: belongs to onboarding, and this row offboards; leave it empty on offboard rows"],
+        &[
+            "f:1: acs_user_ids: belongs to onboarding and update, and this row offboards; leave it empty on offboard rows",
+        ],
     ),
     (
         r#"{"job_key":"k","workflow":"offboard","user_identity_key":"a","mode":"cascaded","rehire":true}"#,
