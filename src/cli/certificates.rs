@@ -32,7 +32,7 @@ pub struct CertificatesArgs {
 
 pub(super) fn run(global: &Global, args: &CertificatesArgs) -> Result<Exit, Failure> {
     let Some(path) = &args.out else {
-        each(global, |line| out::line(line))?;
+        each(global, out::line)?;
         return Ok(Exit::Done);
     };
     let mut count = 0;

@@ -10,8 +10,10 @@ use sqlx::Row as _;
 use crate::{rig::Rig, truth::FRESH_MS};
 
 pub async fn open_jobs(rig: &mut Rig) -> i64 {
-    let sql = "SELECT count(*) FROM jobs j WHERE j.finished_at IS NULL AND j.state <> 'held'
-               AND NOT EXISTS (SELECT 1 FROM jobs w WHERE w.id = j.waits_for AND w.state = 'held' AND j.state = 'waiting')";
+    // Whoever waits for somebody who waits for a held job is stuck, too.
+    let sql = "WITH RECURSIVE stuck (id) AS (SELECT id FROM jobs WHERE state = 'held'
+                 UNION SELECT j.id FROM jobs j JOIN stuck s ON j.waits_for = s.id WHERE j.state = 'waiting')
+               SELECT count(*) FROM jobs WHERE finished_at IS NULL AND id NOT IN (SELECT id FROM stuck)";
     sqlx::query_scalar(sql).fetch_one(&mut rig.reader).await.unwrap()
 }
 

@@ -221,8 +221,9 @@ async fn calm_seas(rig: &mut Rig, luck: &Luck) {
          GROUP BY j.id HAVING min(a.begun_at) > strftime('%Y-%m-%dT%H:%M:%fZ', j.accepted_at, '+60 seconds')
          UNION ALL SELECT 'I23: ' || j.job_key || ' was accepted at ' || j.accepted_at || ' and first asked at ' || min(a.begun_at)
          FROM jobs j JOIN attempts a ON a.job_id = j.id
-         WHERE j.not_before IS NULL AND j.waits_for IS NULL AND NOT EXISTS (SELECT 1 FROM jobs o WHERE (o.user_identity_id = j.user_identity_id
-           OR o.user_identity_key = j.user_identity_key
+         WHERE j.not_before IS NULL AND j.waits_for IS NULL AND j.rehire_of IS NULL
+           AND NOT EXISTS (SELECT 1 FROM history h WHERE h.job_id = j.id AND h.what = 'held')
+           AND NOT EXISTS (SELECT 1 FROM jobs o WHERE (o.user_identity_id = j.user_identity_id OR o.user_identity_key = j.user_identity_key
            OR o.order_json ->> '$.person.email_address' = j.order_json ->> '$.person.email_address') AND o.id <> j.id)
          GROUP BY j.id HAVING min(a.begun_at) > strftime('%Y-%m-%dT%H:%M:%fZ', j.accepted_at, '+5 seconds')",
     )

@@ -124,7 +124,7 @@ impl Chain {
     /// Numbers count up by one; a number that was tampered with is not believed.
     fn in_order(&mut self, place: &str, one: &Sealed, sound: bool) {
         let serial = one.serial;
-        if !sound && self.seen.contains_key(&serial) || !sound && serial > self.newest + 1 {
+        if !sound && (self.seen.contains_key(&serial) || serial > self.newest + 1) {
             self.newest += 1;
         } else if serial > self.newest {
             if serial > self.newest + 1 {
