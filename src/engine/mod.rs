@@ -14,7 +14,7 @@ mod tick;
 use std::collections::VecDeque;
 
 pub use follow::FollowRules;
-pub use limits::LimitRules;
+pub use limits::{LimitRules, Limits};
 pub use retry::delays;
 pub use soft::EngineRules;
 pub use tick::new_row;

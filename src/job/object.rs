@@ -59,6 +59,12 @@ pub struct Item {
     pub failed_to_delete: bool,
     /// Why Seam says it can not be revoked from afar (offline codes), in its words.
     pub irrevocable: Option<String>,
+    /// When Seam first had it, RFC 3339 as sent.
+    #[serde(default)]
+    pub created_at: Option<String>,
+    /// What a credential is: a code, a card, a mobile key; as sent.
+    #[serde(default)]
+    pub access_method: Option<String>,
 }
 
 /// A user identity.
@@ -84,6 +90,9 @@ pub struct Identity {
     pub merged_user_identity_keys: Vec<String>,
     /// Warning `being_deleted`.
     pub being_deleted: bool,
+    /// When Seam first had it, RFC 3339 as sent.
+    #[serde(default)]
+    pub created_at: Option<String>,
 }
 
 /// An ACS user.

@@ -41,6 +41,7 @@ pub struct Object {
     pub is_suspended: Option<bool>,
     pub event_type: Option<String>,
     pub created_at: Option<String>,
+    pub access_method: Option<String>,
     #[serde(deserialize_with = "nullable")]
     pub errors: Vec<Note>,
     #[serde(deserialize_with = "nullable")]
@@ -148,6 +149,8 @@ pub fn item(kind: Kind, object: Object) -> Result<Item, String> {
         failed_to_delete: object.error("failed_to_delete_on_acs_system").is_some()
             || (kind == Kind::UserIdentity && object.error("issue_with_acs_user").is_some()),
         irrevocable: object.irrevocable(),
+        created_at: object.created_at.as_deref().map(clean),
+        access_method: object.access_method.as_deref().map(clean),
         owners,
         listed_as_linked: false,
         workspace_id: object.workspace_id.unwrap_or_default(),
@@ -164,6 +167,7 @@ pub fn identity(object: Object) -> Result<Identity, String> {
     Ok(Identity {
         user_identity_id: required(object.user_identity_id.as_deref(), "user_identity_id")?,
         being_deleted: object.being_deleted(),
+        created_at: object.created_at.as_deref().map(clean),
         user_identity_key: object.user_identity_key,
         workspace_id: object.workspace_id.unwrap_or_default(),
         email_address: object.email_address,

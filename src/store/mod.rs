@@ -2,10 +2,12 @@
 //! that a tick costs the same dozen or two whatever its batch.
 
 mod accept;
+mod around;
 mod columns;
 mod connect;
 mod feed;
 mod file;
+mod known;
 mod load;
 mod lock;
 mod look;
@@ -18,9 +20,11 @@ mod save;
 mod upgrade;
 
 pub use accept::{Accepted, NewRow};
+pub use around::{Around, BatchLine};
 pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
 pub use feed::{EngineRow, Recovered, data_version, job_counts};
 pub use file::FileGuard;
+pub use known::Known;
 pub use load::LockRow;
 pub use open::{OpenArgs, Opened, open_engine};
 pub use operator::{Deed, Operator, Picked};

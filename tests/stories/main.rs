@@ -10,5 +10,7 @@
 )]
 
 mod command;
+mod explain;
+mod plan;
 #[path = "../run/rig.rs"]
 mod rig;
