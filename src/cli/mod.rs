@@ -12,6 +12,7 @@ mod explain;
 mod jobs;
 pub mod out;
 mod plan;
+mod recheck;
 mod release;
 mod retry;
 mod rows;
@@ -93,6 +94,8 @@ pub enum Command {
     Cancel(cancel::CancelArgs),
     /// Let held jobs look again, once a person has read why they are held
     Release(release::ReleaseArgs),
+    /// Look again now at people who have left
+    Recheck(recheck::RecheckArgs),
     /// Run a simulated Seam to try things on
     Sandbox(sandbox::SandboxArgs),
 }
@@ -136,6 +139,7 @@ impl Cli {
             Command::Retry(args) => retry::run(global, args),
             Command::Cancel(args) => cancel::run(global, args),
             Command::Release(args) => release::run(global, args),
+            Command::Recheck(args) => recheck::run(global, args),
             Command::Sandbox(args) => sandbox::run(global, args),
         }
     }

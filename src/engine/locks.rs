@@ -40,15 +40,17 @@ impl Locks {
             self.changes.wanted.extend(fresh.into_iter().map(|key| (key.clone(), id)));
             return Claim::Later;
         }
+        // A look of the after-care is nobody's order to leave: whoever comes back meanwhile goes first.
+        let leaves = case.job.order.workflow == Workflow::Offboard && case.job.recheck_of.is_none();
         let holder = self.rows.iter().find(|row| row.held && row.job_id != id && case.wants.contains(&row.key));
         if let Some(holder) = holder {
             let (other, onboard, key) = (holder.job_id, holder.onboard, holder.job_key.clone());
-            if case.job.order.workflow == Workflow::Offboard && onboard {
+            if leaves && onboard {
                 self.changes.yields.push((other, id));
             }
             return Claim::Waits(other, key);
         }
-        if case.job.order.workflow == Workflow::Offboard {
+        if leaves {
             // An onboarding accepted before, by other selectors than those that this order named, is found out to be the same person's.
             let before = self.rows.iter().filter(|row| row.onboard && row.job_id < id && case.wants.contains(&row.key));
             let before: std::collections::BTreeSet<i64> = before.map(|row| row.job_id).collect();

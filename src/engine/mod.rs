@@ -1,6 +1,7 @@
 //! The loop that writes: what came in is applied, each touched or due job is decided once, and the plan is committed, in one
 //! transaction. The engine sends nothing itself: calls leave as data, answers come back as data.
 
+mod care;
 mod follow;
 mod limits;
 mod locks;
@@ -10,9 +11,11 @@ mod suspects;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod wake;
 
 use std::collections::VecDeque;
 
+pub use care::CareRules;
 pub use follow::FollowRules;
 pub use limits::{LimitRules, Limits};
 pub use retry::delays;

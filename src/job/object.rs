@@ -158,4 +158,10 @@ pub struct Event {
     pub created_at: String,
     /// The kind and id of the object whose end (or begin, for `acs_user.created`) the event tells; none for other events.
     pub object: Option<(Kind, String)>,
+    /// When it happened, as sent; events are created moments to minutes later.
+    #[serde(default)]
+    pub occurred_at: String,
+    /// The ids of what was used to open a door, as far as the event names a person's own objects.
+    #[serde(default)]
+    pub used: Vec<String>,
 }

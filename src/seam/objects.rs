@@ -41,6 +41,7 @@ pub struct Object {
     pub is_suspended: Option<bool>,
     pub event_type: Option<String>,
     pub created_at: Option<String>,
+    pub occurred_at: Option<String>,
     pub access_method: Option<String>,
     #[serde(deserialize_with = "nullable")]
     pub errors: Vec<Note>,
@@ -224,6 +225,9 @@ pub fn acs_system(object: Object) -> Result<AcsSystem, String> {
     })
 }
 
+/// A door was opened (Seam's events on devices).
+const UNLOCKED: &str = "lock.unlocked";
+
 /// The object as an event.
 ///
 /// # Errors
@@ -232,7 +236,12 @@ pub fn event(object: Object) -> Result<Event, String> {
     let event_type = object.event_type.clone().unwrap_or_default();
     let told = kinds::told_by(&event_type);
     let told = told.and_then(|kind| Some((kind, required((kinds::row(kind).read_id)(&object), "").ok()?)));
+    // Not `device_id`: that is the lock. Which of these an event names depends on the brand.
+    let users = [&object.user_identity_id, &object.acs_user_id, &object.acs_credential_id];
+    let used = users.into_iter().filter(|_| event_type == UNLOCKED).filter_map(|id| required(id.as_deref(), "").ok());
     Ok(Event {
+        used: used.collect(),
+        occurred_at: clean(object.occurred_at.as_deref().unwrap_or_default()),
         event_id: required(object.event_id.as_deref(), "event_id")?,
         event_type: clean(&event_type),
         workspace_id: object.workspace_id.unwrap_or_default(),

@@ -2,6 +2,7 @@
 //! that a tick costs the same dozen or two whatever its batch.
 
 mod accept;
+mod aftercare;
 mod around;
 mod columns;
 mod connect;
@@ -20,6 +21,7 @@ mod save;
 mod upgrade;
 
 pub use accept::{Accepted, NewRow};
+pub use aftercare::{Alarm, CareRow, CareState};
 pub use around::{Around, BatchLine};
 pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
 pub use feed::{EngineRow, Recovered, data_version, job_counts};

@@ -9,6 +9,7 @@
     reason = "clippy spares test functions only, not their helpers; not every story needs every helper of the rig"
 )]
 
+mod aftercare;
 mod command;
 mod explain;
 mod plan;

@@ -187,7 +187,10 @@ fn open(job: &JobReport, around: &Around, now: Time, said: &mut Explanation) {
             );
         }
         _ => {
-            said.waits_for.push(format!("{}, since {}", line.why, moment(since, now)));
+            // What is parked is told by object below.
+            if !line.why.starts_with("parked as") {
+                said.waits_for.push(format!("{}, since {}", line.why, moment(since, now)));
+            }
             said.next.extend(
                 line.next_look.map(|at| format!("It looks again {}, or at once when an event tells.", moment(at, now))),
             );
@@ -219,7 +222,7 @@ fn left_behind(job: &JobReport, around: &Around, now: Time, said: &mut Explanati
             what.join(", "),
             moment(since, now)
         ));
-        let next = targets.iter().filter_map(|target| target.next_at).min();
+        let next = targets.iter().filter_map(|target| target.next_at).min().filter(|_| cause != Cause::EarlierParked);
         said.next.extend(
             next.map(|at| {
                 format!("The next try for {} is {}.", counted(targets.len(), "parked object"), moment(at, now))

@@ -2,6 +2,7 @@
 
 mod document;
 mod foresee;
+mod judge;
 mod questions;
 mod words;
 
@@ -26,8 +27,9 @@ use crate::{
     seam::Client,
     store::{Known, Reader},
 };
-use document::{Plan, Planned, duplicate, planned};
+use document::{Plan, Planned};
 use foresee::foresee;
+use judge::{duplicate, planned};
 use questions::{Halted, Questions};
 
 /// Arguments of `plan`.
