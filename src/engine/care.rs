@@ -173,6 +173,10 @@ fn again(old: &Snapshot, order: Order, id: i64, now: Time, soft: &mut Soft) -> S
         (target.cut_at, target.cut_note, target.dirty) = (None, None, true);
         case.targets.push(target);
     }
+    // Looks that were, so that what is seen now counts as come back; the read-back's own are to be made anew.
+    for look in old.looks.iter().filter(|look| look.step != StepName::Verify) {
+        case.put_look(look.clone());
+    }
     case.note(now, "accepted", None, None, format!("looks after {} ({nth})", old.job.order.job_key));
     case
 }
