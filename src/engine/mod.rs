@@ -31,6 +31,7 @@ use soft::{Soft, WORTH_MS};
 
 /// Something that came in, as data. It leaves the inbox only after the commit that applied it.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are answers; a box for each would only move them")]
 pub enum Change {
     /// Rows of an input; the ticket names who asked.
     Rows(u64, Vec<Row>),
