@@ -102,6 +102,7 @@ CREATE INDEX jobs_batch ON jobs (batch_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX jobs_accepted ON jobs (accepted_at);
 CREATE INDEX jobs_rehire ON jobs (rehire_of) WHERE rehire_of IS NOT NULL;
 CREATE INDEX jobs_recheck ON jobs (recheck_of) WHERE recheck_of IS NOT NULL;
+CREATE INDEX jobs_recheck_open ON jobs (id) WHERE recheck_of IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX jobs_identity ON jobs (user_identity_id) WHERE user_identity_id IS NOT NULL;
 CREATE INDEX jobs_identity_key ON jobs (user_identity_key) WHERE user_identity_key IS NOT NULL;
 CREATE TRIGGER final_jobs_stay_final BEFORE UPDATE OF state ON jobs

@@ -81,7 +81,7 @@ pub(super) fn operate(
 }
 
 /// Who is at the keyboard, as the history names them: the name is only said, the number is the system's.
-fn actor() -> String {
+pub(super) fn actor() -> String {
     let name = ["SUDO_USER", "USER"].into_iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
     let fit = |letter: &char| letter.is_alphanumeric() || "-_.@".contains(*letter);
     let name: String = name.chars().filter(fit).take(64).collect();

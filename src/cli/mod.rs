@@ -10,8 +10,11 @@ mod demo;
 mod doctor;
 mod enqueue;
 mod exit;
+mod explain;
 mod jobs;
 pub mod out;
+mod plan;
+mod recheck;
 mod release;
 mod report;
 mod retry;
@@ -79,18 +82,24 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Ask Seam whether the daemon could work here, and say in words what was found
     Doctor(doctor::DoctorArgs),
+    /// Tell what a run would do, person by person, and change nothing
+    Plan(plan::PlanArgs),
     /// Take orders from a file or standard input
     Enqueue(enqueue::EnqueueArgs),
     /// List jobs
     Jobs(jobs::JobsArgs),
     /// Show one job: where it stands, what it waits for, what happened
     Show(show::ShowArgs),
+    /// Say in sentences where a job stands, what it waits for, what comes next, and what a person could do
+    Explain(explain::ExplainArgs),
     /// Look again now at what waits, and try anew what has failed
     Retry(retry::RetryArgs),
     /// End open jobs without doing the rest of their work
     Cancel(cancel::CancelArgs),
     /// Let held jobs look again, once a person has read why they are held
     Release(release::ReleaseArgs),
+    /// Look again now at people who have left
+    Recheck(recheck::RecheckArgs),
     /// Show what is attested of one leaver, once their offboarding has ended
     Certificate(certificate::CertificateArgs),
     /// Export all certificates, each bound to the one before
@@ -134,12 +143,15 @@ impl Cli {
             Command::Demo(args) => demo::run(global, args),
             Command::Check(args) => check::run(global, args),
             Command::Doctor(args) => doctor::run(global, args),
+            Command::Plan(args) => plan::run(global, args),
             Command::Enqueue(args) => enqueue::run(global, args),
             Command::Jobs(args) => jobs::run(global, args),
             Command::Show(args) => show::run(global, args),
+            Command::Explain(args) => explain::run(global, args),
             Command::Retry(args) => retry::run(global, args),
             Command::Cancel(args) => cancel::run(global, args),
             Command::Release(args) => release::run(global, args),
+            Command::Recheck(args) => recheck::run(global, args),
             Command::Certificate(args) => certificate::run(global, args),
             Command::Certificates(args) => certificates::run(global, args),
             Command::VerifyCertificates(args) => verify_certificates::run(global, args),

@@ -40,6 +40,11 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The same for a text of several lines of ours: the line ends stay.
+pub fn plain_lines(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
 /// Wide enough for a table that is read later, and for most screens.
 const PIPE_COLUMNS: u16 = 160;
 

@@ -94,7 +94,7 @@ impl Checker {
     pub fn read(&mut self, json: bool, path: &Path, spec: &InputSpec, make_keys: bool) -> Result<(), Failure> {
         match open(path, spec, make_keys) {
             Ok(rows) => rows.into_iter().try_for_each(|row| match row {
-                Ok(row) => self.row(json, &row),
+                Ok(row) => self.row(json, &row).map(|_| ()),
                 Err(problem) => self.file(json, &problem),
             }),
             Err(problem) => self.file(json, &problem),
@@ -107,10 +107,11 @@ impl Checker {
         tell_file(json, problem)
     }
 
-    fn row(&mut self, json: bool, row: &Row) -> Result<(), Failure> {
+    /// Tells what is wrong with a row; whether it is good.
+    pub fn row(&mut self, json: bool, row: &Row) -> Result<bool, Failure> {
         if let Err(problems) = &row.order {
             self.bad += 1;
-            return tell_row(json, row, problems);
+            return tell_row(json, row, problems).map(|()| false);
         }
         let here = (row.content_hash.clone(), format!("{}:{}", row.place.file, row.place.line));
         match self.keys.get(&row.job_key) {
@@ -121,13 +122,13 @@ impl Checker {
                     message: format!("the same key stands at {first} with other content"),
                     remedy: "give every order a key of its own".to_owned(),
                 };
-                return tell_row(json, row, &[problem]);
+                return tell_row(json, row, &[problem]).map(|()| false);
             }
             Some(_) => {}
             None => drop(self.keys.insert(row.job_key.clone(), here)),
         }
         self.good += 1;
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -78,6 +78,8 @@ sections! {
         retry: Retry,
         /// Offboarding.
         offboard: Offboard,
+        /// Looking again at who has left.
+        aftercare: Aftercare,
         /// Reading the inputs.
         intake: Intake,
         /// Logs.
@@ -185,6 +187,15 @@ sections! {
         /// More rounds of reappearing hold the job.
         max_rounds: u32,
     }
+    /// `[aftercare]`
+    Aftercare {
+        /// After the proof.
+        first_s: Delay,
+        /// Between two looks.
+        every_s: Delay,
+        /// For so long; 0: never.
+        for_days: u32,
+    }
     /// `[intake]`
     Intake {
         /// Between looks at the inputs.
@@ -235,8 +246,10 @@ impl Settings {
     }
 
     /// Every wait; a test holds this list against the table of rules.
-    fn delays(&mut self) -> [&mut Delay; 18] {
-        let Settings { engine, verify, list, create, delete, events, canary, breaker, retry, intake, .. } = self;
+    fn delays(&mut self) -> [&mut Delay; 20] {
+        let Settings {
+            engine, verify, list, create, delete, events, canary, breaker, retry, aftercare, intake, ..
+        } = self;
         [
             &mut engine.drain_s,
             &mut verify.settle_s,
@@ -254,6 +267,8 @@ impl Settings {
             &mut breaker.probe_s,
             &mut retry.initial_s,
             &mut retry.max_s,
+            &mut aftercare.first_s,
+            &mut aftercare.every_s,
             &mut intake.scan_s,
             &mut intake.settle_s,
         ]

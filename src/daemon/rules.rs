@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Settings, WhenNotFound},
-    engine::{EngineRules, FollowRules, LimitRules, delays},
+    engine::{CareRules, EngineRules, FollowRules, LimitRules, delays},
     job::Ms,
     seam::ClientSettings,
     workflow::Rules,
@@ -13,7 +13,8 @@ const THROTTLE_MS: Ms = 5_000;
 
 /// The engine's numbers.
 pub fn rules(settings: &Settings) -> EngineRules {
-    let Settings { seam, list, verify, create, delete, events, canary, breaker, retry, offboard, .. } = settings;
+    let Settings { seam, list, verify, create, delete, events, canary, breaker, retry, offboard, aftercare, .. } =
+        settings;
     let production = seam.production_workspace.trim();
     EngineRules {
         workflow: Rules {
@@ -50,6 +51,11 @@ pub fn rules(settings: &Settings) -> EngineRules {
             fast_for_ms: events.patience_s.ms() * 6,
             overlap_ms: events.overlap_s.ms(),
             page_limit: events.page_limit,
+        },
+        care: CareRules {
+            first_ms: aftercare.first_s.ms(),
+            every_ms: aftercare.every_s.ms(),
+            for_ms: Ms::from(aftercare.for_days) * 86_400_000,
         },
         canary_ms: canary.every_s.ms(),
         production_workspace: (!production.is_empty()).then(|| production.to_owned()),

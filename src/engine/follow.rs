@@ -18,7 +18,7 @@ pub struct FollowRules {
     pub page_limit: u32,
 }
 
-/// Event types that prove an end; an interval too short to halve is split by them.
+/// Event types that prove an end or a use; an interval too short to halve is split by them.
 const TYPES: &[&str] = &[
     "client_session.deleted",
     "access_grant.deleted",
@@ -26,6 +26,7 @@ const TYPES: &[&str] = &[
     "acs_user.deleted",
     "enrollment_automation.deleted",
     "phone.deactivated",
+    "lock.unlocked",
 ];
 
 /// Where the follower stands. The watermark is the database's; what is here is forgotten by a restart, and read again.

@@ -42,10 +42,12 @@ impl Locks {
             self.changes.wanted.extend(fresh.into_iter().map(|key| (key.clone(), id)));
             return Claim::Later;
         }
+        // A look of the after-care is nobody's order to leave: whoever comes back meanwhile goes first.
+        let leaves = case.job.order.workflow == Workflow::Offboard && case.job.recheck_of.is_none();
         let holder = self.rows.iter().find(|row| row.held && row.job_id != id && case.wants.contains(&row.key));
         if let Some(holder) = holder {
             let (other, key) = (holder.job_id, holder.job_key.clone());
-            if case.job.order.workflow == Workflow::Offboard && holder.yields {
+            if leaves && holder.yields {
                 match holder {
                     LockRow { rehire_of: Some(earlier), .. } if *earlier == id => {}
                     // Ordered later, and known to be of the same person only now.
@@ -55,7 +57,7 @@ impl Locks {
             }
             return Claim::Waits(other, key);
         }
-        if case.job.order.workflow == Workflow::Offboard {
+        if leaves {
             // An onboarding or update accepted before, by other selectors than those that this order named, is found out to be the same person's.
             let waits = |row: &&LockRow| row.rehire_of == Some(id);
             let before = self.rows.iter().filter(|row| row.yields && row.job_id < id && case.wants.contains(&row.key));

@@ -1,6 +1,7 @@
 //! The loop that writes: what came in is applied, each touched or due job is decided once, and the plan is committed, in one
 //! transaction. The engine sends nothing itself: calls leave as data, answers come back as data.
 
+mod care;
 mod follow;
 mod limits;
 mod locks;
@@ -10,11 +11,13 @@ mod suspects;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod wake;
 
 use std::collections::VecDeque;
 
+pub use care::CareRules;
 pub use follow::FollowRules;
-pub use limits::LimitRules;
+pub use limits::{LimitRules, Limits};
 pub use retry::delays;
 pub use soft::EngineRules;
 pub use tick::new_row;
@@ -28,6 +31,7 @@ use soft::{Soft, WORTH_MS};
 
 /// Something that came in, as data. It leaves the inbox only after the commit that applied it.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are answers; a box for each would only move them")]
 pub enum Change {
     /// Rows of an input; the ticket names who asked.
     Rows(u64, Vec<Row>),

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
+    care::CareRules,
     follow::{Follow, FollowRules},
     limits::{LimitRules, Limits},
 };
@@ -21,6 +22,8 @@ pub struct EngineRules {
     pub limits: LimitRules,
     /// For the event feed.
     pub follow: FollowRules,
+    /// For the after-care.
+    pub care: CareRules,
     /// An owner filter seen to be obeyed is trusted for so long.
     pub canary_ms: Ms,
     /// The one production workspace that may be changed; sandboxes always may.

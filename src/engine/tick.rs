@@ -2,9 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::{Change, Engine, EngineError, LogLine, Tag, Tick, locks, locks::Claim, locks::Locks, soft::Soft, suspects};
+use super::{
+    Change, Engine, EngineError, LogLine, Tag, Tick, care, locks,
+    locks::{Claim, Locks},
+    soft::Soft,
+    suspects,
+    wake::{engine_calls, wake_in},
+};
 use crate::{
-    job::{Answer, Call, Event, JobState, Now, Outcome, Reply, Snapshot},
+    job::{Answer, Event, JobState, Now, Outcome, Reply, Snapshot},
     store::{NewRow, StoreError, Tx},
     workflow::{self, Canary, Turn},
 };
@@ -63,12 +69,15 @@ impl Engine {
                 None => note("resumed", "the workspace answered; work goes on".to_owned()),
             });
         }
-        let anyone_waits = tx.anyone_waits().await?;
+        let times = (self.opened.epoch, &self.rules.care, now);
+        let cared = care::tend(&mut tx, times, &mut soft, &cases, &mut tick.log).await?;
+        // Whom the after-care looks after must not open a door any more: the feed would tell.
+        let listens = cared.anyone || tx.anyone_waits().await?;
         let (wake, ready, open_jobs) = tx.next_wake().await?;
         soft.limits.set_open_jobs(open_jobs);
-        engine_calls(&mut soft, now, anyone_waits, wake.is_some() || ready, &mut tick);
+        engine_calls(&mut soft, now, listens, wake.is_some() || ready, &mut tick);
         let jobs = if held_back { (None, false) } else { (wake, ready) };
-        tick.wake_in_ms = wake_in(&soft, now, jobs, anyone_waits, batch.len() < self.inbox.len());
+        tick.wake_in_ms = wake_in(&soft, now, jobs, care::wake(&cared), listens, batch.len() < self.inbox.len());
         tick.statements = tx.statements;
         tx.commit().await?;
         self.inbox.drain(..batch.len());
@@ -100,8 +109,10 @@ async fn apply(
             Change::Arrived(Tag::Feed, answer) => {
                 soft.limits.returned(None, answer, now.mono_ms);
                 let (events, mark) = soft.follow.absorb(answer, now.mono_ms);
-                // The feed tells of every lock and thermostat; only ends of our kinds of object mean anything here.
-                brought.events.extend(events.into_iter().filter(|event| event.object.is_some()));
+                // The feed tells of every lock and thermostat; here only ends of our kinds of object count, and who opened a door.
+                brought
+                    .events
+                    .extend(events.into_iter().filter(|event| event.object.is_some() || !event.used.is_empty()));
                 watermark = mark.or(watermark);
             }
             Change::Arrived(Tag::Probe, answer) => {
@@ -129,6 +140,8 @@ async fn apply(
         let fresh = tx.record_events(&brought.events, now.wall).await?;
         brought.events.retain(|event| fresh.contains(&event.event_id));
         brought.jobs.extend(tx.jobs_of_events(&brought.events).await?);
+        let alarms = tx.used_after_all(&brought.events).await?;
+        care::sound(tx, &alarms, now.wall, &mut tick.log).await?;
     }
     if let Some(watermark) = watermark {
         tx.set_watermark(watermark, now.wall).await?;
@@ -225,7 +238,8 @@ impl Decide<'_> {
                 Claim::Later => turn.again(case),
                 Claim::Asks(why) => turn.hold(case, &why),
                 Claim::Waits(holder, key) => {
-                    if case.job.begun_at.is_none() {
+                    // The after-care's people are known from the look's beginning on.
+                    if case.job.begun_at.is_none() && case.job.recheck_of.is_none() {
                         locks.release(case.job.id);
                         // What it found out so far may have changed by then.
                         workflow::forget_person(case, &turn);
@@ -260,38 +274,4 @@ fn log_case(case: &Snapshot, tick: &mut Tick) {
             alert: matches!(note.what, "held" | "failed" | "parked" | "reappeared"),
         });
     }
-}
-
-/// The feed's poll and the workspace's check are the engine's own calls.
-fn engine_calls(soft: &mut Soft, now: Now, anyone_waits: bool, active: bool, tick: &mut Tick) {
-    if soft.limits.probe_due(now.mono_ms, active) {
-        soft.limits.sent(1, now.mono_ms);
-        tick.calls.push((Tag::Probe, Call::Workspace));
-    }
-    if soft.limits.room(now.mono_ms) > 0
-        && let Some(query) = soft.follow.poll(now.mono_ms, soft.watermark, anyone_waits)
-    {
-        soft.limits.sent(1, now.mono_ms);
-        tick.calls.push((Tag::Feed, Call::Events(query)));
-    }
-}
-
-fn wake_in(
-    soft: &Soft,
-    now: Now,
-    (wake, ready): (Option<crate::job::Time>, bool),
-    anyone_waits: bool,
-    more: bool,
-) -> Option<crate::job::Ms> {
-    if more {
-        return Some(0);
-    }
-    let room = soft.limits.room(now.mono_ms) > 0;
-    let mut all: Vec<Option<crate::job::Ms>> = vec![soft.limits.next_ms(now.mono_ms).map(|at| at - now.mono_ms)];
-    if room {
-        all.push(ready.then_some(0));
-        all.push(wake.map(|at| at.since(now.wall)));
-        all.push(soft.follow.next_ms().filter(|_| anyone_waits).map(|at| at.saturating_sub(now.mono_ms)));
-    }
-    all.into_iter().flatten().min().map(|ms| ms.max(0))
 }

@@ -1,5 +1,6 @@
 //! The nouns, shared by every room: no I/O, no clock, no decisions.
 
+mod batch;
 mod call;
 pub mod certificate;
 mod input;
@@ -12,6 +13,7 @@ mod state;
 mod time;
 mod words;
 
+pub use batch::*;
 pub use call::*;
 pub use input::*;
 pub use object::*;

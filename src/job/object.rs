@@ -65,6 +65,12 @@ pub struct Item {
     pub failed_to_delete: bool,
     /// Why Seam says it can not be revoked from afar (offline codes), in its words.
     pub irrevocable: Option<String>,
+    /// When Seam first had it, RFC 3339 as sent.
+    #[serde(default)]
+    pub created_at: Option<String>,
+    /// What a credential is: a code, a card, a mobile key; as sent.
+    #[serde(default)]
+    pub access_method: Option<String>,
 }
 
 /// A user identity.
@@ -90,6 +96,9 @@ pub struct Identity {
     pub merged_user_identity_keys: Vec<String>,
     /// Warning `being_deleted`.
     pub being_deleted: bool,
+    /// When Seam first had it, RFC 3339 as sent.
+    #[serde(default)]
+    pub created_at: Option<String>,
 }
 
 /// An ACS user.
@@ -155,4 +164,10 @@ pub struct Event {
     pub created_at: String,
     /// The kind and id of the object whose end (or begin, for `acs_user.created`) the event tells; none for other events.
     pub object: Option<(Kind, String)>,
+    /// When it happened, as sent; events are created moments to minutes later.
+    #[serde(default)]
+    pub occurred_at: String,
+    /// The ids of what was used to open a door, as far as the event names a person's own objects.
+    #[serde(default)]
+    pub used: Vec<String>,
 }

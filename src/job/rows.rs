@@ -67,6 +67,35 @@ pub struct Earlier {
     pub state: JobState,
 }
 
+impl Job {
+    /// Accepted, and nothing done yet.
+    pub fn fresh(order: Order, now: Time) -> Job {
+        Job {
+            id: 0,
+            order,
+            state: JobState::Ready,
+            accepted_at: now,
+            begun_at: None,
+            identity: None,
+            mode: None,
+            cut_first: None,
+            cut_at: None,
+            batch_id: None,
+            rehire_of: None,
+            recheck_of: None,
+            why: String::new(),
+            wake_at: None,
+            waits_for: None,
+            yield_to: None,
+            last_error: None,
+            tries: 0,
+            retry_at: None,
+            unclean_starts: 0,
+            finished_at: None,
+        }
+    }
+}
+
 /// One named part of the job.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step {

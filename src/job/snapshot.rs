@@ -3,8 +3,9 @@
 use super::{
     call::{Answer, Call, Outcome},
     object::Kind,
+    order::Order,
     rows::{Attempt, Earlier, Ended, Job, Look, Note, PersonKey, Step, SystemState, Target},
-    state::{Act, StepName},
+    state::{Act, StepName, StepState},
     time::Time,
 };
 
@@ -42,6 +43,28 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// A job that nothing was done for yet, as it is first decided.
+    pub fn fresh(order: Order, steps: impl IntoIterator<Item = StepName>, now: Time) -> Snapshot {
+        let step =
+            |name| Step { name, state: StepState::Pending, rounds: 0, since: None, opened_at: None, closed_at: None };
+        Snapshot {
+            steps: steps.into_iter().map(step).collect(),
+            job: Job::fresh(order, now),
+            targets: Vec::new(),
+            looks: Vec::new(),
+            open: Vec::new(),
+            systems: Vec::new(),
+            tombstone: false,
+            earlier: None,
+            wants: Vec::new(),
+            notes: Vec::new(),
+            calls: Vec::new(),
+            ended: Vec::new(),
+            new_looks: Vec::new(),
+            new_systems: Vec::new(),
+        }
+    }
+
     /// Appends a line to the history.
     pub fn note(
         &mut self,

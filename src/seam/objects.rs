@@ -41,6 +41,8 @@ pub struct Object {
     pub is_suspended: Option<bool>,
     pub event_type: Option<String>,
     pub created_at: Option<String>,
+    pub occurred_at: Option<String>,
+    pub access_method: Option<String>,
     #[serde(deserialize_with = "nullable")]
     pub errors: Vec<Note>,
     #[serde(deserialize_with = "nullable")]
@@ -148,6 +150,8 @@ pub fn item(kind: Kind, object: Object) -> Result<Item, String> {
         failed_to_delete: object.error("failed_to_delete_on_acs_system").is_some()
             || (kind == Kind::UserIdentity && object.error("issue_with_acs_user").is_some()),
         irrevocable: object.irrevocable(),
+        created_at: object.created_at.as_deref().map(clean),
+        access_method: object.access_method.as_deref().map(clean),
         owners,
         listed_as_linked: false,
         workspace_id: object.workspace_id.unwrap_or_default(),
@@ -164,6 +168,7 @@ pub fn identity(object: Object) -> Result<Identity, String> {
     Ok(Identity {
         user_identity_id: required(object.user_identity_id.as_deref(), "user_identity_id")?,
         being_deleted: object.being_deleted(),
+        created_at: object.created_at.as_deref().map(clean),
         user_identity_key: object.user_identity_key,
         workspace_id: object.workspace_id.unwrap_or_default(),
         email_address: object.email_address,
@@ -220,6 +225,9 @@ pub fn acs_system(object: Object) -> Result<AcsSystem, String> {
     })
 }
 
+/// A door was opened (Seam's events on devices).
+const UNLOCKED: &str = "lock.unlocked";
+
 /// The object as an event.
 ///
 /// # Errors
@@ -228,7 +236,12 @@ pub fn event(object: Object) -> Result<Event, String> {
     let event_type = object.event_type.clone().unwrap_or_default();
     let told = kinds::told_by(&event_type);
     let told = told.and_then(|kind| Some((kind, required((kinds::row(kind).read_id)(&object), "").ok()?)));
+    // Not `device_id`: that is the lock. Which of these an event names depends on the brand.
+    let users = [&object.user_identity_id, &object.acs_user_id, &object.acs_credential_id];
+    let used = users.into_iter().filter(|_| event_type == UNLOCKED).filter_map(|id| required(id.as_deref(), "").ok());
     Ok(Event {
+        used: used.collect(),
+        occurred_at: clean(object.occurred_at.as_deref().unwrap_or_default()),
         event_id: required(object.event_id.as_deref(), "event_id")?,
         event_type: clean(&event_type),
         workspace_id: object.workspace_id.unwrap_or_default(),

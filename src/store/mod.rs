@@ -2,11 +2,14 @@
 //! that a tick costs the same dozen or two whatever its batch.
 
 mod accept;
+mod aftercare;
+mod around;
 mod certificate;
 mod columns;
 mod connect;
 mod feed;
 mod file;
+mod known;
 mod leavers;
 mod load;
 mod lock;
@@ -21,10 +24,13 @@ mod save;
 mod upgrade;
 
 pub use accept::{Accepted, NewRow};
+pub use aftercare::{Alarm, CareRow, CareState};
+pub use around::{Around, BatchLine};
 pub use certificate::{Certified, StoredCertificate};
 pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
 pub use feed::{EngineRow, Recovered, data_version, job_counts};
 pub use file::FileGuard;
+pub use known::Known;
 pub use leavers::Leaver;
 pub use load::LockRow;
 pub use open::{OpenArgs, Opened, open_engine};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use backstitch::{
-    engine::{EngineRules, FollowRules, LimitRules, delays},
+    engine::{CareRules, EngineRules, FollowRules, LimitRules, delays},
     job::Mode,
     sandbox::{self, Delivery, World},
     seam::wire::{Lost, Request, Response, Transport},
@@ -49,6 +49,7 @@ pub fn rules() -> EngineRules {
             overlap_ms: 60_000,
             page_limit: 500,
         },
+        care: CareRules::default(),
         canary_ms: 300_000,
         production_workspace: None,
     }

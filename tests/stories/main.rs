@@ -9,9 +9,12 @@
     reason = "clippy spares test functions only, not their helpers; not every story needs every helper of the rig"
 )]
 
+mod aftercare;
 mod command;
 mod cut;
+mod explain;
 mod mover;
+mod plan;
 mod proof;
 mod rehire;
 #[path = "../run/rig.rs"]

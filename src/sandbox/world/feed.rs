@@ -95,6 +95,19 @@ impl World {
         self.feed.ids.insert(event_id, place);
     }
 
+    /// Somebody opens a door with what is theirs: the feed tells which lock, and names what was used, as some brands do.
+    pub fn unlock(&mut self, device_id: &str, used: &[(&str, &str)]) {
+        let Some(lock) = self.stock.by_id(device_id).cloned() else { return };
+        let event_id = self.new_id();
+        let mut body = self.event_body(&event_id, "lock.unlocked", &lock, self.now);
+        body.insert("method".to_owned(), json!("unknown"));
+        body.extend(used.iter().map(|(name, id)| ((*name).to_owned(), json!(id))));
+        let place = (self.server_ms(self.now), self.feed.count);
+        self.feed.count += 1;
+        self.feed.told.insert(place, Told { body, visible_ms: self.now, copies: 1, owners: Vec::new() });
+        self.feed.ids.insert(event_id, place);
+    }
+
     fn event_body(&self, event_id: &str, event_type: &str, object: &Object, created_ms: i64) -> Map<String, Value> {
         let mut body = Map::new();
         let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);

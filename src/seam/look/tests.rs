@@ -150,6 +150,8 @@ async fn what_several_sources_say_about_one_object_is_united() {
         being_deleted: true,
         failed_to_delete: true,
         irrevocable: None,
+        created_at: None,
+        access_method: None,
     };
     assert_eq!(listing(answer).items, [want]);
     assert_eq!(

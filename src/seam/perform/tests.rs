@@ -214,6 +214,7 @@ async fn the_feed_drops_foreign_events_but_counts_them() {
         workspace_id: "ws-1".to_owned(),
         created_at: "2026-11-21T22:55:00Z".to_owned(),
         object: Some((Kind::AcsUser, "u".to_owned())),
+        ..Event::default()
     };
     assert_eq!(answer.outcome, Outcome::Done(Reply::Events(EventPage { events: vec![want], full: true })));
     let until = Some("2026-11-21T23:00:00Z".parse().unwrap());

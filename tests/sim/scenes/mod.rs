@@ -8,6 +8,7 @@ use crate::{
     rig::{Rig, START_MS},
 };
 
+mod aftercare;
 mod cascade;
 mod cuts;
 mod deadly;

@@ -1,0 +1,76 @@
+//! `backstitch explain`: where a job stands, in sentences.
+
+mod sentences;
+#[cfg(test)]
+mod tests;
+mod times;
+
+use clap::Args;
+
+use super::{
+    Exit, Failure, Global,
+    database::{block_on, reader},
+    out,
+};
+use crate::clock;
+use sentences::{Explanation, explain};
+
+/// Arguments of `explain`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  backstitch explain hr-8812
+  backstitch explain jean@example.com
+  backstitch explain emp-1006 --json | jq '.[].you_can'
+
+Says where the job stands, what it waits for and since when, what happens next and when, and what a person could do. \
+Reads the database only, also beside a running daemon. A person may have several jobs: the open ones come first, the \
+newest first. `backstitch show` has the tables behind it.")]
+pub struct ExplainArgs {
+    /// Job key or number; or a person: id, key, e-mail or phone number, exactly
+    #[arg(value_name = "JOB|PERSON")]
+    pub who: String,
+    /// At most so many jobs of a person
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub limit: u32,
+}
+
+pub(super) fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
+    let now = clock::now().wall;
+    let all: Vec<Explanation> = block_on(async {
+        let mut reader = reader(global).await?;
+        let mut all = Vec::new();
+        for job in reader.jobs_named(&args.who, args.limit).await? {
+            let around = reader.around(job.line.id).await?;
+            all.push(explain(&job, &around, now));
+        }
+        Ok(all)
+    })?;
+    if all.is_empty() {
+        let message =
+            format!("no job has the key or number `{0}`, and none is about a person `{0}`", out::plain(&args.who));
+        return Err(Failure::new(Exit::Failures, message).hint("`backstitch jobs` lists them"));
+    }
+    if global.json {
+        out::json(&all)?;
+        return Ok(Exit::Done);
+    }
+    for (at, one) in all.iter().enumerate() {
+        if at > 0 {
+            out::line("")?;
+        }
+        tell(one)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn tell(one: &Explanation) -> Result<(), Failure> {
+    out::line(out::plain(&one.stands.join(" ")))?;
+    for (head, sentences) in [("Waits for", &one.waits_for), ("Next", &one.next), ("You can", &one.you_can)] {
+        for (at, sentence) in sentences.iter().enumerate() {
+            let head = if at == 0 { head } else { "" };
+            out::line(format_args!("  {head:<9}  {}", out::plain(sentence)))?;
+        }
+    }
+    Ok(())
+}

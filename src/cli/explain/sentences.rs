@@ -1,0 +1,282 @@
+//! From a job's rows to sentences. Pure.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::times::{moment, span};
+use crate::{
+    job::{Cause, JobState, Mark, Target, Time, Workflow},
+    store::{Around, JobReport},
+};
+
+/// One job in sentences.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Explanation {
+    /// Which job.
+    pub job_key: String,
+    /// Where it stands.
+    pub stands: Vec<String>,
+    /// What it waits for, and since when.
+    pub waits_for: Vec<String>,
+    /// What happens next, and when.
+    pub next: Vec<String>,
+    /// What a person could do.
+    pub you_can: Vec<String>,
+}
+
+/// Explains a job as it stood when it was read.
+pub fn explain(job: &JobReport, around: &Around, now: Time) -> Explanation {
+    let mut said = Explanation { job_key: job.line.job_key.clone(), ..Explanation::default() };
+    said.stands = stands(job, around, now);
+    match job.line.state {
+        JobState::Succeeded | JobState::Failed | JobState::Cancelled => finished(job, around, now, &mut said),
+        JobState::Held => held(job, around, now, &mut said),
+        _ => open(job, around, now, &mut said),
+    }
+    if !job.line.state.is_final() {
+        left_behind(job, around, now, &mut said);
+    }
+    said
+}
+
+fn counted(n: usize, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
+fn stands(job: &JobReport, around: &Around, now: Time) -> Vec<String> {
+    let line = &job.line;
+    let does = match line.workflow {
+        Workflow::Offboard => "offboards",
+        Workflow::Onboard => "onboards",
+        Workflow::Update => "updates",
+    };
+    let who = line.user_identity_key.as_ref().or(line.email_address.as_ref()).or(line.user_identity_id.as_ref());
+    let who = who.map_or("a person", String::as_str);
+    let mut all = vec![format!(
+        "{} {does} {who}; accepted {} from {} line {}.",
+        line.job_key,
+        moment(line.accepted_at, now),
+        job.file,
+        job.file_line
+    )];
+    all.extend(around.recheck_of.as_ref().map(|old| format!("It looks after {old}, which was proven before.")));
+    let total = line.proven + line.left_over;
+    all.push(match (line.state, line.finished_at) {
+        (JobState::Succeeded, Some(at)) => format!("It succeeded {}: {}.", moment(at, now), line.why),
+        (JobState::Failed, Some(at)) => format!("It failed {}: {}.", moment(at, now), line.why),
+        (JobState::Cancelled, Some(at)) => format!("It was ended {}: {}.", moment(at, now), line.why),
+        (JobState::Held, _) => "It is held: nothing moves until a person decides.".to_owned(),
+        (state, _) if total == 0 => format!("It is {state}; nothing was changed so far."),
+        (state, _) => {
+            let step = line.step.as_deref().map(|step| format!(", in step {step}")).unwrap_or_default();
+            format!("It is {state}{step}: {} of {} proven.", line.proven, counted(total as usize, "object"))
+        }
+    });
+    all.extend(around.cut_at.map(|at| format!("Its doors were shut {}.", moment(at, now))));
+    if let Some(deadline) = line.deadline {
+        let at = line.finished_at.unwrap_or(now);
+        let away = deadline.since(at);
+        all.push(match (line.finished_at, away >= 0) {
+            (None, true) => format!("Its deadline is {}.", moment(deadline, now)),
+            (None, false) => format!("It is OVERDUE by {}: the deadline was {}.", span(away), moment(deadline, now)),
+            (Some(_), true) => "It met its deadline.".to_owned(),
+            (Some(_), false) => format!("It missed its deadline by {}.", span(away)),
+        });
+    }
+    all.extend(around.alarm.as_ref().map(|alarm| format!("ALARM {alarm}.")));
+    all
+}
+
+fn finished(job: &JobReport, around: &Around, now: Time, said: &mut Explanation) {
+    let line = &job.line;
+    let key = &line.job_key;
+    let left = job.targets.iter().filter(|target| target.mark != Mark::Proven).count();
+    match line.state {
+        JobState::Succeeded => {
+            said.next.extend(around.recheck_at.map(|at| format!("The person is looked at again {}.", moment(at, now))));
+            said.you_can.push(format!("read every proof: `backstitch show {key}`"));
+        }
+        JobState::Failed => {
+            said.next.push("Nothing; it has ended.".to_owned());
+            said.you_can.push(format!("mend what it says and let it try anew: `backstitch retry {key}`"));
+            said.you_can.push("or order anew under another job_key".to_owned());
+        }
+        _ if line.workflow == Workflow::Offboard && line.begun_at.is_some() && left > 0 => {
+            said.next.push(format!(
+                "Nothing, although {} may still open doors (view access_left).",
+                counted(left, "object")
+            ));
+            said.you_can.push("order the offboarding anew under another job_key; it takes what is left".to_owned());
+        }
+        _ => said.next.push("Nothing; it has ended.".to_owned()),
+    }
+}
+
+fn held(job: &JobReport, around: &Around, now: Time, said: &mut Explanation) {
+    let line = &job.line;
+    let key = &line.job_key;
+    let since = job.waiting.as_ref().map_or(line.accepted_at, |waiting| waiting.since);
+    if let Some(batch) = around.batch.as_ref().filter(|batch| batch.state == "held") {
+        said.waits_for.push(format!(
+            "an approval of its whole batch {}, since {}: {}",
+            batch.id,
+            moment(since, now),
+            batch.why
+        ));
+        said.next.push("Nothing, until somebody approves or rejects the batch.".to_owned());
+        said.you_can.push(format!("approve it: `backstitch approve {} --reason TEXT`", batch.id));
+        said.you_can.push(format!("or reject it: `backstitch reject {} --reason TEXT`", batch.id));
+        return;
+    }
+    if let Some(batch) = around.batch.as_ref().filter(|batch| batch.state == "gathering") {
+        said.waits_for.push(format!("the rest of its file, since {} (batch {})", moment(since, now), batch.id));
+        said.next.push("It is judged with its whole file once that is read.".to_owned());
+        return;
+    }
+    said.waits_for.push(format!("a person, since {}: {}", moment(since, now), line.why));
+    said.next.push("Nothing, until somebody acts.".to_owned());
+    said.you_can
+        .push(format!("do what the reason says, then `backstitch release {key}`: it looks again at what held it"));
+    said.you_can.push(format!("or end it: `backstitch cancel {key} --reason TEXT`"));
+}
+
+fn open(job: &JobReport, around: &Around, now: Time, said: &mut Explanation) {
+    let line = &job.line;
+    let key = &line.job_key;
+    let waiting = job.waiting.as_ref();
+    let since = waiting.map_or(line.accepted_at, |waiting| waiting.since);
+    let later = line.not_before.filter(|at| *at > now && line.begun_at.is_none());
+    let other = waiting.and_then(|waiting| waiting.waits_for_job.clone());
+    if let Some(why) = &around.halted {
+        said.waits_for.push(format!("the whole engine, which is paused: {why}"));
+        said.next.push(
+            "The engine looks again by itself, each minute, whether it may go on; no try is counted meanwhile."
+                .to_owned(),
+        );
+        said.you_can.push(
+            "remove what pauses it: `backstitch doctor` tells what is wrong with key, workspace or network".to_owned(),
+        );
+        return;
+    }
+    match (line.state, later, other) {
+        (_, Some(at), _) => {
+            said.waits_for.push(format!("its time: not before {}", moment(at, now)));
+            said.next.push(format!("It begins {}.", moment(at, now)));
+            return said.you_can.push(format!("order it anew without `not_before` if it cannot wait, and cancel this one: `backstitch cancel {key} --reason TEXT`"));
+        }
+        (_, _, Some(other)) => {
+            said.waits_for.push(format!("job {other}, which is about the same person, since {}", moment(since, now)));
+            said.next.push(format!("It goes on at once when {other} has ended."));
+            return said.you_can.push(format!("see what keeps the other one: `backstitch explain {other}`"));
+        }
+        (JobState::Ready, ..) if around.ahead > 0 => {
+            let ahead = counted(around.ahead as usize, "job");
+            said.waits_for
+                .push(format!("a place on the wire, behind {ahead} (revocations first, then urgency, then age)"));
+            said.next.push("It moves as soon as those before it leave room.".to_owned());
+        }
+        (JobState::Ready, ..) => {
+            said.waits_for.push("a place on the wire; it is the next".to_owned());
+            said.next.push("It moves at once while the daemon runs.".to_owned());
+        }
+        (JobState::Running, ..) => {
+            said.waits_for.push(format!("Seam's answer to what was asked, since {}", moment(since, now)));
+            said.next.push(
+                "It goes on with the answer, or takes the outcome for unknown when the time-out is over.".to_owned(),
+            );
+        }
+        _ => {
+            // What is parked is told by object below.
+            if !line.why.starts_with("parked as") {
+                said.waits_for.push(format!("{}, since {}", line.why, moment(since, now)));
+            }
+            said.next.extend(
+                line.next_look.map(|at| format!("It looks again {}, or at once when an event tells.", moment(at, now))),
+            );
+            said.you_can.push(format!("let it look again now: `backstitch retry {key}`"));
+        }
+    }
+    said.waits_for.extend(line.last_error.as_ref().map(|error| format!("and the last thing that went wrong: {error}")));
+}
+
+/// What keeps single objects: the parked by cause and access system, and those that are being deleted.
+fn left_behind(job: &JobReport, around: &Around, now: Time, said: &mut Explanation) {
+    let mut parked: BTreeMap<(Cause, Option<&str>), Vec<&Target>> = BTreeMap::new();
+    for target in job.targets.iter().filter(|target| target.mark == Mark::Parked) {
+        if let Some(cause) = target.cause {
+            parked.entry((cause, target.acs_system_id.as_deref())).or_default().push(target);
+        }
+    }
+    for ((cause, system), targets) in parked {
+        let what: Vec<String> = targets.iter().map(|target| named(target)).collect();
+        let since = targets.iter().map(|target| parked_since(job, target)).min().unwrap_or(now);
+        let place = system.map(|id| format!(" in access system {id}")).unwrap_or_default();
+        let known = around.systems.iter().find(|one| Some(one.acs_system_id.as_str()) == system);
+        let trouble =
+            known.and_then(|one| Some(format!(": {}, as of {}", one.trouble.as_ref()?, moment(one.checked_at, now))));
+        let detail =
+            trouble.or_else(|| targets[0].detail.clone().map(|detail| format!(": {detail}"))).unwrap_or_default();
+        said.waits_for.push(format!(
+            "{}{place}, parked ({cause}) since {}{detail}",
+            what.join(", "),
+            moment(since, now)
+        ));
+        let next = targets.iter().filter_map(|target| target.next_at).min().filter(|_| cause != Cause::EarlierParked);
+        said.next.extend(
+            next.map(|at| {
+                format!("The next try for {} is {}.", counted(targets.len(), "parked object"), moment(at, now))
+            }),
+        );
+        said.you_can.push(remedy(cause, system, &job.line.job_key));
+    }
+    let skipped = job.targets.iter().filter(|target| target.mark == Mark::Skipped).count();
+    if skipped > 0 {
+        said.stands
+            .push(format!("An operator took {} out of it; that stays in access_left.", counted(skipped, "object")));
+    }
+    let asked: Vec<&Target> =
+        job.targets.iter().filter(|target| target.mark == Mark::Requested && target.accepted_at.is_some()).collect();
+    if let Some(first) = asked.iter().filter_map(|target| target.accepted_at).min() {
+        let what: Vec<String> = asked.iter().map(|target| named(target)).collect();
+        said.waits_for.push(format!(
+            "proof of {}: Seam took the first request {}",
+            what.join(", "),
+            moment(first, now)
+        ));
+    }
+}
+
+fn named(target: &Target) -> String {
+    format!("{} {}", target.kind, target.object_id.as_deref().unwrap_or("(new)"))
+}
+
+fn parked_since(job: &JobReport, target: &Target) -> Time {
+    let parked = job.timeline.iter().filter(|one| one.what == "parked" && one.object_id == target.object_id);
+    parked.map(|one| one.at).max().unwrap_or(target.found_at)
+}
+
+/// What a person can do about what is parked.
+fn remedy(cause: Cause, system: Option<&str>, key: &str) -> String {
+    let place = system.map_or("its access system".to_owned(), |id| format!("access system {id}"));
+    let then = format!("then `backstitch retry {key}`, or wait for the next try");
+    match cause {
+        Cause::AcsSystemDisconnected => {
+            format!("bring {place} back online, {then}; until then take the access away in the system itself")
+        }
+        Cause::FailedToDelete | Cause::NotDeleting | Cause::StillBeingDeleted => {
+            format!(
+                "delete it in {place} itself, {then}; the ids tell Seam's support where to look (`backstitch show {key}`)"
+            )
+        }
+        Cause::Refused | Cause::Forbidden => {
+            format!("read what Seam refuses (`backstitch show {key}`), put it right at Seam, {then}")
+        }
+        Cause::Shared => format!("take this person off the shared object at Seam, {then}"),
+        Cause::NotRevocable => format!("collect the card or have the lock re-encoded, {then}"),
+        Cause::EarlierParked => {
+            "deal with the earlier object of the same access system; this one follows by itself".to_owned()
+        }
+        Cause::StillOpen => format!("take the device or entrance away from this person at Seam, {then}"),
+    }
+}
