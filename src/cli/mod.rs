@@ -1,6 +1,8 @@
 //! The command line: arguments and exit codes; one file per command. Data goes to standard output, talk to standard
 //! error.
 
+mod approve;
+mod batches;
 mod cancel;
 mod check;
 mod database;
@@ -8,6 +10,7 @@ mod demo;
 mod doctor;
 mod enqueue;
 mod exit;
+mod hold;
 mod jobs;
 pub mod out;
 mod release;
@@ -16,8 +19,10 @@ mod rows;
 mod run;
 mod sandbox;
 mod show;
+mod skip;
 #[cfg(test)]
 mod tests;
+mod which;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -85,8 +90,18 @@ pub enum Command {
     Retry(retry::RetryArgs),
     /// End open jobs without doing the rest of their work
     Cancel(cancel::CancelArgs),
+    /// Stop open jobs until they are released
+    Hold(hold::HoldArgs),
     /// Let held jobs look again, once a person has read why they are held
     Release(release::ReleaseArgs),
+    /// Take a parked object that a person took care of out of a job
+    Skip(skip::SkipArgs),
+    /// List orders that came together, and what was decided about them
+    Batches(batches::BatchesArgs),
+    /// Let a held batch go on, or one that is still to come
+    Approve(approve::ApproveArgs),
+    /// Drop a held batch: nothing of it is done
+    Reject(approve::RejectArgs),
     /// Run a simulated Seam to try things on
     Sandbox(sandbox::SandboxArgs),
 }
@@ -127,7 +142,12 @@ impl Cli {
             Command::Show(args) => show::run(global, args),
             Command::Retry(args) => retry::run(global, args),
             Command::Cancel(args) => cancel::run(global, args),
+            Command::Hold(args) => hold::run(global, args),
             Command::Release(args) => release::run(global, args),
+            Command::Skip(args) => skip::run(global, args),
+            Command::Batches(args) => batches::run(global, args),
+            Command::Approve(args) => approve::run(global, args),
+            Command::Reject(args) => approve::reject(global, args),
             Command::Sandbox(args) => sandbox::run(global, args),
         }
     }

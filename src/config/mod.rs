@@ -105,6 +105,7 @@ fn merge(text: &str, from_env: &[Found]) -> Result<Settings, config::ConfigError
             Scalar::Text(text) => builder.set_override(found.rule.key, text.as_str())?,
             Scalar::Whole(n) => builder.set_override(found.rule.key, *n)?,
             Scalar::Fraction(n) => builder.set_override(found.rule.key, *n)?,
+            Scalar::List(list) => builder.set_override(found.rule.key, list.clone())?,
             Scalar::Other(_) => builder,
         };
     }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::job::{InputSpec, Mode, Ms};
+use crate::job::{InputSpec, Mode, Ms, Protected};
 
 /// A wait. Written in seconds, kept in milliseconds; every `Delay` is shortened by [`Settings::divide_delays`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +76,10 @@ sections! {
         breaker: Breaker,
         /// Waits between tries.
         retry: Retry,
+        /// Mass revocations.
+        brake: Brake,
+        /// People whom no order may touch.
+        protect: Protect,
         /// Offboarding.
         offboard: Offboard,
         /// Reading the inputs.
@@ -172,8 +176,26 @@ sections! {
         /// Share of a wait moved by chance, 0 to 1.
         jitter: f64,
     }
+    /// `[brake]`
+    Brake {
+        /// Offboardings that go without a person's word.
+        max_offboards: u32,
+        /// Share of the known people that does.
+        max_share: f64,
+        /// So many do, whatever the share.
+        floor: u32,
+        /// What came within this time counts, too.
+        window_s: Span,
+    }
+    /// `[protect]`
+    Protect {
+        /// Patterns.
+        people: Protected,
+    }
     /// `[offboard]`
     Offboard {
+        /// To the deadline of rows that name none.
+        deadline_s: Delay,
         /// The way of rows that name none.
         mode: Mode,
         /// When nobody matches.
@@ -233,8 +255,8 @@ impl Settings {
     }
 
     /// Every wait; a test holds this list against the table of rules.
-    fn delays(&mut self) -> [&mut Delay; 18] {
-        let Settings { engine, verify, list, create, delete, events, canary, breaker, retry, intake, .. } = self;
+    fn delays(&mut self) -> [&mut Delay; 19] {
+        let Settings { engine, verify, list, create, delete, events, canary, breaker, retry, offboard, intake, .. } = self;
         [
             &mut engine.drain_s,
             &mut verify.settle_s,
@@ -252,6 +274,7 @@ impl Settings {
             &mut breaker.probe_s,
             &mut retry.initial_s,
             &mut retry.max_s,
+            &mut offboard.deadline_s,
             &mut intake.scan_s,
             &mut intake.settle_s,
         ]

@@ -34,6 +34,8 @@ pub struct Limits {
     arrival_us: i64,
     closed_until_ms: Ms,
     halted: Option<String>,
+    /// Why jobs send nothing for as long as this engine lives.
+    paused: Option<String>,
     draining: bool,
     probing: bool,
     probe_at_ms: Ms,
@@ -52,6 +54,7 @@ impl Limits {
             arrival_us: 0,
             closed_until_ms: Ms::MIN,
             halted: Some("the workspace is not confirmed yet".to_owned()),
+            paused: None,
             draining: false,
             probing: false,
             probe_at_ms: Ms::MIN,
@@ -80,8 +83,18 @@ impl Limits {
         (1_000_000.0 / self.rules.rate_per_s.max(0.001)) as i64
     }
 
-    /// Requests that may be sent now.
+    /// Jobs send nothing any more; the engine's own questions still go out.
+    pub fn pause(&mut self, why: &str) {
+        self.paused = Some(why.to_owned());
+    }
+
+    /// Requests of jobs that may be sent now.
     pub fn room(&self, now_ms: Ms) -> usize {
+        if self.paused.is_some() { 0 } else { self.own_room(now_ms) }
+    }
+
+    /// Requests of the engine's own that may be sent now.
+    pub fn own_room(&self, now_ms: Ms) -> usize {
         if self.draining || self.halted.is_some() || now_ms < self.closed_until_ms {
             return 0;
         }
@@ -150,6 +163,12 @@ impl Limits {
         self.halted.as_deref()
     }
 
+    /// Why jobs send nothing, if so.
+    pub fn idle(&self) -> Option<String> {
+        let both: Vec<&str> = self.paused.as_deref().into_iter().chain(self.halted()).collect();
+        (!both.is_empty()).then(|| both.join("; "))
+    }
+
     /// A closed gate is closed to probes, too.
     fn probe_ms(&self) -> Ms {
         self.probe_at_ms.max(self.closed_until_ms)
@@ -176,7 +195,7 @@ impl Limits {
         if self.halted.is_some() {
             return (!self.probing).then_some(self.probe_ms());
         }
-        if self.room(now_ms) > 0 || self.in_flight >= self.rules.in_flight {
+        if self.own_room(now_ms) > 0 || self.in_flight >= self.rules.in_flight {
             return None;
         }
         let tolerance = self.cost_us() * i64::from(self.rules.burst.saturating_sub(1));

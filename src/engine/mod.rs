@@ -17,10 +17,10 @@ pub use follow::FollowRules;
 pub use limits::LimitRules;
 pub use retry::delays;
 pub use soft::EngineRules;
-pub use tick::new_row;
+pub use tick::new_chunk;
 
 use crate::{
-    job::{Answer, Call, JobState, Ms, Now, Outcome, Row, Verdict},
+    job::{Answer, Call, Chunk, JobState, Ms, Now, Outcome, Verdict},
     store::{self, FileGuard, OpenError, Opened, Operator, Picked, StoreError, Tx},
     workflow::Ids,
 };
@@ -30,7 +30,7 @@ use soft::{Soft, WORTH_MS};
 #[derive(Clone, Debug)]
 pub enum Change {
     /// Rows of an input; the ticket names who asked.
-    Rows(u64, Vec<Row>),
+    Rows(u64, Chunk),
     /// The answer to a call of this engine.
     Arrived(Tag, Answer),
     /// An operator's order; the ticket names who asked.
@@ -148,7 +148,12 @@ impl Engine {
 
     /// Why nothing is sent at the moment, if so.
     pub fn halted(&self) -> Option<&str> {
-        self.soft.limits.halted()
+        self.soft.said.as_deref()
+    }
+
+    /// Begins nothing and changes nothing, for as long as this engine lives; orders are still taken in and events read.
+    pub fn pause(&mut self, why: &str) {
+        self.soft.limits.pause(why);
     }
 
     /// The workspace this engine may change, once its key was seen to open it.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     job::{Answer, Call, Kind, Listing, Ms, Now, Outcome, Reply, Time, Workspace},
+    store::AcceptRules,
     workflow::{Canary, Ids, Rules},
 };
 
@@ -25,6 +26,8 @@ pub struct EngineRules {
     pub canary_ms: Ms,
     /// The one production workspace that may be changed; sandboxes always may.
     pub production_workspace: Option<String>,
+    /// For taking orders in.
+    pub accept: AcceptRules,
 }
 
 /// What an outgoing job call was about, until its answer arrives.
@@ -51,12 +54,15 @@ pub(super) struct Soft {
     obeyed: BTreeMap<Kind, Ms>,
     pub random: fastrand::Rng,
     pub last: Option<Now>,
+    /// What operators were told last about why nothing is sent.
+    pub said: Option<String>,
 }
 
 impl Soft {
     pub fn new(rules: &EngineRules, ids: Ids, seed: u64) -> Soft {
         Soft {
             ids,
+            said: Limits::new(rules.limits).idle(),
             limits: Limits::new(rules.limits),
             follow: Follow::new(rules.follow),
             wire: HashMap::new(),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::{Change, Engine, EngineError, LogLine, Tag, Tick, locks, locks::Claim, locks::Locks, soft::Soft, suspects};
 use crate::{
-    job::{Answer, Call, Event, JobState, Now, Outcome, Reply, Snapshot},
-    store::{NewRow, StoreError, Tx},
+    job::{Answer, BatchState, Call, Chunk, Event, JobState, Now, Outcome, Reply, Row, Snapshot},
+    store::{Judged, NewChunk, NewRow, StoreError, Tx, Wake, Warned},
     workflow::{self, Canary, Turn},
 };
 
@@ -32,7 +32,6 @@ impl Engine {
         let mut soft = self.soft.clone();
         let mut tick = Tick::default();
         let batch: Vec<Change> = self.inbox.iter().take(take).cloned().collect();
-        let halted_before = soft.limits.halted().map(str::to_owned);
         let mut tx = Tx::begin(&mut self.opened.conn).await?;
         tx.check_epoch(self.opened.epoch).await?;
         if let Some(span_ms) = soft.jump(now) {
@@ -55,20 +54,27 @@ impl Engine {
         let decide = Decide { now, rules: &self.rules, brought: &brought, canary: &canary, alone };
         let (cases, held_back) = decide.all(cases, &mut locks, &mut soft, room, &mut tick);
         tx.save(self.opened.epoch, &cases, &locks.changes).await?;
-        let halted = soft.limits.halted();
-        if halted != halted_before.as_deref() {
-            tx.set_halted(halted).await?;
-            tick.log.push(match halted {
-                Some(why) => LogLine { alert: true, ..note("halted", why.to_owned()) },
+        let idle = soft.limits.idle();
+        if idle != soft.said {
+            tx.set_halted(idle.as_deref()).await?;
+            tick.log.push(match &idle {
+                Some(why) => LogLine { alert: true, ..note("halted", why.clone()) },
                 None => note("resumed", "the workspace answered; work goes on".to_owned()),
             });
+            soft.said = idle;
+        }
+        for Warned { job_key, share, detail } in tx.warn(now.wall).await? {
+            let line = note("deadline", detail);
+            tick.log.push(LogLine { job_key: Some(job_key), alert: share >= 100, ..line });
         }
         let anyone_waits = tx.anyone_waits().await?;
-        let (wake, ready, open_jobs) = tx.next_wake().await?;
-        soft.limits.set_open_jobs(open_jobs);
-        engine_calls(&mut soft, now, anyone_waits, wake.is_some() || ready, &mut tick);
-        let jobs = if held_back { (None, false) } else { (wake, ready) };
-        tick.wake_in_ms = wake_in(&soft, now, jobs, anyone_waits, batch.len() < self.inbox.len());
+        let mut wake = tx.next_wake().await?;
+        soft.limits.set_open_jobs(wake.open);
+        engine_calls(&mut soft, now, anyone_waits, wake.at.is_some() || wake.ready, &mut tick);
+        if held_back {
+            (wake.at, wake.ready) = (None, false);
+        }
+        tick.wake_in_ms = wake_in(&soft, now, wake, anyone_waits, batch.len() < self.inbox.len());
         tick.statements = tx.statements;
         tx.commit().await?;
         self.inbox.drain(..batch.len());
@@ -112,11 +118,11 @@ async fn apply(
                     watermark = answer.server_time.filter(|_| soft.watermark.is_none()).or(watermark);
                 }
             }
-            Change::Rows(ticket, rows) => {
-                let rows: Vec<NewRow> = rows.iter().cloned().map(new_row).collect();
-                let accepted = tx.accept(&rows, now.wall).await?;
+            Change::Rows(ticket, chunk) => {
+                let accepted = tx.accept(&new_chunk(chunk.clone()), &rules.accept, now.wall).await?;
                 brought.jobs.extend(accepted.touched);
                 tick.verdicts.push((*ticket, accepted.verdicts));
+                tick.log.extend(accepted.judged.as_ref().and_then(log_batch));
             }
             Change::Operate(ticket, order) => tick.picked.push((*ticket, tx.operate(order, now.wall).await?)),
         }
@@ -137,13 +143,25 @@ async fn apply(
     Ok(brought)
 }
 
-/// A row with what the workflows derive from its order: how `Tx::accept` takes it, from the engine and from a command alike.
-pub fn new_row(row: crate::job::Row) -> NewRow {
-    let (keys, steps) = match &row.order {
-        Ok(order) => (workflow::selectors(order, None), workflow::steps(order.workflow).collect()),
-        Err(_) => (Vec::new(), Vec::new()),
+/// A batch that is held, or that passed although the brake had reason to hold it.
+fn log_batch(judged: &Judged) -> Option<LogLine> {
+    let Judged { id, file, state, why, .. } = judged;
+    let held = *state == BatchState::Held;
+    let line = note(if held { "batch_held" } else { "batch_open" }, if held { why.clone() } else { format!("batch {id} of {file}: {why}") });
+    (!why.is_empty()).then_some(LogLine { alert: true, ..line })
+}
+
+/// Rows with what the workflows derive from their orders: how `Tx::accept` takes them, from the engine and from a command alike.
+pub fn new_chunk(chunk: Chunk) -> NewChunk {
+    let Chunk { input, file, rows, last } = chunk;
+    let new_row = |row: Row| {
+        let (keys, steps) = match &row.order {
+            Ok(order) => (workflow::selectors(order, None), workflow::steps(order.workflow).collect()),
+            Err(_) => (Vec::new(), Vec::new()),
+        };
+        NewRow { row, keys, steps }
     };
-    NewRow { row, keys, steps }
+    NewChunk { input, file, rows: rows.into_iter().map(new_row).collect(), last }
 }
 
 /// Deciding the jobs of one tick.
@@ -266,7 +284,7 @@ fn engine_calls(soft: &mut Soft, now: Now, anyone_waits: bool, active: bool, tic
         soft.limits.sent(1, now.mono_ms);
         tick.calls.push((Tag::Probe, Call::Workspace));
     }
-    if soft.limits.room(now.mono_ms) > 0
+    if soft.limits.own_room(now.mono_ms) > 0
         && let Some(query) = soft.follow.poll(now.mono_ms, soft.watermark, anyone_waits)
     {
         soft.limits.sent(1, now.mono_ms);
@@ -277,18 +295,20 @@ fn engine_calls(soft: &mut Soft, now: Now, anyone_waits: bool, active: bool, tic
 fn wake_in(
     soft: &Soft,
     now: Now,
-    (wake, ready): (Option<crate::job::Time>, bool),
+    wake: Wake,
     anyone_waits: bool,
     more: bool,
 ) -> Option<crate::job::Ms> {
     if more {
         return Some(0);
     }
-    let room = soft.limits.room(now.mono_ms) > 0;
     let mut all: Vec<Option<crate::job::Ms>> = vec![soft.limits.next_ms(now.mono_ms).map(|at| at - now.mono_ms)];
-    if room {
-        all.push(ready.then_some(0));
-        all.push(wake.map(|at| at.since(now.wall)));
+    all.push(wake.warn_at.map(|at| at.since(now.wall)));
+    if soft.limits.room(now.mono_ms) > 0 {
+        all.push(wake.ready.then_some(0));
+        all.push(wake.at.map(|at| at.since(now.wall)));
+    }
+    if soft.limits.own_room(now.mono_ms) > 0 {
         all.push(soft.follow.next_ms().filter(|_| anyone_waits).map(|at| at.saturating_sub(now.mono_ms)));
     }
     all.into_iter().flatten().min().map(|ms| ms.max(0))

@@ -1,9 +1,12 @@
 //! The nouns, shared by every room: no I/O, no clock, no decisions.
 
+mod batch;
 mod call;
+mod deadline;
 mod input;
 mod object;
 mod order;
+mod protect;
 mod quote;
 mod rows;
 mod snapshot;
@@ -11,10 +14,13 @@ mod state;
 mod time;
 mod words;
 
+pub use batch::*;
 pub use call::*;
+pub use deadline::*;
 pub use input::*;
 pub use object::*;
 pub use order::*;
+pub use protect::*;
 pub use quote::*;
 pub use rows::*;
 pub use snapshot::*;

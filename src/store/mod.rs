@@ -2,8 +2,12 @@
 //! that a tick costs the same dozen or two whatever its batch.
 
 mod accept;
+mod batch;
+mod brake;
 mod columns;
 mod connect;
+mod deadlines;
+mod decide;
 mod feed;
 mod file;
 mod load;
@@ -17,13 +21,17 @@ mod report;
 mod save;
 mod upgrade;
 
-pub use accept::{Accepted, NewRow};
+pub use accept::{AcceptRules, Accepted, NewChunk, NewRow};
+pub use batch::{BatchLine, BatchReport, Judged};
+pub use brake::BrakeRules;
+pub use deadlines::Warned;
+pub use decide::{Decided, Decision, Leave, Verb};
 pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
 pub use feed::{EngineRow, Recovered, data_version, job_counts};
 pub use file::FileGuard;
-pub use load::LockRow;
+pub use load::{LockRow, Wake};
 pub use open::{OpenArgs, Opened, open_engine};
-pub use operator::{Deed, Operator, Picked};
+pub use operator::{Deed, Operator, Picked, Skip};
 pub use read::{JobFilter, JobLine, JobList, Reader, WaitingLine};
 pub use refusal::OpenError;
 pub use report::{Happening, JobReport};

@@ -2,8 +2,8 @@
 
 use super::{Flow, Turn, cascade};
 use crate::job::{
-    Act, Answer, Call, Identity, IdentityRef, JobState, Kind, Mark, Outcome, Person, Reply, Snapshot, StepName,
-    StepState,
+    Act, Answer, Call, Identity, IdentityRef, JobState, Kind, Mark, Outcome, PROTECTED_REMEDY, Person, Reply, Snapshot,
+    StepName, StepState, protected_words,
 };
 
 const STEP: StepName = StepName::Find;
@@ -75,6 +75,11 @@ fn found(case: &mut Snapshot, identity: &Identity, turn: &mut Turn) {
     turn.question_answered(case);
     if let Some(mismatch) = mismatch(&case.job.order.person, identity) {
         return turn.hold(case, &mismatch);
+    }
+    if let Some(pattern) = turn.rules.protected.covers(identity) {
+        let (words, id) = (protected_words(pattern), &identity.user_identity_id);
+        let why = format!("{words}: the order leads to user identity {id}; {PROTECTED_REMEDY}, or `backstitch cancel` this one");
+        return turn.hold(case, &why);
     }
     case.note(turn.now, "identified", Some(STEP), None, format!("user identity {}", identity.user_identity_id));
     case.job.identity = Some(identity.clone());

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use backstitch::{
     engine::{EngineRules, FollowRules, LimitRules, delays},
-    job::Mode,
+    job::{Mode, Protected},
     sandbox::{self, Delivery, World},
     seam::wire::{Lost, Request, Response, Transport},
+    store::{AcceptRules, BrakeRules},
     workflow::Rules,
 };
 
@@ -29,6 +30,7 @@ pub fn rules() -> EngineRules {
             max_rounds: 5,
             mode: Mode::Ordered,
             absent_succeeds: false,
+            protected: Protected::default(),
             retry: delays(1_000, 300_000, 2.0, 0.2),
         },
         limits: LimitRules {
@@ -50,6 +52,12 @@ pub fn rules() -> EngineRules {
         },
         canary_ms: 300_000,
         production_workspace: None,
+        accept: AcceptRules {
+            // Higher than any scene needs; the brake has scenes of its own.
+            brake: BrakeRules { max_offboards: 1_000, max_share: 1.0, floor: 1_000, window_ms: 3_600_000 },
+            protected: Protected::default(),
+            offboard_deadline_ms: 4 * 3_600_000,
+        },
     }
 }
 

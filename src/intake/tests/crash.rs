@@ -8,7 +8,7 @@ use crate::{
         Intake,
         folder::{End, Folder},
     },
-    job::{Fate, Place, Row, Verdict},
+    job::{Chunk, Fate, Place, Verdict},
 };
 
 /// What a crash may leave, made by the same calls the look makes, stopped after each of them.
@@ -116,7 +116,7 @@ async fn a_file_that_cannot_be_worked_on_keeps_nobody_else() {
 async fn a_look_may_move_between_threads() {
     let (_dir, root, mut intake) = dropbox();
     fs::write(root.join("a.jsonl"), row("1")).unwrap();
-    let (send, mut receive) = tokio::sync::mpsc::channel::<(Vec<Row>, oneshot::Sender<Vec<Verdict>>)>(1);
+    let (send, mut receive) = tokio::sync::mpsc::channel::<(Chunk, oneshot::Sender<Vec<Verdict>>)>(1);
     let now = crate::job::Now { wall: crate::job::Time(0), mono_ms: 0 };
     let look = tokio::spawn(async move {
         let mut submit = move |rows| {

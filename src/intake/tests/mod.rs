@@ -12,7 +12,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{InputReport, Intake};
-use crate::job::{Fate, InputSpec, Now, Problem, Row, Time, Verdict};
+use crate::job::{Chunk, Fate, InputSpec, Now, Problem, Row, Time, Verdict};
 
 /// Stands in for the database: keys are for ever, same key and content is a duplicate.
 #[derive(Default)]
@@ -25,7 +25,8 @@ struct Book {
 }
 
 impl Book {
-    fn enter(&mut self, rows: Vec<Row>) -> Result<Vec<Verdict>, String> {
+    fn enter(&mut self, chunk: Chunk) -> Result<Vec<Verdict>, String> {
+        let rows = chunk.rows;
         self.chunks.push(rows.len());
         if self.fails_at == Some(self.chunks.len()) {
             return Err("the disk is full".to_owned());
@@ -58,7 +59,7 @@ const SETTLE_MS: i64 = 2_000;
 
 async fn look_at(intake: &mut Intake, mono_ms: i64, settle_ms: i64, book: &mut Book) -> Vec<InputReport> {
     let now = Now { wall: Time(0), mono_ms };
-    intake.look(now, settle_ms, &mut async |rows| book.enter(rows)).await
+    intake.look(now, settle_ms, &mut async |chunk| book.enter(chunk)).await
 }
 
 /// One look that takes every file as settled.
