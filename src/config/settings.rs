@@ -256,7 +256,8 @@ impl Settings {
 
     /// Every wait; a test holds this list against the table of rules.
     fn delays(&mut self) -> [&mut Delay; 19] {
-        let Settings { engine, verify, list, create, delete, events, canary, breaker, retry, offboard, intake, .. } = self;
+        let Settings { engine, verify, list, create, delete, events, canary, breaker, retry, offboard, intake, .. } =
+            self;
         [
             &mut engine.drain_s,
             &mut verify.settle_s,

@@ -102,7 +102,8 @@ pub async fn run(
 }
 
 /// What operators read of it in the database and the log.
-const PAUSED: &str = "started with --paused: orders are taken in, nothing is begun or changed until it is started without";
+const PAUSED: &str =
+    "started with --paused: orders are taken in, nothing is begun or changed until it is started without";
 
 /// A brake above its defaults is told.
 fn tell_raised(brake: &BrakeRules) {

@@ -14,7 +14,9 @@ const THROTTLE_MS: Ms = 5_000;
 
 /// The engine's numbers.
 pub fn rules(settings: &Settings) -> EngineRules {
-    let Settings { seam, list, verify, create, delete, events, canary, breaker, retry, brake, protect, offboard, .. } = settings;
+    let Settings {
+        seam, list, verify, create, delete, events, canary, breaker, retry, brake, protect, offboard, ..
+    } = settings;
     let production = seam.production_workspace.trim();
     EngineRules {
         workflow: Rules {

@@ -147,7 +147,10 @@ async fn apply(
 fn log_batch(judged: &Judged) -> Option<LogLine> {
     let Judged { id, file, state, why, .. } = judged;
     let held = *state == BatchState::Held;
-    let line = note(if held { "batch_held" } else { "batch_open" }, if held { why.clone() } else { format!("batch {id} of {file}: {why}") });
+    let line = note(
+        if held { "batch_held" } else { "batch_open" },
+        if held { why.clone() } else { format!("batch {id} of {file}: {why}") },
+    );
     (!why.is_empty()).then_some(LogLine { alert: true, ..line })
 }
 
@@ -292,13 +295,7 @@ fn engine_calls(soft: &mut Soft, now: Now, anyone_waits: bool, active: bool, tic
     }
 }
 
-fn wake_in(
-    soft: &Soft,
-    now: Now,
-    wake: Wake,
-    anyone_waits: bool,
-    more: bool,
-) -> Option<crate::job::Ms> {
+fn wake_in(soft: &Soft, now: Now, wake: Wake, anyone_waits: bool, more: bool) -> Option<crate::job::Ms> {
     if more {
         return Some(0);
     }

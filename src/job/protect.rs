@@ -2,11 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    object::Identity,
-    order::Person,
-    quote::quoted,
-};
+use super::{object::Identity, order::Person, quote::quoted};
 
 /// Patterns of people, as `protect.people` lists them: `id:…`, `key:…`, `phone:…`, or an e-mail address; `*` stands for any letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +49,9 @@ impl Protected {
         let hit = |pattern: &&String| {
             let (kind, wanted) = split(pattern);
             names.iter().any(|(name, value)| {
-                *name == kind && value.is_some_and(|value| if kind.is_empty() { folded(wanted, value) } else { glob(wanted, value) })
+                *name == kind
+                    && value
+                        .is_some_and(|value| if kind.is_empty() { folded(wanted, value) } else { glob(wanted, value) })
             })
         };
         self.0.iter().find(hit).map(String::as_str)

@@ -50,7 +50,8 @@ impl BrakeRules {
             return None;
         };
         let window_min = self.window_ms / 60_000;
-        let with = if before > 0 { format!(", {all} with those of the last {window_min} minutes") } else { String::new() };
+        let with =
+            if before > 0 { format!(", {all} with those of the last {window_min} minutes") } else { String::new() };
         let noun = if own == 1 { "offboarding" } else { "offboardings" };
         Some(format!("it orders {own} {noun}{with}; {limit}"))
     }

@@ -71,7 +71,12 @@ impl Tx<'_> {
         .fetch_one(self.db())
         .await?;
         let open = usize::try_from(count(&row, "open")?).unwrap_or(usize::MAX);
-        Ok(Wake { at: word_or_null(&row, "wake")?, warn_at: word_or_null(&row, "warn")?, ready: get(&row, "ready")?, open })
+        Ok(Wake {
+            at: word_or_null(&row, "wake")?,
+            warn_at: word_or_null(&row, "warn")?,
+            ready: get(&row, "ready")?,
+            open,
+        })
     }
 
     /// The jobs that these open attempts belong to.

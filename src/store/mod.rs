@@ -19,14 +19,16 @@ mod read;
 mod refusal;
 mod report;
 mod save;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 pub use accept::{AcceptRules, Accepted, NewChunk, NewRow};
 pub use batch::{BatchLine, BatchReport, Judged};
 pub use brake::BrakeRules;
+pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
 pub use deadlines::Warned;
 pub use decide::{Decided, Decision, Leave, Verb};
-pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
 pub use feed::{EngineRow, Recovered, data_version, job_counts};
 pub use file::FileGuard;
 pub use load::{LockRow, Wake};

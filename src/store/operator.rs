@@ -141,7 +141,8 @@ impl Tx<'_> {
         let Some(row) = row else {
             return Ok(Picked { job_key: order.job.clone(), refused: Some("no such job".to_owned()) });
         };
-        let (id, job_key, parked): (i64, String, String) = (get(&row, "id")?, get(&row, "job_key")?, get(&row, "parked")?);
+        let (id, job_key, parked): (i64, String, String) =
+            (get(&row, "id")?, get(&row, "job_key")?, get(&row, "parked")?);
         let refused = match (word::<JobState>(&row, "state")?, word_or_null::<Mark>(&row, "other")?) {
             (state, _) if state.is_final() => Some(format!("the job is {state} already")),
             _ if parked != "[]" => None,

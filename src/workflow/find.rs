@@ -78,7 +78,9 @@ fn found(case: &mut Snapshot, identity: &Identity, turn: &mut Turn) {
     }
     if let Some(pattern) = turn.rules.protected.covers(identity) {
         let (words, id) = (protected_words(pattern), &identity.user_identity_id);
-        let why = format!("{words}: the order leads to user identity {id}; {PROTECTED_REMEDY}, or `backstitch cancel` this one");
+        let why = format!(
+            "{words}: the order leads to user identity {id}; {PROTECTED_REMEDY}, or `backstitch cancel` this one"
+        );
         return turn.hold(case, &why);
     }
     case.note(turn.now, "identified", Some(STEP), None, format!("user identity {}", identity.user_identity_id));
