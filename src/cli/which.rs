@@ -19,19 +19,19 @@ use crate::{
 #[derive(Clone, Debug, Args)]
 pub struct Which {
     /// Job keys or numbers
-    #[arg(value_name = "JOB", required_unless_present = "filter")]
+    #[arg(value_name = "JOB", required_unless_present_any = ["state", "workflow", "person", "batch"])]
     pub jobs: Vec<String>,
     /// Instead: all in this state; may be repeated
-    #[arg(long, value_name = "STATE", group = "filter", conflicts_with = "jobs")]
+    #[arg(long, value_name = "STATE", conflicts_with = "jobs")]
     pub state: Vec<JobState>,
     /// Instead: all of this workflow
-    #[arg(long, value_name = "WORKFLOW", group = "filter", conflicts_with = "jobs")]
+    #[arg(long, value_name = "WORKFLOW", conflicts_with = "jobs")]
     pub workflow: Option<Workflow>,
     /// Instead: all of this person: id, key, e-mail or phone number, exactly
-    #[arg(long, value_name = "WHO", group = "filter", conflicts_with = "jobs")]
+    #[arg(long, value_name = "WHO", conflicts_with = "jobs")]
     pub person: Option<String>,
     /// Instead: all of this batch (`backstitch batches`)
-    #[arg(long, value_name = "N", group = "filter", conflicts_with = "jobs")]
+    #[arg(long, value_name = "N", conflicts_with = "jobs")]
     pub batch: Option<i64>,
     /// Do not ask; needed with a filter where nobody can be asked
     #[arg(long)]

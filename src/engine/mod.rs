@@ -4,12 +4,14 @@
 mod follow;
 mod limits;
 mod locks;
+mod pace;
 mod retry;
 mod soft;
 mod suspects;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod told;
 
 use std::collections::VecDeque;
 

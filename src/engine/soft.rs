@@ -37,10 +37,15 @@ pub(super) struct OnWire {
     pub canary: Option<Kind>,
     /// Nothing else is sent while this is on the wire.
     pub alone: bool,
+    /// Of an urgent revocation that has not begun to cut: little else is sent beside it.
+    pub first: bool,
 }
 
 /// A step of the clock smaller than this is left alone.
 pub(super) const WORTH_MS: Ms = 60_000;
+
+/// One place on the wire in so many is left to others while an urgent revocation looks for what to cut.
+const BESIDE_FIRST: usize = 8;
 
 #[derive(Clone, Debug)]
 pub(super) struct Soft {
@@ -90,17 +95,23 @@ impl Soft {
     }
 
     /// A job's call goes out.
-    pub fn sent(&mut self, attempt: i64, job: i64, call: &Call, alone: bool) {
+    pub fn sent(&mut self, attempt: i64, job: i64, call: &Call, (alone, first): (bool, bool)) {
         let canary = match call {
             Call::Look { kind, canary: Some(_), .. } => Some(*kind),
             _ => None,
         };
-        self.wire.insert(attempt, OnWire { job, canary, alone });
+        self.wire.insert(attempt, OnWire { job, canary, alone, first });
     }
 
     /// Whether a job's call is on the wire that suffers none beside it.
     pub fn is_alone(&self) -> bool {
         self.wire.values().any(|sent| sent.alone)
+    }
+
+    /// How many more requests of others may go beside an urgent revocation that has not begun to cut; none: there is no such one.
+    pub fn beside_first(&self, in_flight: usize) -> Option<usize> {
+        let first = self.wire.values().filter(|sent| sent.first).count();
+        (first > 0).then(|| (in_flight / BESIDE_FIRST).max(1).saturating_sub(self.wire.len() - first))
     }
 
     /// A job's answer arrived; an answer to a call of an earlier engine is not on our wire.

@@ -2,10 +2,18 @@
 
 use std::collections::HashMap;
 
-use super::{Change, Engine, EngineError, LogLine, Tag, Tick, locks, locks::Claim, locks::Locks, soft::Soft, suspects};
+use super::{
+    Change, Engine, EngineError, LogLine, Tag, Tick, locks,
+    locks::Claim,
+    locks::Locks,
+    pace::{engine_calls, wake_in},
+    soft::Soft,
+    suspects,
+    told::{log_batch, log_case, note},
+};
 use crate::{
-    job::{Answer, BatchState, Call, Chunk, Event, JobState, Now, Outcome, Reply, Row, Snapshot},
-    store::{Judged, NewChunk, NewRow, StoreError, Tx, Wake, Warned},
+    job::{Answer, Chunk, Event, Job, JobState, Now, Outcome, Priority, Reply, Row, Snapshot, Workflow},
+    store::{NewChunk, NewRow, StoreError, Tx, Warned},
     workflow::{self, Canary, Turn},
 };
 
@@ -83,10 +91,6 @@ impl Engine {
     }
 }
 
-fn note(what: &'static str, detail: String) -> LogLine {
-    LogLine { job_key: None, what, step: None, detail, alert: false }
-}
-
 async fn apply(
     tx: &mut Tx<'_>,
     batch: &[Change],
@@ -143,17 +147,6 @@ async fn apply(
     Ok(brought)
 }
 
-/// A batch that is held, or that passed although the brake had reason to hold it.
-fn log_batch(judged: &Judged) -> Option<LogLine> {
-    let Judged { id, file, state, why, .. } = judged;
-    let held = *state == BatchState::Held;
-    let line = note(
-        if held { "batch_held" } else { "batch_open" },
-        if held { why.clone() } else { format!("batch {id} of {file}: {why}") },
-    );
-    (!why.is_empty()).then_some(LogLine { alert: true, ..line })
-}
-
 /// Rows with what the workflows derive from their orders: how `Tx::accept` takes them, from the engine and from a command alike.
 pub fn new_chunk(chunk: Chunk) -> NewChunk {
     let Chunk { input, file, rows, last } = chunk;
@@ -193,16 +186,20 @@ impl Decide<'_> {
         let mut held_back = soft.is_alone();
         for case in &mut cases {
             let suspect = suspect(case);
+            let first = self.is_first(case);
             let alone = room.min(usize::from(soft.wire.is_empty()));
-            let mut own = if suspect { alone } else { room };
+            let beside = soft.beside_first(self.rules.limits.in_flight).filter(|beside| !first && *beside < room);
+            let mut own = if suspect { alone } else { beside.unwrap_or(room) };
             let before = own;
             let starved = self.one(case, locks, soft, &mut own);
             room -= before - own;
+            // The answer that makes room again is surely on its way.
+            held_back |= starved && beside.is_some();
             if suspect && (starved || before > own) {
                 (room, held_back) = (0, true);
             }
             for (attempt, call) in &case.calls {
-                soft.sent(attempt.id, case.job.id, call, suspect);
+                soft.sent(attempt.id, case.job.id, call, (suspect, first));
                 if call.changes() {
                     soft.follow.requested(self.now.mono_ms);
                 }
@@ -212,6 +209,13 @@ impl Decide<'_> {
             log_case(case, tick);
         }
         (cases, held_back)
+    }
+
+    /// Whether a job is an urgent revocation that still looks for what to cut, and has met no trouble so far: its own trouble delays
+    /// nobody else.
+    fn is_first(&self, case: &Snapshot) -> bool {
+        let Job { order, begun_at, tries, .. } = &case.job;
+        order.workflow == Workflow::Offboard && order.priority == Priority::Urgent && begun_at.is_none() && *tries == 0
     }
 
     /// Decides one job; answers whether it lacked room on the wire.
@@ -267,46 +271,4 @@ impl Decide<'_> {
             }
         }
     }
-}
-
-fn log_case(case: &Snapshot, tick: &mut Tick) {
-    for note in &case.notes {
-        tick.log.push(LogLine {
-            job_key: Some(case.job.order.job_key.clone()),
-            what: note.what,
-            step: note.step.map(crate::job::StepName::as_str),
-            detail: note.detail.clone(),
-            alert: matches!(note.what, "held" | "failed" | "parked" | "reappeared"),
-        });
-    }
-}
-
-/// The feed's poll and the workspace's check are the engine's own calls.
-fn engine_calls(soft: &mut Soft, now: Now, anyone_waits: bool, active: bool, tick: &mut Tick) {
-    if soft.limits.probe_due(now.mono_ms, active) {
-        soft.limits.sent(1, now.mono_ms);
-        tick.calls.push((Tag::Probe, Call::Workspace));
-    }
-    if soft.limits.own_room(now.mono_ms) > 0
-        && let Some(query) = soft.follow.poll(now.mono_ms, soft.watermark, anyone_waits)
-    {
-        soft.limits.sent(1, now.mono_ms);
-        tick.calls.push((Tag::Feed, Call::Events(query)));
-    }
-}
-
-fn wake_in(soft: &Soft, now: Now, wake: Wake, anyone_waits: bool, more: bool) -> Option<crate::job::Ms> {
-    if more {
-        return Some(0);
-    }
-    let mut all: Vec<Option<crate::job::Ms>> = vec![soft.limits.next_ms(now.mono_ms).map(|at| at - now.mono_ms)];
-    all.push(wake.warn_at.map(|at| at.since(now.wall)));
-    if soft.limits.room(now.mono_ms) > 0 {
-        all.push(wake.ready.then_some(0));
-        all.push(wake.at.map(|at| at.since(now.wall)));
-    }
-    if soft.limits.own_room(now.mono_ms) > 0 {
-        all.push(soft.follow.next_ms().filter(|_| anyone_waits).map(|at| at.saturating_sub(now.mono_ms)));
-    }
-    all.into_iter().flatten().min().map(|ms| ms.max(0))
 }

@@ -22,6 +22,7 @@ mod save;
 #[cfg(test)]
 mod tests;
 mod upgrade;
+mod wake;
 
 pub use accept::{AcceptRules, Accepted, NewChunk, NewRow};
 pub use batch::{BatchLine, BatchReport, Judged};
@@ -31,13 +32,14 @@ pub use deadlines::Warned;
 pub use decide::{Decided, Decision, Leave, Verb};
 pub use feed::{EngineRow, Recovered, data_version, job_counts};
 pub use file::FileGuard;
-pub use load::{LockRow, Wake};
+pub use load::LockRow;
 pub use open::{OpenArgs, Opened, open_engine};
 pub use operator::{Deed, Operator, Picked, Skip};
 pub use read::{JobFilter, JobLine, JobList, Reader, WaitingLine};
 pub use refusal::OpenError;
 pub use report::{Happening, JobReport};
 pub use save::LockChanges;
+pub use wake::Wake;
 
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 

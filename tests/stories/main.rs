@@ -9,6 +9,8 @@
     reason = "clippy spares test functions only, not their helpers; not every story needs every helper of the rig"
 )]
 
+mod brake;
 mod command;
+mod deeds;
 #[path = "../run/rig.rs"]
 mod rig;

@@ -48,7 +48,7 @@ const PROMISES: &[(&str, &str)] = &[
     // A target's last history row agrees with its mark.
     ("history disagrees with a mark",
      "SELECT t.id || ' ' || t.mark || ' ' || h.what FROM targets t JOIN history h ON h.id =
-        (SELECT max(id) FROM history WHERE job_id = t.job_id AND target_id = t.id AND what IN ('found', 'requested', 'proven', 'parked', 'reappeared', 'unparked'))
+        (SELECT max(id) FROM history WHERE job_id = t.job_id AND target_id = t.id AND what IN ('found', 'requested', 'proven', 'parked', 'skipped', 'reappeared', 'unparked'))
       WHERE (t.mark = 'proven') <> (h.what = 'proven') OR (t.mark = 'parked') <> (h.what = 'parked')"),
     // P2: no request of a target was decided after its proof, unless history says that it came back.
     ("P2: requested again after its proof",

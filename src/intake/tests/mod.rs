@@ -20,14 +20,17 @@ struct Book {
     jobs: BTreeMap<String, String>,
     /// Sizes of the chunks that came.
     chunks: Vec<usize>,
+    /// Files whose end was told, each time.
+    ended: Vec<String>,
     /// The chunk, counted from 1, at which the database fails.
     fails_at: Option<usize>,
 }
 
 impl Book {
     fn enter(&mut self, chunk: Chunk) -> Result<Vec<Verdict>, String> {
-        let rows = chunk.rows;
+        let Chunk { file, rows, last, .. } = chunk;
         self.chunks.push(rows.len());
+        self.ended.extend(last.then_some(file));
         if self.fails_at == Some(self.chunks.len()) {
             return Err("the disk is full".to_owned());
         }

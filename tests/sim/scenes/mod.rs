@@ -13,6 +13,7 @@ mod cuts;
 mod deadly;
 mod found;
 mod machine;
+mod operator;
 mod patience;
 mod people;
 mod scope;

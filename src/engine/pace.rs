@@ -1,0 +1,37 @@
+//! The engine's own calls, and when it wants to be awake next.
+
+use super::{Tag, Tick, soft::Soft};
+use crate::{
+    job::{Call, Ms, Now},
+    store::Wake,
+};
+
+/// The feed's poll and the workspace's check are the engine's own calls.
+pub(super) fn engine_calls(soft: &mut Soft, now: Now, anyone_waits: bool, active: bool, tick: &mut Tick) {
+    if soft.limits.probe_due(now.mono_ms, active) {
+        soft.limits.sent(1, now.mono_ms);
+        tick.calls.push((Tag::Probe, Call::Workspace));
+    }
+    if soft.limits.own_room(now.mono_ms) > 0
+        && let Some(query) = soft.follow.poll(now.mono_ms, soft.watermark, anyone_waits)
+    {
+        soft.limits.sent(1, now.mono_ms);
+        tick.calls.push((Tag::Feed, Call::Events(query)));
+    }
+}
+
+pub(super) fn wake_in(soft: &Soft, now: Now, wake: Wake, anyone_waits: bool, more: bool) -> Option<Ms> {
+    if more {
+        return Some(0);
+    }
+    let mut all: Vec<Option<Ms>> = vec![soft.limits.next_ms(now.mono_ms).map(|at| at - now.mono_ms)];
+    all.push(wake.warn_at.map(|at| at.since(now.wall)));
+    if soft.limits.room(now.mono_ms) > 0 {
+        all.push(wake.ready.then_some(0));
+        all.push(wake.at.map(|at| at.since(now.wall)));
+    }
+    if soft.limits.own_room(now.mono_ms) > 0 {
+        all.push(soft.follow.next_ms().filter(|_| anyone_waits).map(|at| at.saturating_sub(now.mono_ms)));
+    }
+    all.into_iter().flatten().min().map(|ms| ms.max(0))
+}
