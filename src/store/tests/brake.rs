@@ -27,7 +27,7 @@ async fn a_long_file_is_judged_at_its_end_as_a_whole() {
     assert!(judged.why.contains("orders 26 offboardings") && judged.why.contains("backstitch approve 1"));
     assert!(last.verdicts.iter().all(|one| one.fate == Fate::Held && one.problems[0].message == judged.why));
     assert_eq!(book.states().await, ["31 held"], "the whole batch, joiners too");
-    assert_eq!(book.ask("SELECT DISTINCT why FROM jobs").await, [judged.why.clone()]);
+    assert_eq!(book.ask("SELECT DISTINCT why FROM jobs").await, std::slice::from_ref(&judged.why));
     let fates =
         "SELECT count(*) || ' ' || fate FROM intake_log WHERE problems LIKE '%nothing of it is done%' GROUP BY fate";
     assert_eq!(book.ask(fates).await, ["31 held"]);
