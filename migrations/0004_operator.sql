@@ -55,6 +55,7 @@ CREATE TABLE jobs_new (
     file TEXT NOT NULL,
     line INTEGER NOT NULL,
     batch_id INTEGER REFERENCES batches (id),
+    batch_holds INTEGER NOT NULL DEFAULT 0 CHECK (batch_holds IN (0, 1)), -- held until its batch is decided
     accepted_at TEXT NOT NULL,
     not_before TEXT,
     deadline TEXT,

@@ -1,13 +1,15 @@
 //! The database as commands meet it: opened for reading, or for one short deed.
 
-use std::{future::Future, path::Path};
+use std::future::Future;
 
-use super::{Exit, Failure, Global, out};
+use super::{Exit, Failure, Global};
 use crate::{
     clock,
-    engine::new_row,
-    job::{Row, Verdict},
-    store::{self, Deed, MIGRATOR, OpenError, Operator, Reader, StoreError, Tx},
+    config::Settings,
+    daemon,
+    engine::new_chunk,
+    job::{Chunk, Time},
+    store::{self, Accepted, MIGRATOR, OpenError, Reader, StoreError, Tx},
 };
 
 impl From<OpenError> for Failure {
@@ -34,50 +36,39 @@ pub(super) async fn reader(global: &Global) -> Result<Reader, Failure> {
     Ok(Reader::open(&global.settings()?.database.path).await?)
 }
 
-/// Takes rows in, a chunk a transaction, and hands out the fate of each once its chunk is durable. A running daemon
+/// Takes rows in, a chunk a transaction, and hands out what came of each once its chunk is durable. A running daemon
 /// notices by itself.
 pub(super) async fn accept(
-    path: &Path,
-    chunks: impl Iterator<Item = Vec<Row>>,
-    mut tell: impl FnMut(&[Verdict]) -> Result<(), Failure>,
+    settings: &Settings,
+    chunks: impl Iterator<Item = Chunk>,
+    mut tell: impl FnMut(&Accepted) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    let (path, rules) = (&settings.database.path, daemon::rules(settings).accept);
     let mut conn = store::open_command(path, &MIGRATOR).await?;
     for chunk in chunks {
-        let rows: Vec<_> = chunk.into_iter().map(new_row).collect();
+        let chunk = new_chunk(chunk);
         let mut tx = Tx::begin(&mut conn).await?;
-        let accepted = tx.accept(&rows, clock::now().wall).await?;
+        let accepted = tx.accept(&chunk, &rules, clock::now().wall).await?;
         tx.commit().await?;
-        tell(&accepted.verdicts)?;
+        tell(&accepted)?;
     }
     Ok(store::leave(conn, path).await?)
 }
 
-/// Carries out one deed on some jobs and tells what became of each; ends 1 if any was refused.
-pub(super) fn operate(
+/// One short transaction of a command, beside a running daemon or without one.
+pub(super) fn write<T>(
     global: &Global,
-    deed: Deed,
-    reason: Option<&str>,
-    jobs: &[String],
-    done: &str,
-) -> Result<Exit, Failure> {
-    let order = Operator { actor: actor(), deed, reason: reason.unwrap_or_default().to_owned(), jobs: jobs.to_vec() };
+    work: impl AsyncFnOnce(&mut Tx<'_>, Time) -> Result<T, StoreError>,
+) -> Result<T, Failure> {
     let path = global.settings()?.database.path;
-    let picked = block_on(async {
+    block_on(async {
         let mut conn = store::open_command(&path, &MIGRATOR).await?;
         let mut tx = Tx::begin(&mut conn).await?;
-        let picked = tx.operate(&order, clock::now().wall).await?;
+        let done = work(&mut tx, clock::now().wall).await?;
         tx.commit().await?;
         store::leave(conn, &path).await?;
-        Ok(picked)
-    })?;
-    for one in &picked {
-        match (&one.refused, global.json) {
-            (_, true) => out::json(one)?,
-            (None, false) => out::line(format_args!("{}: {done}", out::plain(&one.job_key)))?,
-            (Some(why), false) => out::line(format_args!("{}: not {done}: {why}", out::plain(&one.job_key)))?,
-        }
-    }
-    Ok(if picked.iter().all(|one| one.refused.is_none()) { Exit::Done } else { Exit::Failures })
+        Ok(done)
+    })
 }
 
 /// Who is at the keyboard, as the history names them: the name is only said, the number is the system's.

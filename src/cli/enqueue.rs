@@ -1,6 +1,6 @@
 //! `backstitch enqueue`: orders straight into the database.
 
-use std::path::PathBuf;
+use std::{iter::Peekable, path::PathBuf};
 
 use clap::Args;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     intake::{FileProblem, render},
-    job::{Fate, Format, OnBadRow, Row, Verdict},
+    job::{BatchState, Chunk, Fate, Format, OnBadRow, Verdict},
 };
 
 /// Arguments of `enqueue`.
@@ -22,7 +22,7 @@ use crate::{
   echo '{"job_key":"hr-8812","workflow":"offboard","email_address":"jean@example.com"}' | backstitch enqueue -
 
 Every row's fate is told, and every row needs its own job_key: the same key with the same content again is a duplicate \
-and changes nothing. A file of a configured input is read as that input says (columns, defaults, key columns). A running \
+and changes nothing. More offboardings at once than the brake lets through are held as a whole (`backstitch batches`). A file of a configured input is read as that input says (columns, defaults, key columns). A running \
 daemon sees the new jobs within a second."#)]
 pub struct EnqueueArgs {
     /// File of orders; `-` is standard input
@@ -52,13 +52,18 @@ pub(super) fn run(global: &Global, args: &EnqueueArgs) -> Result<Exit, Failure> 
         Ok(rows) => rows,
         Err(problem) => return Err(Failure::new(exit_of(&problem), out::plain(&problem.to_string()))),
     };
-    let mut source = Source { rows, broken: None };
+    let mut source = Source { rows: rows.peekable(), broken: None, ended: false };
     let mut counts = Counts::default();
-    block_on(accept(&settings.database.path, source.by_ref(), |verdicts| {
-        verdicts.iter().try_for_each(|v| counts.tell(global.json, v))
+    let mut held = None;
+    block_on(accept(&settings, source.by_ref(), |accepted| {
+        held = accepted.judged.clone().filter(|judged| judged.state == BatchState::Held).map(|judged| judged.why);
+        accepted.verdicts.iter().try_for_each(|v| counts.tell(global.json, v))
     }))?;
     if !global.json {
         out::talk(counts.summary());
+    }
+    if let Some(why) = held {
+        out::talk(out::plain(&why));
     }
     match source.broken {
         Some(problem) => {
@@ -72,23 +77,39 @@ pub(super) fn run(global: &Global, args: &EnqueueArgs) -> Result<Exit, Failure> 
 
 /// Rows in chunks, up to where the file cannot be read further.
 struct Source {
-    rows: Rows,
+    rows: Peekable<Rows>,
     broken: Option<FileProblem>,
+    ended: bool,
 }
 
 impl Iterator for Source {
-    type Item = Vec<Row>;
+    type Item = Chunk;
 
-    fn next(&mut self) -> Option<Vec<Row>> {
-        let mut chunk = Vec::new();
-        while chunk.len() < CHUNK_ROWS && self.broken.is_none() {
+    fn next(&mut self) -> Option<Chunk> {
+        let mut rows = Vec::new();
+        while rows.len() < CHUNK_ROWS && self.broken.is_none() {
             match self.rows.next() {
-                Some(Ok(row)) => chunk.push(row),
+                Some(Ok(row)) => rows.push(row),
                 Some(Err(problem)) => self.broken = Some(problem),
                 None => break,
             }
         }
-        (!chunk.is_empty()).then_some(chunk)
+        if self.ended || rows.is_empty() {
+            return None;
+        }
+        // What a failing disk cut off may still come: until then its batch is not judged.
+        let cut_off = |problem: &FileProblem| problem.transient;
+        self.ended = match self.rows.peek() {
+            _ if self.broken.is_some() => true,
+            None => true,
+            Some(Err(problem)) => {
+                self.broken = Some(problem.clone());
+                true
+            }
+            Some(Ok(_)) => false,
+        };
+        let last = self.ended && !self.broken.as_ref().is_some_and(cut_off);
+        Some(Chunk { last, ..Chunk::from(rows) })
     }
 }
 

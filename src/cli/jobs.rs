@@ -19,17 +19,26 @@ Examples:
   backstitch jobs
   backstitch jobs --state held --state waiting
   backstitch jobs --workflow offboard --person jean@example.com
-  backstitch jobs --json | jq -r '.[].job_key'")]
+  backstitch jobs --overdue || echo 'somebody should look'
+  backstitch jobs --json | jq -r '.[].job_key'
+
+Ends 1 with --overdue if any job is late.")]
 pub struct JobsArgs {
     /// Only in this state (ready, running, waiting, held, succeeded, failed, cancelled); may be repeated
     #[arg(long, value_name = "STATE")]
     pub state: Vec<JobState>,
-    /// Only onboard or offboard
+    /// Only onboard, offboard or update
     #[arg(long, value_name = "WORKFLOW")]
     pub workflow: Option<Workflow>,
     /// Only for this person: id, key, e-mail or phone number, exactly
     #[arg(long, value_name = "WHO")]
     pub person: Option<String>,
+    /// Only of this batch (`backstitch batches`)
+    #[arg(long, value_name = "N")]
+    pub batch: Option<i64>,
+    /// Only open jobs past their deadline
+    #[arg(long)]
+    pub overdue: bool,
     /// At most so many: the open ones first, then the newest
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub limit: u32,
@@ -40,12 +49,15 @@ pub(super) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
         states: args.state.clone(),
         workflow: args.workflow,
         person: args.person.clone(),
+        batch: args.batch,
+        overdue: args.overdue,
         limit: args.limit,
     };
+    let end = |list: &JobList| if args.overdue && !list.jobs.is_empty() { Exit::Failures } else { Exit::Done };
     let list = block_on(async { Ok(reader(global).await?.jobs(&filter).await?) })?;
     if global.json {
         out::json(&list.jobs)?;
-        return Ok(Exit::Done);
+        return Ok(end(&list));
     }
     if !list.jobs.is_empty() {
         out::line(table(&list.jobs))?;
@@ -54,7 +66,7 @@ pub(super) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
     if let Some(why) = &list.halted {
         out::talk(format_args!("nothing is sent at the moment: {}", out::plain(why)));
     }
-    Ok(Exit::Done)
+    Ok(end(&list))
 }
 
 fn table(jobs: &[JobLine]) -> String {

@@ -1,6 +1,8 @@
 //! The command line: arguments and exit codes; one file per command. Data goes to standard output, talk to standard
 //! error.
 
+mod approve;
+mod batches;
 mod cancel;
 mod certificate;
 mod certificates;
@@ -11,6 +13,7 @@ mod doctor;
 mod enqueue;
 mod exit;
 mod explain;
+mod hold;
 mod jobs;
 pub mod out;
 mod plan;
@@ -22,9 +25,11 @@ mod rows;
 mod run;
 mod sandbox;
 mod show;
+mod skip;
 #[cfg(test)]
 mod tests;
 mod verify_certificates;
+mod which;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -96,8 +101,18 @@ pub enum Command {
     Retry(retry::RetryArgs),
     /// End open jobs without doing the rest of their work
     Cancel(cancel::CancelArgs),
+    /// Stop open jobs until they are released
+    Hold(hold::HoldArgs),
     /// Let held jobs look again, once a person has read why they are held
     Release(release::ReleaseArgs),
+    /// Take a parked object that a person took care of out of a job
+    Skip(skip::SkipArgs),
+    /// List orders that came together, and what was decided about them
+    Batches(batches::BatchesArgs),
+    /// Let a held batch go on, or one that is still to come
+    Approve(approve::ApproveArgs),
+    /// Drop a held batch: nothing of it is done
+    Reject(approve::RejectArgs),
     /// Look again now at people who have left
     Recheck(recheck::RecheckArgs),
     /// Show what is attested of one leaver, once their offboarding has ended
@@ -150,7 +165,12 @@ impl Cli {
             Command::Explain(args) => explain::run(global, args),
             Command::Retry(args) => retry::run(global, args),
             Command::Cancel(args) => cancel::run(global, args),
+            Command::Hold(args) => hold::run(global, args),
             Command::Release(args) => release::run(global, args),
+            Command::Skip(args) => skip::run(global, args),
+            Command::Batches(args) => batches::run(global, args),
+            Command::Approve(args) => approve::run(global, args),
+            Command::Reject(args) => approve::reject(global, args),
             Command::Recheck(args) => recheck::run(global, args),
             Command::Certificate(args) => certificate::run(global, args),
             Command::Certificates(args) => certificates::run(global, args),

@@ -2,7 +2,10 @@
 
 use clap::Args;
 
-use super::{Exit, Failure, Global, database::operate};
+use super::{
+    Exit, Failure, Global,
+    which::{Which, operate},
+};
 use crate::store::Deed;
 
 /// Arguments of `release`.
@@ -11,18 +14,19 @@ use crate::store::Deed;
 Examples:
   backstitch release hr-8812
   backstitch release hr-8812 --reason 'the shared badge was taken off her by hand'
+  backstitch release --state held --workflow onboard --reason 'the system is back'
 
 The job looks again at what held it; if that still stands, it is held again. Only held jobs can be released; for \
-what waits or has failed there is `backstitch retry`.")]
+what waits or has failed there is `backstitch retry`, and for what is held with its whole batch `backstitch approve`.")]
 pub struct ReleaseArgs {
-    /// Job keys or numbers
-    #[arg(value_name = "JOB", required = true)]
-    pub jobs: Vec<String>,
-    /// Why; kept in the job's history
+    /// Which jobs
+    #[command(flatten)]
+    pub which: Which,
+    /// Why; kept in the jobs' history
     #[arg(long, value_name = "TEXT", value_parser = super::reason)]
     pub reason: Option<String>,
 }
 
 pub(super) fn run(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failure> {
-    operate(global, Deed::Release, args.reason.as_deref(), &args.jobs, "released")
+    operate(global, Deed::Release, args.reason.as_deref(), &args.which, "released")
 }

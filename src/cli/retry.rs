@@ -2,7 +2,10 @@
 
 use clap::Args;
 
-use super::{Exit, Failure, Global, database::operate};
+use super::{
+    Exit, Failure, Global,
+    which::{Which, operate},
+};
 use crate::store::Deed;
 
 /// Arguments of `retry`.
@@ -10,16 +13,19 @@ use crate::store::Deed;
 #[command(after_help = "\
 Examples:
   backstitch retry hr-8812
-  backstitch retry 17 18
+  backstitch retry --state failed --batch 7 --reason 'the reader works again'
 
 A running daemon sees it within a second. Nothing that is proven is done again, and nothing is done before its \
 `not_before`. A held job is refused: read why it is held (`backstitch show`), then `backstitch release` it.")]
 pub struct RetryArgs {
-    /// Job keys or numbers
-    #[arg(value_name = "JOB", required = true)]
-    pub jobs: Vec<String>,
+    /// Which jobs
+    #[command(flatten)]
+    pub which: Which,
+    /// Why; kept in the jobs' history
+    #[arg(long, value_name = "TEXT", value_parser = super::reason)]
+    pub reason: Option<String>,
 }
 
 pub(super) fn run(global: &Global, args: &RetryArgs) -> Result<Exit, Failure> {
-    operate(global, Deed::Retry, None, &args.jobs, "retried")
+    operate(global, Deed::Retry, args.reason.as_deref(), &args.which, "retried")
 }

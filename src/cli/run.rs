@@ -13,10 +13,14 @@ use crate::daemon::{self, Hooks};
 Examples:
   backstitch run
   backstitch run --config ./backstitch.toml --database ./backstitch.db
+  backstitch run --paused     after a restored backup, or before the first real run: look with `backstitch jobs`
 
 SIGTERM or Ctrl-C: no new requests, those on the wire may finish (`engine.drain_s`), then the end; a second one \
 ends at once. Both are safe, and so is kill -9: the next start goes on where this one stopped.")]
 pub struct RunArgs {
+    /// Take orders in and read events, but begin nothing and change nothing, until started without
+    #[arg(long)]
+    pub paused: bool,
     /// Make every wait FACTOR times shorter (for tests and demonstrations; the log says so)
     #[arg(long, value_name = "FACTOR", hide = true, value_parser = super::factor)]
     pub speed: Option<f64>,
@@ -41,7 +45,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failure> {
     super::runtime()?.block_on(async {
         let shutdown = CancellationToken::new();
         tokio::spawn(obey_signals(shutdown.clone())?);
-        let hooks = Hooks { notify: true, ..Hooks::default() };
+        let hooks = Hooks { notify: true, paused: args.paused, ..Hooks::default() };
         match daemon::run(&settings, key, hooks, shutdown).await {
             Ok(_) => Ok(Exit::Done),
             Err(error) => Err(Failure::new(Exit::from_code(error.exit_code()), error.to_string())),

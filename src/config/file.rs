@@ -110,7 +110,12 @@ fn one(source: &Source<'_>, section: &str, key: &Key<'_>, value: &toml::Spanned<
     let name = key.get_ref().as_ref();
     let full = format!("{section}.{name}");
     let scalar = scalar(value.get_ref());
-    if matches!(&scalar, Scalar::Text(text) if looks_like_key(text)) {
+    let secret = match &scalar {
+        Scalar::Text(text) => looks_like_key(text),
+        Scalar::List(list) => list.iter().any(|text| looks_like_key(text)),
+        _ => false,
+    };
+    if secret {
         return layer.problems.push(source.problem(value.span(), KEY_HERE));
     }
     let Some(rule) = rules::find(&full) else {
@@ -134,6 +139,10 @@ fn scalar(value: &DeValue<'_>) -> Scalar {
         },
         DeValue::Float(n) => n.as_str().parse().map_or(Scalar::Other("float"), Scalar::Fraction),
         DeValue::Boolean(flag) => Scalar::Flag(*flag),
+        DeValue::Array(list) => {
+            let texts = list.iter().map(|one| one.get_ref().as_str().map(str::to_owned));
+            texts.collect::<Option<_>>().map_or(Scalar::Other("array with more than texts"), Scalar::List)
+        }
         other => Scalar::Other(other.type_str()),
     }
 }

@@ -106,6 +106,7 @@ fn merge(text: &str, from_env: &[Found]) -> Result<Settings, config::ConfigError
             Scalar::Whole(n) => builder.set_override(found.rule.key, *n)?,
             Scalar::Fraction(n) => builder.set_override(found.rule.key, *n)?,
             Scalar::Flag(flag) => builder.set_override(found.rule.key, *flag)?,
+            Scalar::List(list) => builder.set_override(found.rule.key, list.clone())?,
             Scalar::Other(_) => builder,
         };
     }

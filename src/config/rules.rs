@@ -1,6 +1,6 @@
 //! What each key may be, as one table; a test holds it against `config/default.toml`.
 
-use crate::job::quoted;
+use crate::job::{Protected, quoted};
 
 /// A value as a layer gives it.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +9,7 @@ pub(super) enum Scalar {
     Whole(i64),
     Fraction(f64),
     Flag(bool),
+    List(Vec<String>),
     /// Anything else, by its TOML name.
     Other(&'static str),
 }
@@ -24,6 +25,8 @@ pub(super) enum Shape {
     Endpoint,
     Word(&'static [&'static str]),
     Flag,
+    /// A list of patterns of protected people.
+    People,
     Count {
         min: i64,
         max: i64,
@@ -93,6 +96,13 @@ pub(super) const RULES: &[Rule] = &[
     seconds("retry.max_s", DAY),
     rule("retry.multiplier", Shape::Factor { min: 1.0, max: 10.0 }),
     rule("retry.jitter", Shape::Factor { min: 0.0, max: 1.0 }),
+    count("brake.max_offboards", 1, 1_000_000),
+    rule("brake.max_share", Shape::Factor { min: 0.001, max: 1.0 }),
+    count("brake.floor", 1, 1_000_000),
+    // No `Seconds`: a shorter hour would be a way round the brake.
+    rule("brake.window_s", Shape::Factor { min: HOUR, max: 7.0 * DAY }),
+    rule("protect.people", Shape::People),
+    seconds("offboard.deadline_s", 31.0 * DAY),
     rule("offboard.mode", Shape::Word(&["ordered", "cascade"])),
     rule("offboard.cut_first", Shape::Flag),
     rule("offboard.when_not_found", Shape::Word(&["hold", "succeed"])),
@@ -131,6 +141,7 @@ impl Shape {
             Shape::Endpoint => "an address: `https://…`, or `http://…` on this machine".to_owned(),
             Shape::Word(words) => format!("one of {}", words.join(", ")),
             Shape::Flag => "true or false".to_owned(),
+            Shape::People => "a list of texts like [\"key:ceo-1\", \"*@board.example.com\"]".to_owned(),
             Shape::Count { min, max } => format!("a whole number from {min} to {max}"),
             Shape::Factor { min, max } => format!("a number from {min} to {max}"),
             Shape::Seconds { max } => format!("seconds: a number above 0, up to {max}"),
@@ -142,6 +153,10 @@ impl Shape {
         let number = match self {
             Shape::Text | Shape::Path { .. } | Shape::Endpoint | Shape::Word(_) => None,
             Shape::Flag => text.trim().parse().ok().map(Scalar::Flag),
+            Shape::People => {
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                Some(Scalar::List(parts.map(str::to_owned).collect()))
+            }
             Shape::Count { .. } => text.trim().parse().ok().map(Scalar::Whole),
             Shape::Factor { .. } | Shape::Seconds { .. } => text.trim().parse().ok().map(Scalar::Fraction),
         };
@@ -152,6 +167,10 @@ impl Shape {
     pub(super) fn refuse(self, value: &Scalar) -> Option<String> {
         if matches!((self, value), (Shape::Endpoint, Scalar::Text(text)) if text.contains('@')) {
             return Some("must not carry a user or password".to_owned());
+        }
+        if let (Shape::People, Scalar::List(list)) = (self, value) {
+            let bad = list.iter().find_map(|one| Some((one, Protected::refuse(one)?)));
+            return bad.map(|(one, why)| format!("holds `{}`, which {why}", quoted(one)));
         }
         let good = match (self, value) {
             (Shape::Text, Scalar::Text(_)) => true,
@@ -174,7 +193,7 @@ impl Scalar {
         match *self {
             Scalar::Whole(n) => Some(n as f64),
             Scalar::Fraction(n) => Some(n),
-            Scalar::Text(_) | Scalar::Flag(_) | Scalar::Other(_) => None,
+            Scalar::Text(_) | Scalar::Flag(_) | Scalar::List(_) | Scalar::Other(_) => None,
         }
     }
 
@@ -185,6 +204,7 @@ impl Scalar {
             Scalar::Whole(n) => n.to_string(),
             Scalar::Fraction(n) => n.to_string(),
             Scalar::Flag(_) => "a boolean".to_owned(),
+            Scalar::List(_) => "a list".to_owned(),
             Scalar::Other(kind) => format!("{} {kind}", if kind.starts_with(['a', 'i']) { "an" } else { "a" }),
         }
     }

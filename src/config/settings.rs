@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::job::{InputSpec, Mode, Ms};
+use crate::job::{InputSpec, Mode, Ms, Protected};
 
 /// A wait. Written in seconds, kept in milliseconds; every `Delay` is shortened by [`Settings::divide_delays`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +76,10 @@ sections! {
         breaker: Breaker,
         /// Waits between tries.
         retry: Retry,
+        /// Mass revocations.
+        brake: Brake,
+        /// People whom no order may touch.
+        protect: Protect,
         /// Offboarding.
         offboard: Offboard,
         /// Looking again at who has left.
@@ -174,8 +178,26 @@ sections! {
         /// Share of a wait moved by chance, 0 to 1.
         jitter: f64,
     }
+    /// `[brake]`
+    Brake {
+        /// Offboardings that go without a person's word.
+        max_offboards: u32,
+        /// Share of the known people that does.
+        max_share: f64,
+        /// So many do, whatever the share.
+        floor: u32,
+        /// What came within this time counts, too.
+        window_s: Span,
+    }
+    /// `[protect]`
+    Protect {
+        /// Patterns.
+        people: Protected,
+    }
     /// `[offboard]`
     Offboard {
+        /// To the deadline of rows that name none.
+        deadline_s: Delay,
         /// The way of rows that name none.
         mode: Mode,
         /// Whether the doors of rows that do not say are shut ahead of the deletions.
@@ -246,9 +268,21 @@ impl Settings {
     }
 
     /// Every wait; a test holds this list against the table of rules.
-    fn delays(&mut self) -> [&mut Delay; 20] {
+    fn delays(&mut self) -> [&mut Delay; 21] {
         let Settings {
-            engine, verify, list, create, delete, events, canary, breaker, retry, aftercare, intake, ..
+            engine,
+            verify,
+            list,
+            create,
+            delete,
+            events,
+            canary,
+            breaker,
+            retry,
+            offboard,
+            aftercare,
+            intake,
+            ..
         } = self;
         [
             &mut engine.drain_s,
@@ -267,6 +301,7 @@ impl Settings {
             &mut breaker.probe_s,
             &mut retry.initial_s,
             &mut retry.max_s,
+            &mut offboard.deadline_s,
             &mut aftercare.first_s,
             &mut aftercare.every_s,
             &mut intake.scan_s,

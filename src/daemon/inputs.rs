@@ -16,11 +16,11 @@ use crate::{
     clock,
     config::Settings,
     intake::{Intake, watch},
-    job::{InputSpec, Row, Verdict},
+    job::{Chunk, InputSpec, Verdict},
 };
 
 /// Rows to be entered, and where their verdicts go once they are committed.
-pub type Submission = (Vec<Row>, oneshot::Sender<Vec<Verdict>>);
+pub type Submission = (Chunk, oneshot::Sender<Vec<Verdict>>);
 
 /// Between two looks, at least.
 const BREATH: Duration = Duration::from_millis(50);
@@ -53,7 +53,7 @@ impl Inputs {
         let Inputs { specs, scan, settle, submissions, stop } = self;
         let settle_ms = i64::try_from(settle.as_millis()).unwrap_or(i64::MAX);
         let mut intake = Intake::new(specs);
-        let mut submit = async |rows: Vec<Row>| {
+        let mut submit = async |rows: Chunk| {
             if stop.is_cancelled() {
                 return Err("the daemon stops; the rest is read at the next start".to_owned());
             }

@@ -22,7 +22,7 @@ use crate::{
     engine::{Engine, Tick},
     job::JobState,
     seam::Client,
-    store::{self, OpenArgs, Opened},
+    store::{self, BrakeRules, OpenArgs, Opened},
 };
 use calls::Calls;
 use driver::{Driver, Outside};
@@ -39,6 +39,8 @@ pub struct Hooks {
     pub on_tick: Option<OnTick>,
     /// Tell the service manager about start, state and end.
     pub notify: bool,
+    /// Look only: take orders in and read events, but begin nothing and change nothing.
+    pub paused: bool,
 }
 
 /// How things stood at the end.
@@ -71,7 +73,12 @@ pub async fn run(
     told(&opened);
     let status = Status::new(hooks.notify);
     let seed = clock::seed();
-    let engine = Engine::start(opened, rules(settings), clock::now(), seed).await?;
+    let rules = rules(settings);
+    tell_raised(&rules.accept.brake);
+    let mut engine = Engine::start(opened, rules, clock::now(), seed).await?;
+    if hooks.paused {
+        engine.pause(PAUSED);
+    }
     let (answers_in, answers) = mpsc::unbounded_channel();
     let (rows_in, rows) = mpsc::channel(SUBMISSIONS);
     let stop_inputs = shutdown.child_token();
@@ -92,6 +99,25 @@ pub async fn run(
     // Its look ends with the first submission that nobody takes.
     let _ = reading.await;
     summary
+}
+
+/// What operators read of it in the database and the log.
+const PAUSED: &str =
+    "started with --paused: orders are taken in, nothing is begun or changed until it is started without";
+
+/// A brake above its defaults is told.
+fn tell_raised(brake: &BrakeRules) {
+    let Ok(usual) = Settings::built_in().map(|usual| rules(&usual).accept.brake) else { return };
+    let BrakeRules { max_offboards, max_share, floor, .. } = *brake;
+    if max_offboards > usual.max_offboards || max_share > usual.max_share || floor > usual.floor {
+        tracing::warn!(
+            max_offboards,
+            max_share,
+            floor,
+            "the brake is raised: up to {max_offboards} people may be ordered out at once without anybody's word (usual: {})",
+            usual.max_offboards
+        );
+    }
 }
 
 async fn open(settings: &Settings) -> Result<Opened, DaemonError> {

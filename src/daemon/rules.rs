@@ -5,6 +5,7 @@ use crate::{
     engine::{CareRules, EngineRules, FollowRules, LimitRules, delays},
     job::Ms,
     seam::ClientSettings,
+    store::{AcceptRules, BrakeRules},
     workflow::Rules,
 };
 
@@ -13,8 +14,8 @@ const THROTTLE_MS: Ms = 5_000;
 
 /// The engine's numbers.
 pub fn rules(settings: &Settings) -> EngineRules {
-    let Settings { seam, list, verify, create, delete, events, canary, breaker, retry, offboard, aftercare, .. } =
-        settings;
+    let Settings { seam, list, verify, create, delete, events, canary, breaker, retry, .. } = settings;
+    let Settings { brake, protect, offboard, aftercare, .. } = settings;
     let production = seam.production_workspace.trim();
     EngineRules {
         workflow: Rules {
@@ -32,6 +33,7 @@ pub fn rules(settings: &Settings) -> EngineRules {
             mode: offboard.mode,
             cut_first: offboard.cut_first,
             absent_succeeds: offboard.when_not_found == WhenNotFound::Succeed,
+            protected: protect.people.clone(),
             retry: delays(retry.initial_s.ms(), retry.max_s.ms(), retry.multiplier, retry.jitter),
         },
         limits: LimitRules {
@@ -59,6 +61,16 @@ pub fn rules(settings: &Settings) -> EngineRules {
         },
         canary_ms: canary.every_s.ms(),
         production_workspace: (!production.is_empty()).then(|| production.to_owned()),
+        accept: AcceptRules {
+            brake: BrakeRules {
+                max_offboards: brake.max_offboards,
+                max_share: brake.max_share,
+                floor: brake.floor,
+                window_ms: brake.window_s.ms(),
+            },
+            protected: protect.people.clone(),
+            offboard_deadline_ms: offboard.deadline_s.ms(),
+        },
     }
 }
 

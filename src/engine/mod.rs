@@ -5,13 +5,14 @@ mod care;
 mod follow;
 mod limits;
 mod locks;
+mod pace;
 mod retry;
 mod soft;
 mod suspects;
 #[cfg(test)]
 mod tests;
 mod tick;
-mod wake;
+mod told;
 
 use std::collections::VecDeque;
 
@@ -20,10 +21,10 @@ pub use follow::FollowRules;
 pub use limits::{LimitRules, Limits};
 pub use retry::delays;
 pub use soft::EngineRules;
-pub use tick::new_row;
+pub use tick::new_chunk;
 
 use crate::{
-    job::{Answer, Call, JobState, Ms, Now, Outcome, Row, Verdict},
+    job::{Answer, Call, Chunk, JobState, Ms, Now, Outcome, Verdict},
     store::{self, FileGuard, OpenError, Opened, Operator, Picked, StoreError, Tx},
     workflow::Ids,
 };
@@ -34,7 +35,7 @@ use soft::{Soft, WORTH_MS};
 #[allow(clippy::large_enum_variant, reason = "nearly all of them are answers; a box for each would only move them")]
 pub enum Change {
     /// Rows of an input; the ticket names who asked.
-    Rows(u64, Vec<Row>),
+    Rows(u64, Chunk),
     /// The answer to a call of this engine.
     Arrived(Tag, Answer),
     /// An operator's order; the ticket names who asked.
@@ -152,7 +153,12 @@ impl Engine {
 
     /// Why nothing is sent at the moment, if so.
     pub fn halted(&self) -> Option<&str> {
-        self.soft.limits.halted()
+        self.soft.said.as_deref()
+    }
+
+    /// Begins nothing and changes nothing, for as long as this engine lives; orders are still taken in and events read.
+    pub fn pause(&mut self, why: &str) {
+        self.soft.limits.pause(why);
     }
 
     /// The workspace this engine may change, once its key was seen to open it.

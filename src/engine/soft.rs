@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     job::{Answer, Call, Kind, Listing, Ms, Now, Outcome, Reply, Time, Workspace},
+    store::AcceptRules,
     workflow::{Canary, Ids, Rules},
 };
 
@@ -28,6 +29,8 @@ pub struct EngineRules {
     pub canary_ms: Ms,
     /// The one production workspace that may be changed; sandboxes always may.
     pub production_workspace: Option<String>,
+    /// For taking orders in.
+    pub accept: AcceptRules,
 }
 
 /// What an outgoing job call was about, until its answer arrives.
@@ -37,10 +40,15 @@ pub(super) struct OnWire {
     pub canary: Option<Kind>,
     /// Nothing else is sent while this is on the wire.
     pub alone: bool,
+    /// Of an urgent revocation that has not begun to cut: little else is sent beside it.
+    pub first: bool,
 }
 
 /// A step of the clock smaller than this is left alone.
 pub(super) const WORTH_MS: Ms = 60_000;
+
+/// One place on the wire in so many is left to others while an urgent revocation looks for what to cut.
+const BESIDE_FIRST: usize = 8;
 
 #[derive(Clone, Debug)]
 pub(super) struct Soft {
@@ -54,12 +62,15 @@ pub(super) struct Soft {
     obeyed: BTreeMap<Kind, Ms>,
     pub random: fastrand::Rng,
     pub last: Option<Now>,
+    /// What operators were told last about why nothing is sent.
+    pub said: Option<String>,
 }
 
 impl Soft {
     pub fn new(rules: &EngineRules, ids: Ids, seed: u64) -> Soft {
         Soft {
             ids,
+            said: Limits::new(rules.limits).idle(),
             limits: Limits::new(rules.limits),
             follow: Follow::new(rules.follow),
             wire: HashMap::new(),
@@ -87,17 +98,23 @@ impl Soft {
     }
 
     /// A job's call goes out.
-    pub fn sent(&mut self, attempt: i64, job: i64, call: &Call, alone: bool) {
+    pub fn sent(&mut self, attempt: i64, job: i64, call: &Call, (alone, first): (bool, bool)) {
         let canary = match call {
             Call::Look { kind, canary: Some(_), .. } => Some(*kind),
             _ => None,
         };
-        self.wire.insert(attempt, OnWire { job, canary, alone });
+        self.wire.insert(attempt, OnWire { job, canary, alone, first });
     }
 
     /// Whether a job's call is on the wire that suffers none beside it.
     pub fn is_alone(&self) -> bool {
         self.wire.values().any(|sent| sent.alone)
+    }
+
+    /// How many more requests of others may go beside an urgent revocation that has not begun to cut; none: there is no such one.
+    pub fn beside_first(&self, in_flight: usize) -> Option<usize> {
+        let first = self.wire.values().filter(|sent| sent.first).count();
+        (first > 0).then(|| (in_flight / BESIDE_FIRST).max(1).saturating_sub(self.wire.len() - first))
     }
 
     /// A job's answer arrived; an answer to a call of an earlier engine is not on our wire.

@@ -64,7 +64,7 @@ fn confirm(engine: &mut Engine, tag: Tag) {
 async fn a_commit_in_doubt_neither_loses_nor_doubles_a_call() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = engine(&folder.path().join("b.db")).await;
-    engine.push(Change::Rows(1, vec![row("emp-1")]));
+    engine.push(Change::Rows(1, vec![row("emp-1")].into()));
     let (mut sent, mut before) = (Vec::new(), None);
     for ms in 1..20_000 {
         let now_before = (engine.soft.clone(), engine.inbox.clone());
@@ -98,7 +98,7 @@ async fn an_order_for_later_begins_by_the_wall_clock() {
     let mut engine = engine(&folder.path().join("b.db")).await;
     let mut later = row("emp-1");
     later.order = later.order.map(|order| Order { not_before: Some(now(3 * HOUR).wall), ..order });
-    engine.push(Change::Rows(1, vec![later]));
+    engine.push(Change::Rows(1, vec![later].into()));
     let mut begun_ms = None;
     for ms in 1..1_000 {
         let stepped = [0, 2 * HOUR, -400 * 24 * HOUR, 2 * HOUR, 4 * HOUR][usize::try_from(ms / 200).unwrap()];

@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use super::{
     Change, Engine, EngineError, LogLine, Tag, Tick, care, locks,
     locks::{Claim, Locks},
+    pace::{engine_calls, wake_in},
     soft::Soft,
     suspects,
-    wake::{engine_calls, wake_in},
+    told::{log_batch, log_case, note},
 };
 use crate::{
-    job::{Answer, Event, JobState, Now, Outcome, Reply, Snapshot},
-    store::{NewRow, StoreError, Tx},
+    job::{Answer, Chunk, Event, Job, JobState, Now, Outcome, Priority, Reply, Row, Snapshot, Workflow},
+    store::{NewChunk, NewRow, StoreError, Tx, Warned},
     workflow::{self, Canary, Turn},
 };
 
@@ -38,7 +39,6 @@ impl Engine {
         let mut soft = self.soft.clone();
         let mut tick = Tick::default();
         let batch: Vec<Change> = self.inbox.iter().take(take).cloned().collect();
-        let halted_before = soft.limits.halted().map(str::to_owned);
         let mut tx = Tx::begin(&mut self.opened.conn).await?;
         tx.check_epoch(self.opened.epoch).await?;
         if let Some(span_ms) = soft.jump(now) {
@@ -61,33 +61,37 @@ impl Engine {
         let decide = Decide { now, rules: &self.rules, brought: &brought, canary: &canary, alone };
         let (cases, held_back) = decide.all(cases, &mut locks, &mut soft, room, &mut tick);
         tx.save(self.opened.epoch, &cases, &locks.changes).await?;
-        let halted = soft.limits.halted();
-        if halted != halted_before.as_deref() {
-            tx.set_halted(halted).await?;
-            tick.log.push(match halted {
-                Some(why) => LogLine { alert: true, ..note("halted", why.to_owned()) },
+        let idle = soft.limits.idle();
+        if idle != soft.said {
+            tx.set_halted(idle.as_deref()).await?;
+            tick.log.push(match &idle {
+                Some(why) => LogLine { alert: true, ..note("halted", why.clone()) },
                 None => note("resumed", "the workspace answered; work goes on".to_owned()),
             });
+            soft.said = idle;
+        }
+        for Warned { job_key, share, detail } in tx.warn(now.wall).await? {
+            let line = note("deadline", detail);
+            tick.log.push(LogLine { job_key: Some(job_key), alert: share >= 100, ..line });
         }
         let times = (self.opened.epoch, &self.rules.care, now);
         let cared = care::tend(&mut tx, times, &mut soft, &cases, &mut tick.log).await?;
         // Whom the after-care looks after must not open a door any more: the feed would tell.
         let listens = cared.anyone || tx.anyone_waits().await?;
-        let (wake, ready, open_jobs) = tx.next_wake().await?;
-        soft.limits.set_open_jobs(open_jobs);
-        engine_calls(&mut soft, now, listens, wake.is_some() || ready, &mut tick);
-        let jobs = if held_back { (None, false) } else { (wake, ready) };
-        tick.wake_in_ms = wake_in(&soft, now, jobs, care::wake(&cared), listens, batch.len() < self.inbox.len());
+        let mut wake = tx.next_wake().await?;
+        soft.limits.set_open_jobs(wake.open);
+        engine_calls(&mut soft, now, listens, wake.at.is_some() || wake.ready, &mut tick);
+        if held_back {
+            (wake.at, wake.ready) = (None, false);
+        }
+        let more = batch.len() < self.inbox.len();
+        tick.wake_in_ms = wake_in(&soft, now, wake, care::wake(&cared), listens, more);
         tick.statements = tx.statements;
         tx.commit().await?;
         self.inbox.drain(..batch.len());
         self.soft = soft;
         Ok(tick)
     }
-}
-
-fn note(what: &'static str, detail: String) -> LogLine {
-    LogLine { job_key: None, what, step: None, detail, alert: false }
 }
 
 async fn apply(
@@ -123,11 +127,11 @@ async fn apply(
                     watermark = answer.server_time.filter(|_| soft.watermark.is_none()).or(watermark);
                 }
             }
-            Change::Rows(ticket, rows) => {
-                let rows: Vec<NewRow> = rows.iter().cloned().map(new_row).collect();
-                let accepted = tx.accept(&rows, now.wall).await?;
+            Change::Rows(ticket, chunk) => {
+                let accepted = tx.accept(&new_chunk(chunk.clone()), &rules.accept, now.wall).await?;
                 brought.jobs.extend(accepted.touched);
                 tick.verdicts.push((*ticket, accepted.verdicts));
+                tick.log.extend(accepted.judged.as_ref().and_then(log_batch));
             }
             Change::Operate(ticket, order) => tick.picked.push((*ticket, tx.operate(order, now.wall).await?)),
         }
@@ -150,13 +154,17 @@ async fn apply(
     Ok(brought)
 }
 
-/// A row with what the workflows derive from its order: how `Tx::accept` takes it, from the engine and from a command alike.
-pub fn new_row(row: crate::job::Row) -> NewRow {
-    let (keys, steps) = match &row.order {
-        Ok(order) => (workflow::selectors(order, None), workflow::steps(order.workflow).collect()),
-        Err(_) => (Vec::new(), Vec::new()),
+/// Rows with what the workflows derive from their orders: how `Tx::accept` takes them, from the engine and from a command alike.
+pub fn new_chunk(chunk: Chunk) -> NewChunk {
+    let Chunk { input, file, rows, last } = chunk;
+    let new_row = |row: Row| {
+        let (keys, steps) = match &row.order {
+            Ok(order) => (workflow::selectors(order, None), workflow::steps(order.workflow).collect()),
+            Err(_) => (Vec::new(), Vec::new()),
+        };
+        NewRow { row, keys, steps }
     };
-    NewRow { row, keys, steps }
+    NewChunk { input, file, rows: rows.into_iter().map(new_row).collect(), last }
 }
 
 /// Deciding the jobs of one tick.
@@ -185,16 +193,20 @@ impl Decide<'_> {
         let mut held_back = soft.is_alone();
         for case in &mut cases {
             let suspect = suspect(case);
+            let first = self.is_first(case);
             let alone = room.min(usize::from(soft.wire.is_empty()));
-            let mut own = if suspect { alone } else { room };
+            let beside = soft.beside_first(self.rules.limits.in_flight).filter(|beside| !first && *beside < room);
+            let mut own = if suspect { alone } else { beside.unwrap_or(room) };
             let before = own;
             let starved = self.one(case, locks, soft, &mut own);
             room -= before - own;
+            // The answer that makes room again is surely on its way.
+            held_back |= starved && beside.is_some();
             if suspect && (starved || before > own) {
                 (room, held_back) = (0, true);
             }
             for (attempt, call) in &case.calls {
-                soft.sent(attempt.id, case.job.id, call, suspect);
+                soft.sent(attempt.id, case.job.id, call, (suspect, first));
                 if call.changes() {
                     soft.follow.requested(self.now.mono_ms);
                 }
@@ -204,6 +216,13 @@ impl Decide<'_> {
             log_case(case, tick);
         }
         (cases, held_back)
+    }
+
+    /// Whether a job is an urgent revocation that still looks for what to cut, and has met no trouble so far: its own trouble delays
+    /// nobody else.
+    fn is_first(&self, case: &Snapshot) -> bool {
+        let Job { order, begun_at, tries, .. } = &case.job;
+        order.workflow == Workflow::Offboard && order.priority == Priority::Urgent && begun_at.is_none() && *tries == 0
     }
 
     /// Decides one job; answers whether it lacked room on the wire.
@@ -261,17 +280,5 @@ impl Decide<'_> {
                 case.end_attempt(attempt.id, answer, self.now.wall);
             }
         }
-    }
-}
-
-fn log_case(case: &Snapshot, tick: &mut Tick) {
-    for note in &case.notes {
-        tick.log.push(LogLine {
-            job_key: Some(case.job.order.job_key.clone()),
-            what: note.what,
-            step: note.step.map(crate::job::StepName::as_str),
-            detail: note.detail.clone(),
-            alert: matches!(note.what, "held" | "failed" | "parked" | "reappeared"),
-        });
     }
 }

@@ -13,7 +13,7 @@ use super::{
     parse::{FileProblem, Keying},
     reading::{Failure, InputReport, Refused, Source, hand_out, verdict_on_file},
 };
-use crate::job::{Format, InputSpec, Ms, Row, Verdict};
+use crate::job::{Chunk, Format, InputSpec, Ms, Verdict};
 
 /// What is remembered between looks.
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ pub async fn look_at_file<F>(
     report: &mut InputReport,
     submit: &mut F,
 ) where
-    F: AsyncFnMut(Vec<Row>) -> Result<Vec<Verdict>, String>,
+    F: AsyncFnMut(Chunk) -> Result<Vec<Verdict>, String>,
 {
     let path = &spec.path;
     report.file = files::told(path);
@@ -116,7 +116,7 @@ pub async fn look_at_folder<F>(
     reports: &mut Vec<InputReport>,
     submit: &mut F,
 ) where
-    F: AsyncFnMut(Vec<Row>) -> Result<Vec<Verdict>, String>,
+    F: AsyncFnMut(Chunk) -> Result<Vec<Verdict>, String>,
 {
     let told = report.input.clone();
     let unreadable = |error: io::Error| passing(&spec.path, "cannot be emptied", &error);
@@ -197,7 +197,7 @@ async fn empty<F>(
     submit: &mut F,
 ) -> Result<(), Failure>
 where
-    F: AsyncFnMut(Vec<Row>) -> Result<Vec<Verdict>, String>,
+    F: AsyncFnMut(Chunk) -> Result<Vec<Verdict>, String>,
 {
     let path = folder.claimed_path(&name);
     let unreadable = |error: io::Error| Failure::File(passing(&path, "cannot be worked on", &error).to_string());

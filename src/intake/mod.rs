@@ -25,7 +25,7 @@ use files::{format_of, passing, told};
 use folder::Folder;
 use look::{Memory, Pace, look_at_file, look_at_folder};
 
-use crate::job::{InputSpec, Ms, Now, Row, Verdict};
+use crate::job::{Chunk, InputSpec, Ms, Now, Verdict};
 
 /// All inputs, and what is remembered of them between looks. Losing it costs only work: rows are known by their keys.
 #[derive(Debug)]
@@ -40,14 +40,14 @@ impl Intake {
         Intake { specs, memory: Memory::default() }
     }
 
-    /// One look at every input. Rows go to `submit` in chunks of at most 500; it answers with each row's verdict, in order, once all are
-    /// committed. Files that changed less than `settle_ms` ago, or whose last record is not complete, are left for a later look.
+    /// One look at every input. Rows go to `submit` in chunks of at most 500, the last of a file marked; it answers with each row's verdict,
+    /// in order, once all are committed. Files that changed less than `settle_ms` ago, or whose last record is not complete, are left for a later look.
     ///
     /// An error of `submit` ends the look at that input; what was not committed is handed out again by the next one. A report comes for
     /// each file that rows were read from, and where there is something new to say.
     pub async fn look<F>(&mut self, now: Now, settle_ms: Ms, submit: &mut F) -> Vec<InputReport>
     where
-        F: AsyncFnMut(Vec<Row>) -> Result<Vec<Verdict>, String>,
+        F: AsyncFnMut(Chunk) -> Result<Vec<Verdict>, String>,
     {
         let pace = Pace { mono_ms: now.mono_ms, settle_ms };
         let mut reports = Vec::new();

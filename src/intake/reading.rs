@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::parse::{FileProblem, Keying, rows};
-use crate::job::{Fate, Format, InputSpec, OnBadRow, Problem, Row, Verdict};
+use crate::job::{Chunk, Fate, Format, InputSpec, OnBadRow, Problem, Row, Verdict};
 
 /// Most rows handed out together.
 const CHUNK_ROWS: usize = 500;
@@ -121,7 +121,7 @@ pub async fn hand_out<F>(
     mut record: impl FnMut(&Verdict) -> io::Result<()>,
 ) -> Result<(), Failure>
 where
-    F: AsyncFnMut(Vec<Row>) -> Result<Vec<Verdict>, String>,
+    F: AsyncFnMut(Chunk) -> Result<Vec<Verdict>, String>,
 {
     let read = |file| {
         let reader = BufReader::new(Read::take(file, source.size));
@@ -135,7 +135,7 @@ where
             found.map(|row| row.place.line)
         }
     };
-    let mut rows = read(&*source.file).map(|row| row.map(|row| condemn(row, bad_line)));
+    let mut rows = read(&*source.file).map(|row| row.map(|row| condemn(row, bad_line))).peekable();
     loop {
         let mut chunk = Vec::new();
         for row in rows.by_ref().take(CHUNK_ROWS) {
@@ -148,11 +148,11 @@ where
                 }
             }
         }
-        if chunk.is_empty() {
-            return Ok(());
-        }
+        // Told with the last rows, and also without any: what an earlier reading left unjudged waits for it.
+        let last = rows.peek().is_none();
         let hashes: Vec<String> = chunk.iter().map(|row| row.content_hash.clone()).collect();
-        let verdicts = submit(chunk).await.map_err(Failure::Submit)?;
+        let (input, file) = (report.input.clone(), report.file.clone());
+        let verdicts = submit(Chunk { input, file, rows: chunk, last }).await.map_err(Failure::Submit)?;
         if verdicts.len() != hashes.len() {
             let told = format!("{} rows were handed out, and {} verdicts came back", hashes.len(), verdicts.len());
             return Err(Failure::Submit(told));
@@ -161,6 +161,9 @@ where
             report.count(verdict.fate);
             report.newly_rejected += u64::from(verdict.fate == Fate::Rejected && source.refused.is_new(hash));
             record(verdict).map_err(io_failure)?;
+        }
+        if last {
+            return Ok(());
         }
     }
 }

@@ -1,6 +1,50 @@
-//! The hash by which people name a set of orders.
+//! Orders that came together: they are judged together before any of them has an effect.
 
 use sha2::{Digest, Sha256};
+
+use super::{order::Row, words::words};
+
+/// Rows of one reading of one file (or of one command) that are taken in together; a long file comes in several.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chunk {
+    /// The input's path, or `enqueue`.
+    pub input: String,
+    /// The file.
+    pub file: String,
+    /// In the file's order; none if only its end is to be told.
+    pub rows: Vec<Row>,
+    /// Nothing of the file comes after these.
+    pub last: bool,
+}
+
+impl From<Vec<Row>> for Chunk {
+    /// All that there is, named by its first row.
+    fn from(rows: Vec<Row>) -> Chunk {
+        let place = rows.first().map(|row| row.place.clone()).unwrap_or_default();
+        Chunk { input: place.input, file: place.file, rows, last: true }
+    }
+}
+
+words! {
+    /// Where a batch stands.
+    BatchState {
+        /// Its file is still being read: nothing of it is done.
+        Gathering = "gathering",
+        /// Within the brake, or approved: its jobs go their own ways.
+        Open = "open",
+        /// The brake holds it until a person decides.
+        Held = "held",
+        /// A person dropped it.
+        Rejected = "rejected",
+    }
+}
+
+impl BatchState {
+    /// A person may still decide about it.
+    pub fn is_undecided(self) -> bool {
+        matches!(self, BatchState::Gathering | BatchState::Held)
+    }
+}
 
 /// SHA-256 in hex over the lines `job_key⇥content_hash⏎`, sorted by key, each once: the same set of orders has the same hash, in
 /// whatever order, however often and from whichever file it is read. A key holds no tab and no line break.

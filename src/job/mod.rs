@@ -3,9 +3,11 @@
 mod batch;
 mod call;
 pub mod certificate;
+mod deadline;
 mod input;
 mod object;
 mod order;
+mod protect;
 mod quote;
 mod rows;
 mod snapshot;
@@ -15,9 +17,11 @@ mod words;
 
 pub use batch::*;
 pub use call::*;
+pub use deadline::*;
 pub use input::*;
 pub use object::*;
 pub use order::*;
+pub use protect::*;
 pub use quote::*;
 pub use rows::*;
 pub use snapshot::*;

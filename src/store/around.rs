@@ -7,7 +7,7 @@ use super::{
     JobFilter, JobReport, Reader, StoreError,
     columns::{get, word, word_or_null},
 };
-use crate::job::{SystemState, Time};
+use crate::job::{BatchState, SystemState, Time};
 
 /// What is outside of the job's own rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -19,7 +19,7 @@ pub struct Around {
     /// When its doors were shut, ahead of the deletions.
     pub cut_at: Option<Time>,
     /// The batch of orders it came with, while that is not open.
-    pub batch: Option<BatchLine>,
+    pub batch: Option<BatchBrief>,
     /// The access systems its objects live in, as last asked for.
     pub systems: Vec<SystemState>,
     /// When its person is looked at again, after the proof.
@@ -32,11 +32,11 @@ pub struct Around {
 
 /// A batch, as far as its jobs wait for it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct BatchLine {
+pub struct BatchBrief {
     /// Its number.
     pub id: i64,
     /// Where it stands.
-    pub state: String,
+    pub state: BatchState,
     /// Why.
     pub why: String,
 }
@@ -83,7 +83,7 @@ impl Reader {
             })
         };
         let batch = match get::<Option<i64>>(&row, "batch_id")? {
-            Some(id) => Some(BatchLine { id, state: get(&row, "batch_state")?, why: get(&row, "batch_why")? }),
+            Some(id) => Some(BatchBrief { id, state: word(&row, "batch_state")?, why: get(&row, "batch_why")? }),
             None => None,
         };
         Ok(Around {

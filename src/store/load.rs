@@ -52,19 +52,6 @@ impl Tx<'_> {
         .await?)
     }
 
-    /// When the next job wants to be looked at, whether one is ready now, and how many can move at all (counted up to 64).
-    pub async fn next_wake(&mut self) -> Result<(Option<Time>, bool, usize), StoreError> {
-        let row = sqlx::query(
-            "SELECT (SELECT min(wake_at) FROM jobs WHERE state IN ('waiting', 'running') AND wake_at IS NOT NULL) AS wake,
-                    EXISTS (SELECT 1 FROM jobs WHERE state = 'ready') AS ready,
-                    (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state <> 'held' LIMIT 64)) AS open",
-        )
-        .fetch_one(self.db())
-        .await?;
-        let open = usize::try_from(count(&row, "open")?).unwrap_or(usize::MAX);
-        Ok((word_or_null(&row, "wake")?, get(&row, "ready")?, open))
-    }
-
     /// The jobs that these open attempts belong to.
     pub async fn jobs_of_attempts(&mut self, attempts: &[i64]) -> Result<Vec<i64>, StoreError> {
         Ok(sqlx::query_scalar(

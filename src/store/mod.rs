@@ -4,9 +4,13 @@
 mod accept;
 mod aftercare;
 mod around;
+mod batch;
+mod brake;
 mod certificate;
 mod columns;
 mod connect;
+mod deadlines;
+mod decide;
 mod feed;
 mod file;
 mod known;
@@ -21,24 +25,32 @@ mod refusal;
 mod rehire;
 mod report;
 mod save;
+#[cfg(test)]
+mod tests;
 mod upgrade;
+mod wake;
 
-pub use accept::{Accepted, NewRow};
+pub use accept::{AcceptRules, Accepted, NewChunk, NewRow};
 pub use aftercare::{Alarm, CareRow, CareState};
-pub use around::{Around, BatchLine};
+pub use around::{Around, BatchBrief};
+pub use batch::{BatchLine, BatchReport, Judged};
+pub use brake::BrakeRules;
 pub use certificate::{Certified, StoredCertificate};
 pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
+pub use deadlines::Warned;
+pub use decide::{Decided, Decision, Leave, Verb};
 pub use feed::{EngineRow, Recovered, data_version, job_counts};
 pub use file::FileGuard;
 pub use known::Known;
 pub use leavers::Leaver;
 pub use load::LockRow;
 pub use open::{OpenArgs, Opened, open_engine};
-pub use operator::{Deed, Operator, Picked};
+pub use operator::{Deed, Operator, Picked, Skip};
 pub use read::{JobFilter, JobLine, JobList, Reader, WaitingLine};
 pub use refusal::OpenError;
 pub use report::{Happening, JobReport};
 pub use save::LockChanges;
+pub use wake::Wake;
 
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 

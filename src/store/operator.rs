@@ -7,7 +7,7 @@ use super::{
     StoreError, Tx,
     columns::{get, set, word, word_or_null},
 };
-use crate::job::{JobState, Time, Workflow};
+use crate::job::{JobState, Mark, Time, Workflow};
 
 /// One operator's order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,11 +29,26 @@ pub enum Deed {
     Retry,
     /// Let a held job go on.
     Release,
+    /// Stop the job before its next request.
+    Hold,
     /// End the job, whatever it has done so far.
     Cancel {
         /// Also an offboarding that has begun.
         force: bool,
     },
+}
+
+/// An operator takes one object out of a job: nothing more is tried for it, and the job is never counted as proven.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Skip {
+    /// Who, as the system names them.
+    pub actor: String,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// Job key or row id.
+    pub job: String,
+    /// Seam's id of the object.
+    pub object_id: String,
 }
 
 /// What became of one job key.
@@ -49,9 +64,10 @@ impl Tx<'_> {
     /// Carries an operator's order out; jobs it does not apply to are told and left alone.
     pub async fn operate(&mut self, order: &Operator, now: Time) -> Result<Vec<Picked>, StoreError> {
         let rows = sqlx::query(
-            "SELECT coalesce(j.job_key, k.value) AS asked, j.id, j.workflow, j.state, j.begun_at FROM json_each(?1) k
+            "SELECT coalesce(j.job_key, k.value) AS asked, j.id, j.workflow, j.state, j.begun_at, b.id AS undecided FROM json_each(?1) k
              LEFT JOIN jobs j ON j.id = coalesce((SELECT id FROM jobs WHERE job_key = k.value),
                  CASE WHEN k.value NOT GLOB '*[^0-9]*' THEN CAST(k.value AS INTEGER) END)
+             LEFT JOIN batches b ON b.id = j.batch_id AND b.state IN ('gathering', 'held')
              ORDER BY k.key",
         )
         .bind(set(&order.jobs)?)
@@ -67,7 +83,9 @@ impl Tx<'_> {
                 None => Some("no such job".to_owned()),
                 Some(id) => {
                     let begun: Option<Time> = word_or_null(row, "begun_at")?;
-                    let refused = refusal(order.deed, word(row, "state")?, word(row, "workflow")?, begun.is_some());
+                    let undecided: Option<i64> = get(row, "undecided")?;
+                    let (state, workflow) = (word(row, "state")?, word(row, "workflow")?);
+                    let refused = order.deed.refusal(state, workflow, begun.is_some(), undecided);
                     if refused.is_none() {
                         ids.push(id);
                     }
@@ -79,11 +97,18 @@ impl Tx<'_> {
         let certified = ids.clone();
         let ids = set(&ids)?;
         for sql in statements(order.deed) {
-            sqlx::query(*sql).bind(&ids).bind(now.to_string()).bind(&order.reason).execute(self.db()).await?;
+            sqlx::query(*sql)
+                .bind(&ids)
+                .bind(now.to_string())
+                .bind(&order.reason)
+                .bind(&order.actor)
+                .execute(self.db())
+                .await?;
         }
         let what = match order.deed {
             Deed::Retry => "retried",
             Deed::Release => "released",
+            Deed::Hold => "held",
             Deed::Cancel { .. } => "cancelled",
         };
         sqlx::query(
@@ -103,40 +128,96 @@ impl Tx<'_> {
     }
 }
 
-fn refusal(deed: Deed, state: JobState, workflow: Workflow, begun: bool) -> Option<String> {
-    match (deed, state) {
-        (Deed::Retry, JobState::Held) => Some("it is held: read why, then `backstitch release` it".to_owned()),
-        (Deed::Retry, JobState::Running | JobState::Ready) => Some(format!("it is {state} already")),
-        (Deed::Retry, JobState::Waiting | JobState::Failed) => None,
-        (Deed::Release, JobState::Held) => None,
-        (Deed::Release, state) => Some(format!("it is {state}, not held")),
-        (_, JobState::Succeeded | JobState::Cancelled) => Some(format!("it is {state} already")),
-        (Deed::Cancel { .. }, JobState::Failed) => Some("it has failed already".to_owned()),
-        (Deed::Cancel { force }, _) if workflow == Workflow::Offboard && begun && !force => {
-            Some("its deletions have begun and access is left; add --force to end it all the same".to_owned())
+impl Tx<'_> {
+    /// Takes parked objects of this id out of a job; whatever is not parked may still be done, and stays.
+    pub async fn skip(&mut self, order: &Skip, now: Time) -> Result<Picked, StoreError> {
+        let row = sqlx::query(
+            "SELECT j.id, j.job_key, j.state, (SELECT json_group_array(t.id) FROM targets t WHERE t.job_id = j.id AND t.object_id = ?2
+                 AND t.mark = 'parked') AS parked,
+                 (SELECT t.mark FROM targets t WHERE t.job_id = j.id AND t.object_id = ?2 AND t.mark <> 'parked' ORDER BY t.id LIMIT 1) AS other
+             FROM jobs j WHERE j.id = coalesce((SELECT id FROM jobs WHERE job_key = ?1),
+                 CASE WHEN ?1 NOT GLOB '*[^0-9]*' THEN CAST(?1 AS INTEGER) END)",
+        )
+        .bind(&order.job)
+        .bind(&order.object_id)
+        .fetch_optional(self.db())
+        .await?;
+        let Some(row) = row else {
+            return Ok(Picked { job_key: order.job.clone(), refused: Some("no such job".to_owned()) });
+        };
+        let (id, job_key, parked): (i64, String, String) =
+            (get(&row, "id")?, get(&row, "job_key")?, get(&row, "parked")?);
+        let refused = match (word::<JobState>(&row, "state")?, word_or_null::<Mark>(&row, "other")?) {
+            (state, _) if state.is_final() => Some(format!("the job is {state} already")),
+            _ if parked != "[]" => None,
+            (_, Some(mark)) => Some(format!("it is {mark}, not parked: only what cannot be done can be skipped")),
+            (_, None) => Some("the job has no such object; `backstitch show` lists them".to_owned()),
+        };
+        if refused.is_none() {
+            let detail = format!("skipped by {}: {}", order.actor, order.reason);
+            for sql in [
+                "UPDATE targets SET mark = 'skipped', detail = ?2, cause = NULL, next_act = NULL, next_at = NULL
+                 WHERE id IN (SELECT value FROM json_each(?1))",
+                "INSERT INTO history (job_id, at, what, step, target_id, detail, actor)
+                 SELECT job_id, ?3, 'skipped', step, id, ?4, ?5 FROM targets WHERE id IN (SELECT value FROM json_each(?1))",
+                "UPDATE jobs SET state = 'ready', why = 'an object was skipped', wake_at = NULL WHERE state = 'waiting' AND id = ?6",
+                "UPDATE jobs SET wake_at = ?3 WHERE state = 'running' AND id = ?6",
+            ] {
+                let query = sqlx::query(sql).bind(&parked).bind(&detail).bind(now.to_string()).bind(&order.reason);
+                query.bind(&order.actor).bind(id).execute(self.db()).await?;
+            }
         }
-        (Deed::Cancel { .. }, _) => None,
+        Ok(Picked { job_key, refused })
     }
 }
 
-/// Parameters: ?1 the job ids, ?2 now, ?3 the reason.
+impl Deed {
+    /// Why the deed does not apply to such a job; none if it does. `undecided` is its batch, if that waits for a decision.
+    pub fn refusal(self, state: JobState, workflow: Workflow, begun: bool, undecided: Option<i64>) -> Option<String> {
+        match (self, state) {
+            (Deed::Retry | Deed::Release | Deed::Hold, JobState::Held) if undecided.is_some() => {
+                let batch = undecided.unwrap_or_default();
+                Some(format!("it is held with its batch: `backstitch approve {batch}`, or `backstitch reject {batch}`"))
+            }
+            (Deed::Retry, JobState::Held) => Some("it is held: read why, then `backstitch release` it".to_owned()),
+            (Deed::Retry, JobState::Running | JobState::Ready) => Some(format!("it is {state} already")),
+            (Deed::Retry, JobState::Waiting | JobState::Failed) => None,
+            (Deed::Release, JobState::Held) => None,
+            (Deed::Release, state) => Some(format!("it is {state}, not held")),
+            (_, JobState::Succeeded | JobState::Cancelled) => Some(format!("it is {state} already")),
+            (_, JobState::Failed) => Some("it has failed already".to_owned()),
+            (Deed::Hold, JobState::Held) => Some("it is held already".to_owned()),
+            (Deed::Hold, JobState::Ready | JobState::Running | JobState::Waiting) => None,
+            (Deed::Cancel { force }, _) if workflow == Workflow::Offboard && begun && !force => {
+                Some("its deletions have begun and access is left; add --force to end it all the same".to_owned())
+            }
+            (Deed::Cancel { .. }, _) => None,
+        }
+    }
+}
+
+/// Parameters: ?1 the job ids, ?2 now, ?3 the reason, ?4 who.
 fn statements(deed: Deed) -> &'static [&'static str] {
     match deed {
         Deed::Retry => &[
             "UPDATE jobs SET state = 'ready', why = 'retried', finished_at = NULL, wake_at = NULL, retry_at = NULL, tries = 0, yield_to = NULL
              WHERE id IN (SELECT value FROM json_each(?1))",
             "UPDATE targets SET next_at = NULL, tries = 0, refusals = CASE WHEN mark = 'parked' THEN refusals ELSE 0 END
-             WHERE mark <> 'proven' AND job_id IN (SELECT value FROM json_each(?1))",
+             WHERE mark NOT IN ('proven', 'skipped') AND job_id IN (SELECT value FROM json_each(?1))",
         ],
         Deed::Release => &[
             "UPDATE jobs SET state = 'ready', why = 'released', wake_at = NULL, retry_at = NULL, tries = 0, unclean_starts = 0
              WHERE id IN (SELECT value FROM json_each(?1))",
             "UPDATE steps SET rounds = 0 WHERE rounds > 0 AND job_id IN (SELECT value FROM json_each(?1))",
             "UPDATE targets SET next_at = NULL, tries = 0, refusals = 0, reissues = 0
-             WHERE mark <> 'proven' AND job_id IN (SELECT value FROM json_each(?1))",
+             WHERE mark NOT IN ('proven', 'skipped') AND job_id IN (SELECT value FROM json_each(?1))",
+        ],
+        Deed::Hold => &[
+            "UPDATE jobs SET state = 'held', why = 'held by ' || ?4 || ': ' || ?3 || '; `backstitch release` lets it go on', wake_at = NULL,
+                 waits_for = NULL WHERE id IN (SELECT value FROM json_each(?1))",
         ],
         Deed::Cancel { .. } => &[
-            "UPDATE jobs SET state = 'cancelled', why = 'cancelled: ' || ?3, finished_at = ?2, wake_at = NULL, waits_for = NULL
+            "UPDATE jobs SET state = 'cancelled', why = 'cancelled: ' || ?3, finished_at = ?2, wake_at = NULL, waits_for = NULL, warn_at = NULL
              WHERE id IN (SELECT value FROM json_each(?1))",
             "DELETE FROM person_locks WHERE job_id IN (SELECT value FROM json_each(?1))",
             "UPDATE jobs SET state = 'ready', waits_for = NULL, wake_at = NULL

@@ -27,6 +27,10 @@ pub struct JobFilter {
     pub workflow: Option<Workflow>,
     /// Only this person: id, key, e-mail (ASCII case folded) or phone number, as ordered or as Seam has it.
     pub person: Option<String>,
+    /// Only this batch.
+    pub batch: Option<i64>,
+    /// Only open jobs past their deadline.
+    pub overdue: bool,
     /// So many at most.
     pub limit: u32,
 }
@@ -74,6 +78,8 @@ pub struct JobLine {
     pub next_look: Option<Time>,
     /// The last thing that went wrong.
     pub last_error: Option<String>,
+    /// The batch of orders it came with.
+    pub batch_id: Option<i64>,
 }
 
 /// One row of the view `waiting_on`.
@@ -104,7 +110,7 @@ pub struct JobList {
     pub halted: Option<String>,
 }
 
-/// The part that both statements about a filter share. Parameters: ?1 states, ?2 workflow, ?3 person.
+/// The part that both statements about a filter share. Parameters: ?1 states, ?2 workflow, ?3 person, ?4 batch, ?5 overdue.
 macro_rules! filtered {
     ($select:literal, $rest:literal) => {
         concat!(
@@ -112,6 +118,7 @@ macro_rules! filtered {
             $select,
             " FROM jobs_overview o JOIN jobs j USING (id)
              WHERE (?1 = '[]' OR o.state IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR o.workflow = ?2)
+             AND (?4 IS NULL OR j.batch_id = ?4) AND (NOT ?5 OR o.job_key IN (SELECT job_key FROM overdue))
              AND (?3 IS NULL OR EXISTS (
                  SELECT 1 FROM (SELECT key, path, atom FROM json_tree(j.order_json, '$.person')
                      UNION ALL SELECT key, path, atom FROM json_tree(coalesce(j.identity_json, '{}'))) p
@@ -143,10 +150,12 @@ impl Reader {
         let states = set(&filter.states)?;
         let workflow = filter.workflow.map(Workflow::as_str);
         let mut tx = self.conn.begin().await?;
-        let rows = sqlx::query(filtered!("o.*", "ORDER BY o.finished_at IS NOT NULL, o.id DESC LIMIT ?4"))
+        let rows = sqlx::query(filtered!("o.*", "ORDER BY o.finished_at IS NOT NULL, o.id DESC LIMIT ?6"))
             .bind(&states)
             .bind(workflow)
             .bind(&filter.person)
+            .bind(filter.batch)
+            .bind(filter.overdue)
             .bind(filter.limit)
             .fetch_all(&mut *tx)
             .await?;
@@ -154,6 +163,8 @@ impl Reader {
             .bind(&states)
             .bind(workflow)
             .bind(&filter.person)
+            .bind(filter.batch)
+            .bind(filter.overdue)
             .fetch_all(&mut *tx)
             .await?;
         let halted = sqlx::query_scalar("SELECT halted FROM engine WHERE id = 1").fetch_one(&mut *tx).await?;
@@ -194,6 +205,7 @@ pub(super) fn job_line(row: &SqliteRow) -> Result<JobLine, StoreError> {
         deadline: word_or_null(row, "deadline")?,
         next_look: word_or_null(row, "next_look")?,
         last_error: get(row, "last_error")?,
+        batch_id: get(row, "batch_id")?,
     })
 }
 

@@ -63,7 +63,7 @@ impl Tx<'_> {
                  cut_first = v.value ->> '$.cut_first', cut_at = v.value ->> '$.cut_at', why = v.value ->> '$.why', wake_at = v.value ->> '$.wake_at',
                  waits_for = v.value ->> '$.waits_for', last_error = v.value ->> '$.last_error', tries = v.value ->> '$.tries',
                  retry_at = v.value ->> '$.retry_at', unclean_starts = v.value ->> '$.unclean_starts',
-                 finished_at = v.value ->> '$.finished_at'
+                 finished_at = v.value ->> '$.finished_at', warn_at = iif(v.value ->> '$.finished_at' IS NULL, warn_at, NULL)
              FROM json_each(?1) v WHERE jobs.id = v.value ->> '$.id'",
         )
         .await

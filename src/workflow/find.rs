@@ -2,8 +2,8 @@
 
 use super::{Flow, Turn, cascade};
 use crate::job::{
-    Act, Answer, Call, Identity, IdentityRef, JobState, Kind, Mark, Order, Outcome, Person, Reply, Snapshot, StepName,
-    StepState, Workflow,
+    Act, Answer, Call, Identity, IdentityRef, JobState, Kind, Mark, Order, Outcome, PROTECTED_REMEDY, Person, Reply,
+    Snapshot, StepName, StepState, Workflow, protected_words,
 };
 
 const STEP: StepName = StepName::Find;
@@ -88,6 +88,13 @@ fn found(case: &mut Snapshot, identity: &Identity, turn: &mut Turn) {
     turn.question_answered(case);
     if let Some(mismatch) = mismatch(&asked(&case.job.order), identity) {
         return turn.hold(case, &mismatch);
+    }
+    if let Some(pattern) = turn.rules.protected.covers(identity) {
+        let (words, id) = (protected_words(pattern), &identity.user_identity_id);
+        let why = format!(
+            "{words}: the order leads to user identity {id}; {PROTECTED_REMEDY}, or `backstitch cancel` this one"
+        );
+        return turn.hold(case, &why);
     }
     if case.job.order.workflow == Workflow::Update && identity.being_deleted {
         let why = format!("user identity {} is being deleted; there is nobody to update", identity.user_identity_id);

@@ -1,6 +1,6 @@
 //! The numbers a decision depends on, from the configuration.
 
-use crate::job::{Mode, Ms, Time};
+use crate::job::{Mode, Ms, Protected, Time};
 
 /// Delays of retries by the count of failures in a row, with a jitter that the same salt repeats.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +62,8 @@ pub struct Rules {
     pub cut_first: bool,
     /// A person that Seam never heard of counts as offboarded (after two typed 404 by id or key).
     pub absent_succeeds: bool,
+    /// Whose access no order takes or changes.
+    pub protected: Protected,
     /// Delays of retries.
     pub retry: Delays,
 }

@@ -67,7 +67,7 @@ pub async fn start(path: &Path) -> Engine {
 pub async fn office() -> Office {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = start(&folder.path().join("b.db")).await;
-    engine.push(Change::Rows(1, parsed(ORDERS, "people\u{1b}[2J.jsonl")));
+    engine.push(Change::Rows(1, parsed(ORDERS, "people\u{1b}[2J.jsonl").into()));
     work(&mut engine).await;
     Office { folder, engine }
 }

@@ -91,12 +91,18 @@ impl Rig {
 
     /// `backstitch run`, a hundred times faster, with more environment.
     pub fn run(&self, env: &[(&str, &str)]) -> Daemon {
+        self.run_with(&[], env)
+    }
+
+    /// The same with more arguments.
+    pub fn run_with(&self, args: &[&str], env: &[(&str, &str)]) -> Daemon {
         let log = wait_for("a name for the log", || {
             (1..100).map(|n| self.path(&format!("run-{n}.log"))).find(|path| !path.exists())
         });
         let child = Command::new(env!("CARGO_BIN_EXE_backstitch"))
             .args(["run", "--speed", "100", "--config"])
             .arg(self.path("b.toml"))
+            .args(args)
             .env_clear()
             .envs([("SEAM_ENDPOINT", self.endpoint.as_str()), ("SEAM_API_KEY", &self.world().settings().api_key)])
             .envs(env.iter().copied())

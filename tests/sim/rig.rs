@@ -173,7 +173,7 @@ impl Rig {
             self.violations.push(format!("I17: a crash changed what was committed: {committed:?} -> {found:?}"));
         }
         for (ticket, rows) in self.unanswered.clone() {
-            self.engine().push(Change::Rows(ticket, rows));
+            self.engine().push(Change::Rows(ticket, rows.into()));
         }
     }
 
@@ -186,7 +186,7 @@ impl Rig {
         self.tickets += 1;
         let ticket = self.tickets;
         self.unanswered.push((ticket, rows.clone()));
-        self.engine().push(Change::Rows(ticket, rows));
+        self.engine().push(Change::Rows(ticket, rows.into()));
     }
 
     /// One tick and everything up to the next one.

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use backstitch::{
     engine::{CareRules, EngineRules, FollowRules, LimitRules, delays},
-    job::Mode,
+    job::{Mode, Protected},
     sandbox::{self, Delivery, World},
     seam::wire::{Lost, Request, Response, Transport},
+    store::{AcceptRules, BrakeRules},
     workflow::Rules,
 };
 
@@ -30,6 +31,7 @@ pub fn rules() -> EngineRules {
             mode: Mode::Ordered,
             cut_first: false,
             absent_succeeds: false,
+            protected: Protected::default(),
             retry: delays(1_000, 300_000, 2.0, 0.2),
         },
         limits: LimitRules {
@@ -52,6 +54,12 @@ pub fn rules() -> EngineRules {
         care: CareRules::default(),
         canary_ms: 300_000,
         production_workspace: None,
+        accept: AcceptRules {
+            // Higher than any scene needs; the brake has scenes of its own.
+            brake: BrakeRules { max_offboards: 1_000, max_share: 1.0, floor: 1_000, window_ms: 3_600_000 },
+            protected: Protected::default(),
+            offboard_deadline_ms: 4 * 3_600_000,
+        },
     }
 }
 

@@ -10,8 +10,10 @@
 )]
 
 mod aftercare;
+mod brake;
 mod command;
 mod cut;
+mod deeds;
 mod explain;
 mod mover;
 mod plan;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::times::{moment, span};
 use crate::{
-    job::{Cause, JobState, Mark, Target, Time, Workflow},
+    job::{BatchState, Cause, JobState, Mark, Target, Time, Workflow},
     store::{Around, JobReport},
 };
 
@@ -117,7 +117,7 @@ fn held(job: &JobReport, around: &Around, now: Time, said: &mut Explanation) {
     let line = &job.line;
     let key = &line.job_key;
     let since = job.waiting.as_ref().map_or(line.accepted_at, |waiting| waiting.since);
-    if let Some(batch) = around.batch.as_ref().filter(|batch| batch.state == "held") {
+    if let Some(batch) = around.batch.as_ref().filter(|batch| batch.state == BatchState::Held) {
         said.waits_for.push(format!(
             "an approval of its whole batch {}, since {}: {}",
             batch.id,
@@ -129,7 +129,7 @@ fn held(job: &JobReport, around: &Around, now: Time, said: &mut Explanation) {
         said.you_can.push(format!("or reject it: `backstitch reject {} --reason TEXT`", batch.id));
         return;
     }
-    if let Some(batch) = around.batch.as_ref().filter(|batch| batch.state == "gathering") {
+    if let Some(batch) = around.batch.as_ref().filter(|batch| batch.state == BatchState::Gathering) {
         said.waits_for.push(format!("the rest of its file, since {} (batch {})", moment(since, now), batch.id));
         said.next.push("It is judged with its whole file once that is read.".to_owned());
         return;

@@ -3,9 +3,10 @@
 use super::sentences::{Explanation, explain};
 use crate::{
     job::{
-        Cause, Identity, JobState, Kind, Mark, Order, Person, Priority, StepName, SystemState, Target, Time, Workflow,
+        BatchState, Cause, Identity, JobState, Kind, Mark, Order, Person, Priority, StepName, SystemState, Target,
+        Time, Workflow,
     },
-    store::{Around, BatchLine, JobLine, JobReport, WaitingLine},
+    store::{Around, BatchBrief, JobLine, JobReport, WaitingLine},
 };
 
 const NOW: Time = Time(1_800_000_000_000);
@@ -60,6 +61,7 @@ fn report(state: JobState, why: &str) -> JobReport {
         next_look: Some(NOW.plus(HOUR / 2)),
         last_error: None,
         cut_at: None,
+        batch_id: None,
     };
     JobReport {
         order,
@@ -172,7 +174,7 @@ const CASES: &[Case] = &[
     ),
     (
         "its batch waits for an approval",
-        |_, around| around.batch = Some(BatchLine { id: 9, state: "held".to_owned(), why: "400 at once".to_owned() }),
+        |_, around| around.batch = Some(BatchBrief { id: 9, state: BatchState::Held, why: "400 at once".to_owned() }),
         JobState::Held,
         [
             &["It is held"],
@@ -183,7 +185,7 @@ const CASES: &[Case] = &[
     ),
     (
         "its file is being read",
-        |_, around| around.batch = Some(BatchLine { id: 9, state: "gathering".to_owned(), why: String::new() }),
+        |_, around| around.batch = Some(BatchBrief { id: 9, state: BatchState::Gathering, why: String::new() }),
         JobState::Held,
         [&[], &["the rest of its file"], &["judged with its whole file"], &[]],
     ),

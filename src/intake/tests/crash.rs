@@ -8,7 +8,7 @@ use crate::{
         Intake,
         folder::{End, Folder},
     },
-    job::{Fate, Place, Row, Verdict},
+    job::{Chunk, Fate, Place, Verdict},
 };
 
 /// What a crash may leave, made by the same calls the look makes, stopped after each of them.
@@ -80,6 +80,27 @@ async fn a_database_that_fails_in_the_middle_loses_and_doubles_nothing() {
     assert_eq!(fs::read_to_string(root.join("accepted/a.jsonl.result.jsonl")).unwrap().lines().count(), 1_200);
 }
 
+/// A batch is judged at its file's end: each file has exactly one, with its last rows, and also where nothing is left in it.
+#[tokio::test]
+async fn each_file_has_one_end_and_a_failure_before_it_has_none() {
+    for (count, chunks) in [(0, vec![0]), (1, vec![1]), (500, vec![500]), (501, vec![500, 1]), (1_000, vec![500, 500])]
+    {
+        let (_dir, root, mut intake) = dropbox();
+        // An empty line is no row.
+        fs::write(root.join("a.jsonl"), "\n".to_owned() + &rows(count)).unwrap();
+        let mut book = Book::default();
+        look(&mut intake, &mut book).await;
+        assert_eq!((&book.chunks, book.ended.len()), (&chunks, 1), "{count}");
+    }
+    let (_dir, root, mut intake) = dropbox();
+    fs::write(root.join("a.jsonl"), rows(700)).unwrap();
+    let mut book = Book { fails_at: Some(1), ..Book::default() };
+    look(&mut intake, &mut book).await;
+    assert_eq!((book.chunks.len(), book.ended.len()), (1, 0));
+    look(&mut intake, &mut book).await;
+    assert_eq!(book.ended, ["a.jsonl"]);
+}
+
 #[tokio::test]
 async fn a_database_that_is_away_leaves_the_rest_of_the_folder_alone() {
     let (_dir, root, mut intake) = dropbox();
@@ -116,7 +137,7 @@ async fn a_file_that_cannot_be_worked_on_keeps_nobody_else() {
 async fn a_look_may_move_between_threads() {
     let (_dir, root, mut intake) = dropbox();
     fs::write(root.join("a.jsonl"), row("1")).unwrap();
-    let (send, mut receive) = tokio::sync::mpsc::channel::<(Vec<Row>, oneshot::Sender<Vec<Verdict>>)>(1);
+    let (send, mut receive) = tokio::sync::mpsc::channel::<(Chunk, oneshot::Sender<Vec<Verdict>>)>(1);
     let now = crate::job::Now { wall: crate::job::Time(0), mono_ms: 0 };
     let look = tokio::spawn(async move {
         let mut submit = move |rows| {

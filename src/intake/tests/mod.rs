@@ -12,7 +12,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{InputReport, Intake};
-use crate::job::{Fate, InputSpec, Now, Problem, Row, Time, Verdict};
+use crate::job::{Chunk, Fate, InputSpec, Now, Problem, Row, Time, Verdict};
 
 /// Stands in for the database: keys are for ever, same key and content is a duplicate.
 #[derive(Default)]
@@ -20,13 +20,17 @@ struct Book {
     jobs: BTreeMap<String, String>,
     /// Sizes of the chunks that came.
     chunks: Vec<usize>,
+    /// Files whose end was told, each time.
+    ended: Vec<String>,
     /// The chunk, counted from 1, at which the database fails.
     fails_at: Option<usize>,
 }
 
 impl Book {
-    fn enter(&mut self, rows: Vec<Row>) -> Result<Vec<Verdict>, String> {
+    fn enter(&mut self, chunk: Chunk) -> Result<Vec<Verdict>, String> {
+        let Chunk { file, rows, last, .. } = chunk;
         self.chunks.push(rows.len());
+        self.ended.extend(last.then_some(file));
         if self.fails_at == Some(self.chunks.len()) {
             return Err("the disk is full".to_owned());
         }
@@ -58,7 +62,7 @@ const SETTLE_MS: i64 = 2_000;
 
 async fn look_at(intake: &mut Intake, mono_ms: i64, settle_ms: i64, book: &mut Book) -> Vec<InputReport> {
     let now = Now { wall: Time(0), mono_ms };
-    intake.look(now, settle_ms, &mut async |rows| book.enter(rows)).await
+    intake.look(now, settle_ms, &mut async |chunk| book.enter(chunk)).await
 }
 
 /// One look that takes every file as settled.

@@ -16,6 +16,7 @@ mod doors;
 mod found;
 mod machine;
 mod movers;
+mod operator;
 mod patience;
 mod people;
 mod rehire;

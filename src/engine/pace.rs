@@ -1,7 +1,10 @@
-//! What the engine itself asks of Seam, and when it wants to be woken.
+//! The engine's own calls, and when it wants to be awake next.
 
 use super::{Tag, Tick, soft::Soft};
-use crate::job::{Call, Ms, Now, Time};
+use crate::{
+    job::{Call, Ms, Now, Time},
+    store::Wake,
+};
 
 /// The feed's poll and the workspace's check are the engine's own calls. `listens`: somebody waits for events.
 pub(super) fn engine_calls(soft: &mut Soft, now: Now, listens: bool, active: bool, tick: &mut Tick) {
@@ -9,7 +12,7 @@ pub(super) fn engine_calls(soft: &mut Soft, now: Now, listens: bool, active: boo
         soft.limits.sent(1, now.mono_ms);
         tick.calls.push((Tag::Probe, Call::Workspace));
     }
-    if soft.limits.room(now.mono_ms) > 0
+    if soft.limits.own_room(now.mono_ms) > 0
         && let Some(query) = soft.follow.poll(now.mono_ms, soft.watermark, listens)
     {
         soft.limits.sent(1, now.mono_ms);
@@ -17,24 +20,19 @@ pub(super) fn engine_calls(soft: &mut Soft, now: Now, listens: bool, active: boo
     }
 }
 
-/// Milliseconds until the next tick. `jobs`: the next due job and whether one is ready; `care`: the next look of the after-care.
-pub(super) fn wake_in(
-    soft: &Soft,
-    now: Now,
-    (wake, ready): (Option<Time>, bool),
-    care: Option<Time>,
-    listens: bool,
-    more: bool,
-) -> Option<Ms> {
+/// Milliseconds until the next tick. `care`: the next look of the after-care.
+pub(super) fn wake_in(soft: &Soft, now: Now, wake: Wake, care: Option<Time>, listens: bool, more: bool) -> Option<Ms> {
     if more {
         return Some(0);
     }
-    let room = soft.limits.room(now.mono_ms) > 0;
     let mut all: Vec<Option<Ms>> = vec![soft.limits.next_ms(now.mono_ms).map(|at| at - now.mono_ms)];
     all.push(care.map(|at| at.since(now.wall)));
-    if room {
-        all.push(ready.then_some(0));
-        all.push(wake.map(|at| at.since(now.wall)));
+    all.push(wake.warn_at.map(|at| at.since(now.wall)));
+    if soft.limits.room(now.mono_ms) > 0 {
+        all.push(wake.ready.then_some(0));
+        all.push(wake.at.map(|at| at.since(now.wall)));
+    }
+    if soft.limits.own_room(now.mono_ms) > 0 {
         all.push(soft.follow.next_ms().filter(|_| listens).map(|at| at.saturating_sub(now.mono_ms)));
     }
     all.into_iter().flatten().min().map(|ms| ms.max(0))

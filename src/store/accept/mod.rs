@@ -1,15 +1,23 @@
 //! Rows of input files become jobs, or are told why not: one row's trouble is never another's.
 
+mod verdict;
+
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
 use super::{
     StoreError, Tx,
+    batch::{GATHERS, Judged},
+    brake::BrakeRules,
     columns::{get, json_or_null, set},
-    rehire::{self, LEAVES, Leave, Leaves},
+    rehire::Leaves,
 };
-use crate::job::{Deadline, Fate, JobState, Order, PersonKey, Place, Problem, Row, StepName, Time, Verdict, Workflow};
+use crate::job::{
+    BatchState, Deadline, Fate, JobState, Ms, PersonKey, Problem, Protected, Row, StepName, Time, Verdict, Workflow,
+    deadline_begin, warning,
+};
+use verdict::{Known, Origin, judge, origin};
 
 /// A row with what the engine derives from it.
 #[derive(Clone, Debug)]
@@ -22,34 +30,28 @@ pub struct NewRow {
     pub steps: Vec<StepName>,
 }
 
+/// Rows of one reading of a file that are taken in together.
+#[derive(Clone, Debug, Default)]
+pub struct NewChunk {
+    /// The input's path, or `enqueue`.
+    pub input: String,
+    /// The file.
+    pub file: String,
+    /// The rows.
+    pub rows: Vec<NewRow>,
+    /// Nothing of the file comes after these.
+    pub last: bool,
+}
+
 /// What accepting a chunk did.
 #[derive(Clone, Debug, Default)]
 pub struct Accepted {
     /// One for each row, in order.
     pub verdicts: Vec<Verdict>,
-    /// New jobs, and onboardings that have to yield to them.
+    /// New jobs that may begin, and onboardings that have to yield to them.
     pub touched: Vec<i64>,
-}
-
-/// What the file already knows about the chunk's keys and people.
-struct Known {
-    jobs: HashMap<String, (String, Order)>,
-    leaving: HashSet<(Origin, PersonKey)>,
-    turned_away: HashSet<(String, String)>,
-    /// Whoever leaves, or has left and is not back.
-    leaves: Leaves,
-}
-
-impl Known {
-    /// An offboarding that begins at once is one for the rows behind it, too.
-    fn leave(&mut self, new: &NewRow, order: &Order, now: Time) {
-        if order.workflow == Workflow::Offboard && order.not_before.is_none_or(|at| at <= now) {
-            let place = &new.row.place;
-            let leave =
-                Leave { job_key: order.job_key.clone(), origin: Some((place.input.clone(), place.file.clone())) };
-            self.leaves.extend(new.keys.iter().map(|key| (key.clone(), leave.clone())));
-        }
-    }
+    /// The file's batch, if this was its end.
+    pub judged: Option<Judged>,
 }
 
 /// A row that becomes a job.
@@ -59,21 +61,26 @@ struct Fresh<'a> {
     held: Option<String>,
 }
 
-/// Input and file of a row. Standard input is no file: nobody wrote both of its orders into one.
-type Origin = (String, String);
-
-fn origin(place: &Place) -> Option<Origin> {
-    (place.file != "-").then(|| (place.input.clone(), place.file.clone()))
+/// What decides about rows besides the rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AcceptRules {
+    /// How many may be ordered out at once.
+    pub brake: BrakeRules,
+    /// Whose access no order takes or changes.
+    pub protected: Protected,
+    /// From acceptance (or `not_before`) to the deadline of an offboarding that names none.
+    pub offboard_deadline_ms: Ms,
 }
 
 impl Tx<'_> {
-    /// Accepts, absorbs or rejects each row; everything is in the caller's transaction.
-    pub async fn accept(&mut self, rows: &[NewRow], now: Time) -> Result<Accepted, StoreError> {
+    /// Accepts, absorbs or rejects each row, and judges the batch at the file's end; everything is in the caller's transaction.
+    pub async fn accept(&mut self, chunk: &NewChunk, rules: &AcceptRules, now: Time) -> Result<Accepted, StoreError> {
+        let rows = &chunk.rows;
         let mut known = self.known(rows, now).await?;
         let mut fresh: Vec<Fresh> = Vec::new();
         let mut verdicts = Vec::with_capacity(rows.len());
         for new in rows {
-            let (fate, problems) = judge(new, &known);
+            let (fate, problems) = judge(new, &known, &rules.protected);
             if let (Fate::Accepted | Fate::Held, Ok(order)) = (fate, &new.row.order) {
                 known.jobs.insert(new.row.job_key.clone(), (new.row.content_hash.clone(), order.clone()));
                 known.leave(new, order, now);
@@ -82,9 +89,31 @@ impl Tx<'_> {
             }
             verdicts.push(Verdict { place: new.row.place.clone(), job_key: new.row.job_key.clone(), fate, problems });
         }
-        let touched = self.insert_jobs(&fresh, now).await?;
+        let leaves =
+            |one: &Fresh<'_>| one.new.row.order.as_ref().is_ok_and(|order| order.workflow == Workflow::Offboard);
+        // A whole file that orders nobody out needs nobody's word; what a longer one orders, only its end tells.
+        let matters = !fresh.is_empty() && (!chunk.last || fresh.iter().any(leaves));
+        let batch = self.gathering(chunk, matters, now).await?;
+        let mut touched = self.insert_jobs(&fresh, batch, rules, now).await?;
+        let judged = match batch.filter(|_| chunk.last) {
+            Some(id) => Some(self.judge_batch(id, &rules.brake, now).await?),
+            None => None,
+        };
+        match &judged {
+            Some(Judged { state: BatchState::Held, why, .. }) => {
+                touched.clear();
+                let remedy = "the batch goes on when it is approved, and ends when it is rejected".to_owned();
+                let told = Problem { field: String::new(), message: why.clone(), remedy };
+                for verdict in verdicts.iter_mut().filter(|verdict| verdict.fate == Fate::Accepted) {
+                    (verdict.fate, verdict.problems) = (Fate::Held, vec![told.clone()]);
+                }
+            }
+            Some(judged) => touched.extend(&judged.yielding),
+            None if batch.is_some() => touched.clear(),
+            None => {}
+        }
         self.log_rows(rows, &verdicts, now).await?;
-        Ok(Accepted { verdicts, touched })
+        Ok(Accepted { verdicts, touched, judged })
     }
 
     async fn known(&mut self, rows: &[NewRow], now: Time) -> Result<Known, StoreError> {
@@ -127,20 +156,30 @@ impl Tx<'_> {
         Ok(Known { jobs, leaving, turned_away, leaves })
     }
 
-    /// Inserts the jobs; answers their ids and those of onboardings that stand in their way.
-    async fn insert_jobs(&mut self, fresh: &[Fresh<'_>], now: Time) -> Result<Vec<i64>, StoreError> {
+    /// Inserts the jobs, held where a person has to look first or their batch is not judged yet; answers their ids and those of
+    /// re-hires that follow them.
+    async fn insert_jobs(
+        &mut self,
+        fresh: &[Fresh<'_>],
+        batch: Option<i64>,
+        rules: &AcceptRules,
+        now: Time,
+    ) -> Result<Vec<i64>, StoreError> {
         if fresh.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<Value> = fresh.iter().filter_map(|one| job_row(one, now)).collect();
+        let rows: Vec<Value> = fresh.iter().filter_map(|one| job_row(one, batch, rules, now)).collect();
         let inserted = sqlx::query(
-            "INSERT INTO jobs (job_key, workflow, state, priority, order_json, content_hash, input, file, line, accepted_at, not_before, deadline, why)
-             SELECT v.value ->> '$.job_key', v.value ->> '$.workflow', v.value ->> '$.state', v.value ->> '$.priority', v.value ->> '$.order',
-                 v.value ->> '$.hash', v.value ->> '$.input', v.value ->> '$.file', v.value ->> '$.line', v.value ->> '$.now',
-                 v.value ->> '$.not_before', v.value ->> '$.deadline', v.value ->> '$.why' FROM json_each(?1) v
+            "INSERT INTO jobs (job_key, workflow, state, priority, order_json, content_hash, input, file, line, batch_id, batch_holds, accepted_at,
+                 not_before, deadline, warn_at, why)
+             SELECT v.value ->> '$.job_key', v.value ->> '$.workflow', v.value ->> '$.state', v.value ->> '$.priority',
+                 v.value ->> '$.order', v.value ->> '$.hash', v.value ->> '$.input', v.value ->> '$.file', v.value ->> '$.line', ?2,
+                 v.value ->> '$.batch_holds', v.value ->> '$.now', v.value ->> '$.not_before', v.value ->> '$.deadline',
+                 v.value ->> '$.warn_at', v.value ->> '$.why' FROM json_each(?1) v
              RETURNING id, job_key",
         )
         .bind(set(&rows)?)
+        .bind(batch)
         .fetch_all(self.db())
         .await?;
         let mut ids: HashMap<String, i64> = HashMap::new();
@@ -177,25 +216,7 @@ impl Tx<'_> {
         let mut touched: Vec<i64> = ids.values().copied().collect();
         touched.sort_unstable();
         let linked = self.link_rehires(&touched, now).await?;
-        // A leaver beats a joiner, in the same transaction.
-        let yielding: Vec<i64> = sqlx::query_scalar(
-            "UPDATE jobs SET yield_to = (SELECT l.job_id FROM person_locks l JOIN person_locks m USING (kind, value)
-                 JOIN jobs o ON o.id = l.job_id
-                 WHERE m.job_id = jobs.id AND o.workflow = 'offboard' AND (o.not_before IS NULL OR o.not_before <= ?2)
-                 AND l.job_id IN (SELECT value FROM json_each(?1)) LIMIT 1)
-             WHERE workflow <> 'offboard' AND finished_at IS NULL AND yield_to IS NULL AND id IN (
-                 SELECT m.job_id FROM person_locks l JOIN person_locks m USING (kind, value) JOIN jobs o ON o.id = l.job_id
-                 WHERE l.job_id IN (SELECT value FROM json_each(?1)) AND o.workflow = 'offboard'
-                 AND (o.not_before IS NULL OR o.not_before <= ?2))
-             AND id NOT IN (SELECT value FROM json_each(?1))
-             AND (rehire_of IS NULL OR rehire_of NOT IN (SELECT value FROM json_each(?1)))
-             RETURNING id",
-        )
-        .bind(set(&touched)?)
-        .bind(now.to_string())
-        .fetch_all(self.db())
-        .await?;
-        touched.extend(linked.into_iter().chain(yielding));
+        touched.extend(linked);
         Ok(touched)
     }
 
@@ -225,67 +246,22 @@ impl Tx<'_> {
     }
 }
 
-fn job_row(Fresh { new, held }: &Fresh<'_>, now: Time) -> Option<Value> {
-    let state = if held.is_some() { JobState::Held } else { JobState::Ready };
-    let why = held.as_deref().unwrap_or("accepted");
+fn job_row(Fresh { new, held }: &Fresh<'_>, batch: Option<i64>, rules: &AcceptRules, now: Time) -> Option<Value> {
+    let batch_holds = batch.is_some() && held.is_none();
+    let why = held.as_deref().unwrap_or(if batch_holds { GATHERS } else { "accepted" });
+    let state = if batch_holds || held.is_some() { JobState::Held } else { JobState::Ready };
     let order = new.row.order.as_ref().ok()?;
-    let deadline = order.deadline.map(|deadline| match deadline {
-        Deadline::At(at) => at,
-        Deadline::Within(span_ms) => now.plus(span_ms),
-    });
+    let begin = deadline_begin(now, order.not_before);
+    let deadline = match order.deadline {
+        Some(Deadline::At(at)) => Some(at),
+        Some(Deadline::Within(span_ms)) => Some(now.plus(span_ms)),
+        None => (order.workflow == Workflow::Offboard).then(|| begin.plus(rules.offboard_deadline_ms)),
+    };
+    // The first share is looked for once; a deadline that has passed is told in the next tick.
+    let warn_at = deadline.and_then(|deadline| warning(begin, deadline, 0, Time(0)).1);
     let place = &new.row.place;
     Some(json!({ "job_key": order.job_key, "workflow": order.workflow, "priority": order.priority, "order": order,
         "hash": new.row.content_hash, "input": place.input, "file": place.file, "line": place.line, "now": now,
-        "not_before": order.not_before, "deadline": deadline, "state": state, "why": why }))
-}
-
-fn judge(new: &NewRow, known: &Known) -> (Fate, Vec<Problem>) {
-    let order = match &new.row.order {
-        Ok(order) => order,
-        Err(problems) => return (Fate::Rejected, problems.clone()),
-    };
-    if let Some((hash, old)) = known.jobs.get(&new.row.job_key) {
-        if *hash == new.row.content_hash {
-            return (Fate::Duplicate, Vec::new());
-        }
-        return (Fate::Rejected, vec![changed(old, order)]);
-    }
-    let origin = origin(&new.row.place);
-    let leaves = |key: &PersonKey| origin.clone().is_some_and(|origin| known.leaving.contains(&(origin, key.clone())));
-    let before = known.turned_away.contains(&(new.row.job_key.clone(), new.row.content_hash.clone()));
-    if order.workflow != Workflow::Offboard && !order.rehire && (before || new.keys.iter().any(leaves)) {
-        let problem = Problem {
-            field: "workflow".to_owned(),
-            message: LEAVES.to_owned(),
-            remedy: "a leaver beats a joiner: if they come back afterwards, order that with rehire: true".to_owned(),
-        };
-        return (Fate::Rejected, vec![problem]);
-    }
-    let asks = order.workflow == Workflow::Onboard && !order.rehire;
-    let held = if asks { rehire::unsaid(&new.keys, &known.leaves) } else { None };
-    held.unwrap_or((Fate::Accepted, Vec::new()))
-}
-
-/// Same key, other content: told with the names of what differs, never with the values.
-fn changed(old: &Order, new: &Order) -> Problem {
-    let fields = |order: &Order| match serde_json::to_value(order) {
-        Ok(Value::Object(mut map)) => {
-            if let Some(Value::Object(person)) = map.remove("person") {
-                map.extend(person);
-            }
-            map
-        }
-        _ => serde_json::Map::new(),
-    };
-    let (old, new) = (fields(old), fields(new));
-    let mut differing: Vec<&String> =
-        old.keys().chain(new.keys()).filter(|name| old.get(*name) != new.get(*name)).collect();
-    differing.sort();
-    differing.dedup();
-    let names: Vec<_> = differing.iter().map(|name| name.as_str()).collect();
-    Problem {
-        field: "job_key".to_owned(),
-        message: format!("this job_key was accepted before with other content: {} differ", names.join(", ")),
-        remedy: "an accepted order does not change; give the new one its own job_key".to_owned(),
-    }
+        "not_before": order.not_before, "deadline": deadline, "warn_at": warn_at, "state": state, "why": why,
+        "batch_holds": i64::from(batch_holds) }))
 }

@@ -1,0 +1,35 @@
+//! What of a tick is worth a line in the log.
+
+use super::{LogLine, Tick};
+use crate::{
+    job::{BatchState, Snapshot},
+    store::Judged,
+};
+
+pub(super) fn note(what: &'static str, detail: String) -> LogLine {
+    LogLine { job_key: None, what, step: None, detail, alert: false }
+}
+
+/// A batch that is held, or that passed although the brake had reason to hold it.
+pub(super) fn log_batch(judged: &Judged) -> Option<LogLine> {
+    let Judged { id, file, state, why, .. } = judged;
+    let held = *state == BatchState::Held;
+    let line = note(
+        if held { "batch_held" } else { "batch_open" },
+        if held { why.clone() } else { format!("batch {id} of {file}: {why}") },
+    );
+    (!why.is_empty()).then_some(LogLine { alert: true, ..line })
+}
+
+/// The history of a job.
+pub(super) fn log_case(case: &Snapshot, tick: &mut Tick) {
+    for note in &case.notes {
+        tick.log.push(LogLine {
+            job_key: Some(case.job.order.job_key.clone()),
+            what: note.what,
+            step: note.step.map(crate::job::StepName::as_str),
+            detail: note.detail.clone(),
+            alert: matches!(note.what, "held" | "failed" | "parked" | "reappeared"),
+        });
+    }
+}

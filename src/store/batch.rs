@@ -1,0 +1,297 @@
+//! Batches: the new orders of one reading of one file, judged together before any of them has an effect.
+
+use serde::Serialize;
+use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
+
+use super::{
+    Reader, StoreError, Tx,
+    accept::NewChunk,
+    brake::{Asked, BrakeRules},
+    columns::{count, get, word, word_or_null},
+    read::{JobLine, job_line},
+};
+use crate::job::{BatchState, Priority, Time, Workflow, batch_hash};
+
+/// Why the jobs of a batch that is not judged yet are held.
+pub(super) const GATHERS: &str = "its file is still being read; nothing is done before all of it is known";
+
+/// What a batch came to at its file's end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The batch's number.
+    pub id: i64,
+    /// Its file.
+    pub file: String,
+    /// Open or held.
+    pub state: BatchState,
+    /// Why it is held, or whose word let it pass; empty if it needed none.
+    pub why: String,
+    /// Onboardings that have to yield to its offboardings.
+    pub yielding: Vec<i64>,
+}
+
+/// One row of the view `batches_overview`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BatchLine {
+    /// Its number.
+    pub id: i64,
+    /// Where it stands.
+    pub state: BatchState,
+    /// Why it is held or was rejected.
+    pub why: String,
+    /// Its input.
+    pub input: String,
+    /// Its file.
+    pub file: String,
+    /// Its jobs.
+    pub jobs: u32,
+    /// Of these: offboardings.
+    pub offboards: u32,
+    /// What an approval is bound to; none before its file's end.
+    pub hash: Option<String>,
+    /// When its first row was read.
+    pub begun_at: Time,
+    /// When somebody decided.
+    pub decided_at: Option<Time>,
+    /// Who.
+    pub decided_by: Option<String>,
+    /// Why, in their words.
+    pub reason: Option<String>,
+    /// Jobs done and proven.
+    pub succeeded: u32,
+    /// Jobs that are open.
+    pub unfinished: u32,
+}
+
+/// A batch with what a person should see before deciding.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BatchReport {
+    /// Its row, with counts and hash as its jobs give them now.
+    #[serde(flatten)]
+    pub line: BatchLine,
+    /// Jobs of each workflow.
+    pub workflows: Vec<(Workflow, u32)>,
+    /// The first of its jobs.
+    pub first: Vec<JobLine>,
+}
+
+/// So many jobs of a batch are shown.
+const SHOWN: u32 = 10;
+
+/// What a batch's jobs are, counted.
+pub(super) struct Whole {
+    pub hash: String,
+    pub jobs: u32,
+    pub offboards: u32,
+    pub single_urgent: bool,
+    pub workflows: Vec<(Workflow, u32)>,
+}
+
+/// Reads it from the jobs, cancelled ones too: what was ordered does not change.
+pub(super) async fn whole(conn: &mut SqliteConnection, id: i64) -> Result<Whole, StoreError> {
+    let rows = sqlx::query("SELECT job_key, content_hash, workflow, priority FROM jobs WHERE batch_id = ?1")
+        .bind(id)
+        .fetch_all(conn)
+        .await?;
+    let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(rows.len());
+    let (mut workflows, mut urgent) = (Vec::new(), false);
+    for row in &rows {
+        pairs.push((get(row, "job_key")?, get(row, "content_hash")?));
+        workflows.push(word::<Workflow>(row, "workflow")?);
+        urgent = word::<Priority>(row, "priority")? == Priority::Urgent;
+    }
+    let of = |workflow| u32::try_from(workflows.iter().filter(|one| **one == workflow).count()).unwrap_or(u32::MAX);
+    Ok(Whole {
+        hash: batch_hash(pairs),
+        jobs: u32::try_from(rows.len()).unwrap_or(u32::MAX),
+        offboards: of(Workflow::Offboard),
+        single_urgent: rows.len() == 1 && urgent,
+        workflows: Workflow::ALL.iter().map(|one| (*one, of(*one))).filter(|(_, many)| *many > 0).collect(),
+    })
+}
+
+impl Tx<'_> {
+    /// The batch that this reading gathers in: one that an earlier reading of the same file left unjudged, else a new one if there is
+    /// something to gather.
+    pub(super) async fn gathering(
+        &mut self,
+        chunk: &NewChunk,
+        matters: bool,
+        now: Time,
+    ) -> Result<Option<i64>, StoreError> {
+        let known: Option<i64> = sqlx::query_scalar(
+            "SELECT id FROM batches WHERE state = 'gathering' AND input = ?1 AND file = ?2 ORDER BY id DESC LIMIT 1",
+        )
+        .bind(&chunk.input)
+        .bind(&chunk.file)
+        .fetch_optional(self.db())
+        .await?;
+        if known.is_some() || !matters {
+            return Ok(known);
+        }
+        let made = sqlx::query_scalar(
+            "INSERT INTO batches (input, file, state, begun_at) VALUES (?1, ?2, 'gathering', ?3) RETURNING id",
+        );
+        Ok(Some(made.bind(&chunk.input).bind(&chunk.file).bind(now.to_string()).fetch_one(self.db()).await?))
+    }
+
+    /// The file is read to its end: within the brake, or with a leave given ahead, its jobs may begin; else all of them are held.
+    pub(super) async fn judge_batch(&mut self, id: i64, rules: &BrakeRules, now: Time) -> Result<Judged, StoreError> {
+        let whole = whole(self.db(), id).await?;
+        let row = sqlx::query(
+            "SELECT b.file, (SELECT a.id FROM approvals a WHERE a.hash = ?2 AND a.used_at IS NULL AND a.expires_at > ?3 ORDER BY a.id LIMIT 1) AS leave,
+                 (SELECT count(*) FROM jobs j JOIN batches o ON o.id = j.batch_id WHERE j.accepted_at > ?4 AND j.workflow = 'offboard'
+                     AND o.id <> ?1 AND o.state = 'open' AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.batch_id = o.id)) AS before
+             FROM batches b WHERE b.id = ?1",
+        )
+        .bind(id)
+        .bind(&whole.hash)
+        .bind(now.to_string())
+        .bind(now.plus(-rules.window_ms).to_string())
+        .fetch_one(self.db())
+        .await?;
+        let file: String = get(&row, "file")?;
+        if let Some(leave) = row.try_get::<Option<i64>, _>("leave")? {
+            let (by, yielding) = self.use_leave(id, leave, &whole, now).await?;
+            let why = format!("{by} approved it ahead");
+            return Ok(Judged { id, file, state: BatchState::Open, why, yielding });
+        }
+        let (own, before) = (whole.offboards, count(&row, "before")?);
+        let known = if rules.asks_who_is_known(own.saturating_add(before)) { self.known_people().await? } else { 0 };
+        let asked = Asked { own, before, known, single_urgent: whole.single_urgent };
+        let Some(over) = rules.over(&asked).filter(|_| own > 0) else {
+            self.set_batch(id, BatchState::Open, "", &whole, now).await?;
+            let yielding = self.open_batch(id, "accepted", now).await?;
+            let passed = whole.single_urgent && rules.over(&Asked { single_urgent: false, ..asked }).is_some();
+            let why = if passed { "one urgent order passes the brake".to_owned() } else { String::new() };
+            return Ok(Judged { id, file, state: BatchState::Open, why, yielding });
+        };
+        let why = format!(
+            "batch {id} of {file}: {over}; nothing of it is done. `backstitch approve {id} --reason …` shows it and asks, `backstitch reject {id} --reason …` drops it"
+        );
+        self.set_batch(id, BatchState::Held, &why, &whole, now).await?;
+        self.hold_batch(id, &why, now).await?;
+        Ok(Judged { id, file, state: BatchState::Held, why, yielding: Vec::new() })
+    }
+
+    async fn set_batch(
+        &mut self,
+        id: i64,
+        state: BatchState,
+        why: &str,
+        whole: &Whole,
+        now: Time,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE batches SET state = ?2, why = ?3, hash = ?4, jobs = ?5, offboards = ?6, whole_at = ?7 WHERE id = ?1")
+            .bind(id)
+            .bind(state.as_str())
+            .bind(why)
+            .bind(&whole.hash)
+            .bind(whole.jobs)
+            .bind(whole.offboards)
+            .bind(now.to_string())
+            .execute(self.db())
+            .await?;
+        Ok(())
+    }
+
+    /// Its jobs may begin, and onboardings that came before its offboardings of the same people yield to them: those are answered.
+    pub(super) async fn open_batch(&mut self, id: i64, why: &str, now: Time) -> Result<Vec<i64>, StoreError> {
+        sqlx::query("UPDATE jobs SET state = 'ready', why = ?2, batch_holds = 0 WHERE batch_id = ?1 AND state = 'held' AND batch_holds = 1")
+            .bind(id)
+            .bind(why)
+            .execute(self.db())
+            .await?;
+        Ok(sqlx::query_scalar(
+            "UPDATE jobs SET yield_to = (SELECT l.job_id FROM person_locks l JOIN person_locks m USING (kind, value)
+                 JOIN jobs o ON o.id = l.job_id
+                 WHERE m.job_id = jobs.id AND o.id > jobs.id AND o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL
+                 AND (o.not_before IS NULL OR o.not_before <= ?2) LIMIT 1)
+             WHERE workflow <> 'offboard' AND finished_at IS NULL AND yield_to IS NULL AND batch_id IS NOT ?1
+             AND (rehire_of IS NULL OR NOT EXISTS (SELECT 1 FROM jobs e WHERE e.id = jobs.rehire_of AND e.batch_id = ?1)) AND id IN (
+                 SELECT m.job_id FROM jobs o JOIN person_locks l ON l.job_id = o.id JOIN person_locks m USING (kind, value)
+                 WHERE o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL AND m.job_id < o.id
+                 AND (o.not_before IS NULL OR o.not_before <= ?2))
+             RETURNING id",
+        )
+        .bind(id)
+        .bind(now.to_string())
+        .fetch_all(self.db())
+        .await?)
+    }
+
+    async fn hold_batch(&mut self, id: i64, why: &str, now: Time) -> Result<(), StoreError> {
+        for sql in [
+            "UPDATE jobs SET why = ?2 WHERE batch_id = ?1 AND state = 'held' AND batch_holds = 1",
+            "INSERT INTO history (job_id, at, what, detail) SELECT id, ?3, 'held', ?2 FROM jobs WHERE batch_id = ?1 AND state = 'held' AND batch_holds = 1",
+            // Rows of earlier parts of the file were told as accepted.
+            "UPDATE intake_rows SET fate = 'held', problems_json = json_array(json_object('field', '', 'message', ?2, 'remedy', ''))
+             FROM jobs j WHERE j.batch_id = ?1 AND intake_rows.job_key = j.job_key AND intake_rows.content_hash = j.content_hash
+             AND intake_rows.input = j.input AND intake_rows.fate = 'accepted'",
+        ] {
+            sqlx::query(sql).bind(id).bind(why).bind(now.to_string()).execute(self.db()).await?;
+        }
+        Ok(())
+    }
+
+    /// How many people this file knows to be there: brought in or changed, and not proven gone since.
+    async fn known_people(&mut self) -> Result<u32, StoreError> {
+        let row = sqlx::query(
+            "SELECT count(DISTINCT j.user_identity_id) AS known FROM jobs j
+             WHERE j.workflow IN ('onboard', 'update') AND j.state = 'succeeded' AND j.user_identity_id IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.user_identity_id = j.user_identity_id AND o.workflow = 'offboard'
+                 AND o.state = 'succeeded' AND o.id > j.id)",
+        );
+        count(&row.fetch_one(self.db()).await?, "known")
+    }
+}
+
+impl Reader {
+    /// Every batch, newest first; `undecided`: only those that wait for a person or for the rest of their file.
+    pub async fn batches(&mut self, undecided: bool, limit: u32) -> Result<Vec<BatchLine>, StoreError> {
+        sqlx::query(
+            "SELECT * FROM batches_overview WHERE NOT ?1 OR state IN ('gathering', 'held') ORDER BY id DESC LIMIT ?2",
+        )
+        .bind(undecided)
+        .bind(limit)
+        .fetch_all(&mut self.conn)
+        .await?
+        .iter()
+        .map(batch_line)
+        .collect()
+    }
+
+    /// One batch, counted anew.
+    pub async fn batch(&mut self, id: i64) -> Result<Option<BatchReport>, StoreError> {
+        let mut tx = self.conn.begin().await?;
+        let row = sqlx::query("SELECT * FROM batches_overview WHERE id = ?1").bind(id).fetch_optional(&mut *tx).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut line = batch_line(&row)?;
+        let whole = whole(&mut tx, id).await?;
+        (line.hash, line.jobs, line.offboards) = (Some(whole.hash), whole.jobs, whole.offboards);
+        let first = sqlx::query("SELECT * FROM jobs_overview WHERE batch_id = ?1 ORDER BY id LIMIT ?2");
+        let first = first.bind(id).bind(SHOWN).fetch_all(&mut *tx).await?;
+        tx.rollback().await?;
+        let first = first.iter().map(job_line).collect::<Result<_, _>>()?;
+        Ok(Some(BatchReport { line, workflows: whole.workflows, first }))
+    }
+}
+
+fn batch_line(row: &SqliteRow) -> Result<BatchLine, StoreError> {
+    Ok(BatchLine {
+        id: get(row, "id")?,
+        state: word(row, "state")?,
+        why: get(row, "why")?,
+        input: get(row, "input")?,
+        file: get(row, "file")?,
+        jobs: count(row, "jobs")?,
+        offboards: count(row, "offboards")?,
+        hash: get(row, "hash")?,
+        begun_at: word(row, "begun_at")?,
+        decided_at: word_or_null(row, "decided_at")?,
+        decided_by: get(row, "decided_by")?,
+        reason: get(row, "reason")?,
+        succeeded: count(row, "succeeded")?,
+        unfinished: count(row, "unfinished")?,
+    })
+}

@@ -1,0 +1,106 @@
+//! The brake on mass revocations: how many people may be ordered out at once without a person's word. Pure.
+
+use crate::job::Ms;
+
+/// The numbers of the brake; it can be raised, never switched off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BrakeRules {
+    /// Offboardings of one batch and the window before it.
+    pub max_offboards: u32,
+    /// Share of the people known to be there, above 0 and at most 1.
+    pub max_share: f64,
+    /// So many pass whatever the share says.
+    pub floor: u32,
+    /// What was let through within this time counts, too.
+    pub window_ms: Ms,
+}
+
+/// What a batch asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// Its offboardings.
+    pub own: u32,
+    /// Offboardings that came within the window before it and that nobody approved.
+    pub before: u32,
+    /// People known to be there; 0: nobody knows.
+    pub known: u32,
+    /// The batch is one urgent order.
+    pub single_urgent: bool,
+}
+
+impl BrakeRules {
+    /// Whether the share can matter for so many; if not, nobody needs to count whom the database knows.
+    pub fn asks_who_is_known(&self, offboards: u32) -> bool {
+        offboards > self.floor && offboards <= self.max_offboards
+    }
+
+    /// Why a batch needs a person's word, in words; none if it does not.
+    pub fn over(&self, asked: &Asked) -> Option<String> {
+        let Asked { own, before, known, single_urgent } = *asked;
+        let before = if single_urgent { 0 } else { before };
+        let all = own.saturating_add(before);
+        let share = (f64::from(known) * self.max_share).max(f64::from(self.floor));
+        let limit = if all > self.max_offboards {
+            format!("more than {} need a person's word (brake.max_offboards)", self.max_offboards)
+        } else if known > 0 && f64::from(all) > share {
+            format!(
+                "more than {share:.0} of the {known} people known here need a person's word (brake.max_share, brake.floor)"
+            )
+        } else {
+            return None;
+        };
+        let window_min = self.window_ms / 60_000;
+        let with =
+            if before > 0 { format!(", {all} with those of the last {window_min} minutes") } else { String::new() };
+        let noun = if own == 1 { "offboarding" } else { "offboardings" };
+        Some(format!("it orders {own} {noun}{with}; {limit}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: BrakeRules = BrakeRules { max_offboards: 25, max_share: 0.10, floor: 10, window_ms: 3_600_000 };
+
+    #[test]
+    fn the_brake_holds_by_count_by_share_and_by_the_hour() {
+        for (own, before, known, single_urgent, says) in [
+            (25, 0, 0, false, None),
+            (26, 0, 0, false, Some("it orders 26 offboardings; more than 25 need")),
+            (400, 0, 10_000, false, Some("brake.max_offboards")),
+            (10, 0, 1, false, None),
+            (11, 0, 1, false, Some("it orders 11 offboardings; more than 10 of the 1 people known")),
+            (11, 0, 0, false, None),
+            (20, 0, 200, false, None),
+            (21, 0, 200, false, Some("more than 20 of the 200")),
+            (5, 20, 0, false, None),
+            (6, 20, 0, false, Some("it orders 6 offboardings, 26 with those of the last 60 minutes; more than 25")),
+            (1, 25, 0, false, Some("it orders 1 offboarding, 26 with")),
+            (1, 10, 50, false, Some("brake.max_share")),
+            (1, 400, 50, true, None),
+            (1, u32::MAX, 50, true, None),
+            (0, 25, 0, false, None),
+        ] {
+            let over = RULES.over(&Asked { own, before, known, single_urgent });
+            match says {
+                None => assert_eq!(over, None, "{own} {before} {known}"),
+                Some(words) => assert!(over.as_ref().is_some_and(|over| over.contains(words)), "{over:?} / {words}"),
+            }
+        }
+    }
+
+    #[test]
+    fn who_is_known_is_asked_only_where_it_decides() {
+        for (n, asks) in [(10, false), (11, true), (25, true), (26, false)] {
+            assert_eq!(RULES.asks_who_is_known(n), asks, "{n}");
+        }
+    }
+
+    #[test]
+    fn one_urgent_order_is_no_way_round_a_brake_that_is_set_to_less_than_one() {
+        let strict = BrakeRules { max_offboards: 1, floor: 1, ..RULES };
+        assert!(strict.over(&Asked { own: 2, single_urgent: false, ..Asked::default() }).is_some());
+        assert!(strict.over(&Asked { own: 1, single_urgent: true, before: 9, ..Asked::default() }).is_none());
+    }
+}
