@@ -15,6 +15,8 @@ words! {
         InstantKey = "instant_key",
         /// A grant of doors for a time.
         AccessGrant = "access_grant",
+        /// A code, card or mobile key that a grant gave; it may outlive its grant for a while.
+        AccessMethod = "access_method",
         /// A card, code or mobile key.
         AcsCredential = "acs_credential",
         /// A person, to one access control system.
@@ -34,7 +36,7 @@ impl Kind {
     /// Whether its objects carry a field that names their owner (Seam OpenAPI, @seamapi/types 1.1038.0); where not, only a list that
     /// obeys its filter tells whose they are.
     pub const fn names_owner(self) -> bool {
-        !matches!(self, Kind::Phone | Kind::Device | Kind::AcsEntrance)
+        !matches!(self, Kind::AccessMethod | Kind::Phone | Kind::Device | Kind::AcsEntrance)
     }
 
     /// Whether its own id tells if it is this person's still; devices and entrances are anybody's, and only a list by the living

@@ -47,6 +47,8 @@ words! {
         /// Offboarding.
         AccessGrants = "access_grants",
         /// Offboarding.
+        AccessMethods = "access_methods",
+        /// Offboarding.
         Credentials = "credentials",
         /// Every workflow.
         AcsUsers = "acs_users",

@@ -96,6 +96,11 @@ pub const fn row(kind: Kind) -> Row {
             .get("access_grants/get", "access_grant")
             .delete("access_grants/delete")
             .ends("access_grant.deleted"),
+        Kind::AccessMethod => new("access_method_id", |o| o.access_method_id.as_deref(), &["access_method_not_found"])
+            .list(plain("access_methods/list", "access_grant_id", &["access_methods"]))
+            .get("access_methods/get", "access_method")
+            .delete("access_methods/delete")
+            .ends("access_method.deleted"),
         Kind::AcsCredential => {
             new("acs_credential_id", |o| o.acs_credential_id.as_deref(), &["acs_credential_not_found"])
                 .list(paged("acs/credentials/list", OF, &["acs_credentials"]))
@@ -185,7 +190,8 @@ mod tests {
             ("acs_user.created", Some(Kind::AcsUser)),
             ("enrollment_automation.deleted", Some(Kind::EnrollmentAutomation)),
             ("phone.deactivated", Some(Kind::Phone)),
-            ("access_method.deleted", None),
+            ("access_method.deleted", Some(Kind::AccessMethod)),
+            ("access_method.issued", None),
             ("acs_credential.invalidated", None),
             ("user_identity.deleted", None),
             ("", None),

@@ -15,6 +15,7 @@ pub struct Object {
     pub client_session_id: Option<String>,
     pub instant_key_id: Option<String>,
     pub access_grant_id: Option<String>,
+    pub access_method_id: Option<String>,
     pub acs_credential_id: Option<String>,
     pub acs_user_id: Option<String>,
     pub acs_system_id: Option<String>,

@@ -22,9 +22,11 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     if sweep::by_ids(case) {
         return vanished(case, turn);
     }
-    // ACS users first: credentials are listed by each of them, and witnessed by them.
-    if looked(case, Kind::AcsUser).is_none() {
-        sweep::ask_look(case, turn, STEP, Kind::AcsUser);
+    // First those by whom others are listed: credentials by each ACS user, methods by each grant.
+    let unread: Vec<Kind> =
+        [Kind::AcsUser, Kind::AccessGrant].into_iter().filter(|kind| looked(case, *kind).is_none()).collect();
+    if !unread.is_empty() {
+        unread.into_iter().for_each(|kind| sweep::ask_look(case, turn, STEP, kind));
         return Flow::Stop;
     }
     let mut last = None;

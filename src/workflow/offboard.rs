@@ -11,7 +11,7 @@ pub(super) fn steps(mode: Option<Mode>) -> &'static [StepSpec] {
     }
 }
 
-const ORDERED: [StepSpec; 14] = [
+const ORDERED: [StepSpec; 15] = [
     step(StepName::Find, Shape::Find),
     step(StepName::Inventory, Shape::Inventory),
     step(StepName::Cut, Shape::Cut),
@@ -19,6 +19,7 @@ const ORDERED: [StepSpec; 14] = [
     step(StepName::DeviceAccess, Shape::Sweep(Kind::Device)),
     step(StepName::InstantKeys, Shape::Sweep(Kind::InstantKey)),
     step(StepName::AccessGrants, Shape::Sweep(Kind::AccessGrant)),
+    step(StepName::AccessMethods, Shape::Sweep(Kind::AccessMethod)),
     step(StepName::Credentials, Shape::Sweep(Kind::AcsCredential)),
     step(StepName::AcsUsers, Shape::Sweep(Kind::AcsUser)),
     step(StepName::EnrollmentAutomations, Shape::Sweep(Kind::EnrollmentAutomation)),
@@ -32,7 +33,7 @@ const ORDERED: [StepSpec; 14] = [
 const CASCADE: &[StepSpec] = &identity_first(ORDERED);
 
 /// The identity's own step comes right after the cut; the others stay as they are.
-const fn identity_first(mut steps: [StepSpec; 14]) -> [StepSpec; 14] {
+const fn identity_first(mut steps: [StepSpec; 15]) -> [StepSpec; 15] {
     let mut at = steps.len() - 1;
     while !matches!(steps[at].shape, Shape::Cut) && at > 0 {
         if matches!(steps[at].shape, Shape::DeleteIdentity) && !matches!(steps[at - 1].shape, Shape::Cut) {
@@ -66,7 +67,7 @@ mod tests {
     #[test]
     fn names_are_unique_and_every_name_ever_shipped_still_resolves() {
         // Rows outlive releases: a name may be added here, never taken away.
-        let shipped = "find inventory cut client_sessions device_access instant_keys access_grants credentials acs_users \
+        let shipped = "find inventory cut client_sessions device_access instant_keys access_grants access_methods credentials acs_users \
                        enrollment_automations phones confirm_empty user_identity verify";
         let mut names: Vec<_> = ORDERED.iter().map(|spec| spec.name.as_str()).collect();
         assert_eq!(names, shipped.split_whitespace().collect::<Vec<_>>());

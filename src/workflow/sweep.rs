@@ -239,7 +239,8 @@ fn look_at(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind, due
 pub(super) fn ask_look(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) {
     let sources = sources(case, name, kind);
     let trusted = !kind.names_owner() || sources.iter().any(|source| matches!(source, Source::Linked(_)));
-    let testable = trusted && !by_ids(case) && !turn.canary.fresh.contains(&kind);
+    let lists = sources.iter().any(|source| !matches!(source, Source::Each(_)));
+    let testable = trusted && lists && !by_ids(case) && !turn.canary.fresh.contains(&kind);
     let canary = testable.then(|| turn.canary.id.clone());
     turn.ask(case, name, Act::Look, (Some(kind), None), Call::Look { kind, sources, canary });
 }
@@ -261,6 +262,12 @@ fn sources(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
     let Some(identity) = case.job.identity.as_ref().filter(|_| !by_ids(case)) else {
         return vec![Source::Each(ids(kind, false).collect())];
     };
+    if kind == Kind::AccessMethod {
+        // No list of them by their owner exists: by each grant that stands, and what is known also by its own id.
+        let left = case.targets.iter().filter(|t| t.kind == kind && !matches!(t.mark, Mark::Proven | Mark::Skipped));
+        let left = Source::Each(left.filter_map(|t| t.object_id.clone()).collect());
+        return ids(Kind::AccessGrant, true).map(Source::AccessGrant).chain([left]).collect();
+    }
     let mut all = vec![Source::Identity(identity.user_identity_id.clone())];
     match kind {
         Kind::AcsCredential => {
