@@ -3,6 +3,7 @@
 //!
 //! `config/default.toml` is the table of keys for people, `rules` the same for the checks, and a test keeps them one.
 
+mod delays;
 mod file;
 mod inputs;
 mod key;

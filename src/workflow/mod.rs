@@ -20,6 +20,7 @@ mod offboard;
 mod onboard;
 mod person;
 mod rules;
+mod sources;
 mod sweep;
 mod turn;
 mod update;

@@ -1,6 +1,6 @@
 //! The shape "look, delete each, await, look until empty", shared by every collection of objects.
 
-use super::{Flow, Turn, absence, answers, inventory, offboard, update};
+use super::{Flow, Turn, absence, answers, inventory, offboard, sources, update};
 use crate::job::{
     Act, Answer, Attempt, Call, Cause, Kind, Look, Mark, Proof, Snapshot, Source, StepName, StepState, Target, Time,
     Unlisted, Workflow,
@@ -237,7 +237,7 @@ fn look_at(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind, due
 
 /// Asks for a complete listing of the kind: by its owner, or, once the identity is gone, every known object by its own id.
 pub(super) fn ask_look(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) {
-    let sources = sources(case, name, kind);
+    let sources = sources::of(case, name, kind);
     let trusted = !kind.names_owner() || sources.iter().any(|source| matches!(source, Source::Linked(_)));
     let lists = sources.iter().any(|source| !matches!(source, Source::Each(_)));
     let testable = trusted && lists && !by_ids(case) && !turn.canary.fresh.contains(&kind);
@@ -249,53 +249,4 @@ pub(super) fn ask_look(case: &mut Snapshot, turn: &mut Turn, name: StepName, kin
 pub(super) fn by_ids(case: &Snapshot) -> bool {
     let ended = |t: &Target| t.kind == Kind::UserIdentity && t.mark == Mark::Proven;
     case.job.order.workflow == Workflow::Offboard && case.targets.iter().any(ended)
-}
-
-fn sources(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
-    let ids = |kind: Kind, alive: bool| {
-        case.targets
-            .iter()
-            .filter(move |t| t.kind == kind && !(alive && t.mark == Mark::Proven))
-            .filter(move |t| alive || t.mark != Mark::Skipped)
-            .filter_map(|t| t.object_id.clone())
-    };
-    let Some(identity) = case.job.identity.as_ref().filter(|_| !by_ids(case)) else {
-        return vec![Source::Each(ids(kind, false).collect())];
-    };
-    if kind == Kind::AccessMethod {
-        // No list of them by their owner exists: by each grant that stands, and what is known also by its own id.
-        let left = case.targets.iter().filter(|t| t.kind == kind && !matches!(t.mark, Mark::Proven | Mark::Skipped));
-        let left = Source::Each(left.filter_map(|t| t.object_id.clone()).collect());
-        return ids(Kind::AccessGrant, true).map(Source::AccessGrant).chain([left]).collect();
-    }
-    let mut all = vec![Source::Identity(identity.user_identity_id.clone())];
-    match kind {
-        Kind::AcsCredential => {
-            all.extend(ids(Kind::AcsUser, true).map(Source::AcsUser));
-            all.extend(orphans(case));
-        }
-        Kind::AcsUser if wholly(name) => {
-            all.push(Source::Linked(identity.user_identity_id.clone()));
-        }
-        _ => {}
-    }
-    all
-}
-
-/// Steps whose look at ACS users must miss none, by whichever list.
-fn wholly(name: StepName) -> bool {
-    use StepName::{ConfirmEmpty, Inventory, Links, Unlink, Verify};
-    matches!(name, Inventory | ConfirmEmpty | Links | Unlink | Verify)
-}
-
-/// Credentials whose ACS user went before them (by an identity's end that was begun): neither it nor the identity lists them.
-fn orphans(case: &Snapshot) -> Option<Source> {
-    let gone = |user: &String| {
-        let mut users = case.targets.iter().filter(|t| t.kind == Kind::AcsUser && t.mark == Mark::Proven);
-        users.any(|t| t.object_id.as_ref() == Some(user))
-    };
-    let left = case.targets.iter().filter(|t| t.kind == Kind::AcsCredential && t.mark != Mark::Proven);
-    let ids: Vec<String> =
-        left.filter(|t| t.acs_user_id.as_ref().is_some_and(gone)).filter_map(|t| t.object_id.clone()).collect();
-    (!ids.is_empty()).then_some(Source::Each(ids))
 }

@@ -82,7 +82,7 @@ async fn show_tells_all_of_one_job_by_key_or_number() {
     assert_eq!(by_key.stdout, run(&["show", "2"]).stdout);
 
     let job = json(&run(&["show", "hr-there", "--json"]).stdout);
-    assert_eq!(job["steps"].as_array().unwrap().len(), 12);
+    assert_eq!(job["steps"].as_array().unwrap().len(), 15);
     let session = job["targets"].as_array().unwrap().iter().find(|target| target["object_id"] == "session-1").unwrap();
     assert_eq!((&session["mark"], &session["step"]), (&"requested".into(), &"client_sessions".into()));
     assert_eq!(job["file"], "people\u{1b}[2J.jsonl");

@@ -24,8 +24,6 @@ pub enum Takes {
     Offboard,
     /// Update's only.
     Update,
-    /// Known, and refused until it is built.
-    NotBuilt,
 }
 
 /// Our fields: name, whose rows take it, whether the configuration may give it a default. What names a job or a person may not: the
@@ -60,11 +58,6 @@ fn ours(name: &str) -> Option<&'static str> {
     FIELDS.iter().find(|field| field.0 == name).map(|field| field.0)
 }
 
-/// Our fields of one sort, in the order of the documentation.
-pub fn of_sort(takes: Takes) -> impl Iterator<Item = &'static str> {
-    FIELDS.iter().filter(move |field| field.1 == takes).map(|field| field.0)
-}
-
 fn takes(field: &str, workflow: Workflow) -> bool {
     FIELDS.iter().any(|known| known.0 == field && known.1.includes(workflow))
 }
@@ -77,7 +70,6 @@ impl Takes {
             Takes::Linking => matches!(workflow, Workflow::Onboard | Workflow::Update),
             Takes::Offboard => workflow == Workflow::Offboard,
             Takes::Update => workflow == Workflow::Update,
-            Takes::NotBuilt => false,
         }
     }
 }
@@ -89,7 +81,7 @@ pub fn misplaced(workflow: Workflow) -> impl Iterator<Item = (&'static str, &'st
         Takes::Linking => Some((field.0, "onboarding and update")),
         Takes::Offboard => Some((field.0, "offboarding")),
         Takes::Update => Some((field.0, "update")),
-        Takes::Every | Takes::NotBuilt => None,
+        Takes::Every => None,
     })
 }
 
@@ -267,14 +259,13 @@ pub fn unknown_among<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Fa
 
 #[cfg(test)]
 mod tests {
-    use super::{FIELDS, Takes};
+    use super::FIELDS;
     use crate::job::ROW_FIELDS;
 
     /// The settings let columns and defaults be named after exactly the fields that a row may give.
     #[test]
     fn the_settings_know_the_fields_of_a_row() {
-        let mut built: Vec<&str> =
-            FIELDS.iter().filter(|field| field.1 != Takes::NotBuilt).map(|field| field.0).collect();
+        let mut built: Vec<&str> = FIELDS.iter().map(|field| field.0).collect();
         let mut known = ROW_FIELDS.to_vec();
         built.sort_unstable();
         known.sort_unstable();

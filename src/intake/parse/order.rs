@@ -1,7 +1,7 @@
 //! Values to an order, or everything that is wrong with them at once.
 
 use super::{
-    fields::{Given, Plan, Takes, misplaced, of_sort},
+    fields::{Given, Plan, misplaced},
     links,
     node::Node,
     times,
@@ -106,11 +106,6 @@ impl Form<'_> {
     }
 
     fn deny_misplaced(&mut self) {
-        for field in of_sort(Takes::NotBuilt) {
-            if self.has(field) {
-                self.reject(field, fault("is known but not built yet", "leave it out"));
-            }
-        }
         let Some(workflow) = self.workflow else { return };
         for (field, whose) in misplaced(workflow) {
             if self.has(field) {

@@ -85,7 +85,6 @@ const PROBLEMS: &[(&str, &[&str])] = &[
             "f:1: job_key: is missing; give the row a key of its own that never changes, or name key_columns for the input",
             "f:1: emial_address: is not a field that is known here; perhaps `email_address` is meant",
             "f:1: workflow: `offbord` is none of offboard, onboard, update; write `offboard`",
-            "f:1: rehire: is known but not built yet; leave it out",
             "f:1: phone_number: `030` is not a phone number in E.164; write + and the country code, then digits only, like +15555550100",
             "f:1: priority: is a number, not text; put the value in quotes",
             "f:1: deadline: `soon` is neither a span nor a moment; write a span after acceptance like PT4H or P1D, or a moment with offset or zone",
