@@ -27,8 +27,6 @@ pub enum Source {
     Linked(String),
     /// `acs/credentials/list` of this ACS user (credentials only).
     AcsUser(String),
-    /// `access_methods/list` of this access grant (access methods only).
-    AccessGrant(String),
     /// The kind's `get`, once for each id; a typed 404 is an absent object. For user identities: by id.
     Each(Vec<String>),
     /// `user_identities/get` by key (user identities only); a typed 404 is an absent object.

@@ -57,6 +57,8 @@ pub struct Item {
     pub acs_system_id: Option<String>,
     /// The ACS user it belongs to (credentials).
     pub acs_user_id: Option<String>,
+    /// The access methods that it gave (access grants).
+    pub access_method_ids: Vec<String>,
     /// Every user identity the object itself names as its owner.
     pub owners: Vec<String>,
     /// It came from an endpoint that cannot be asked without the identity (`list_acs_users`), which is a witness by itself.

@@ -121,13 +121,6 @@ async fn read<T: Transport>(
             Err(stop) if not_there(&stop, Kind::AcsUser) => Ok(()),
             other => other,
         },
-        (Source::AccessGrant(id), Kind::AccessMethod) => {
-            match list(asker, &row.list.ok_or_else(no_such)?, id, found).await {
-                // The grant is gone; methods that it has left behind are asked for by their own ids.
-                Err(stop) if not_there(&stop, Kind::AccessGrant) => Ok(()),
-                other => other,
-            }
-        }
         (Source::Each(ids), _) => {
             let (path, key) = row.get.ok_or_else(no_such)?;
             for id in ids {

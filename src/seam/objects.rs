@@ -26,6 +26,8 @@ pub struct Object {
     #[serde(deserialize_with = "nullable")]
     pub user_identity_ids: Vec<String>,
     #[serde(deserialize_with = "nullable")]
+    pub access_method_ids: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
     pub acs_user_ids: Vec<String>,
     #[serde(deserialize_with = "nullable")]
     pub merged_user_identity_ids: Vec<String>,
@@ -154,6 +156,7 @@ pub fn item(kind: Kind, object: Object) -> Result<Item, String> {
         created_at: object.created_at.as_deref().map(clean),
         access_method: object.access_method.as_deref().map(clean),
         owners,
+        access_method_ids: if kind == Kind::AccessGrant { object.access_method_ids } else { Vec::new() },
         listed_as_linked: false,
         workspace_id: object.workspace_id.unwrap_or_default(),
         acs_user_id: object.acs_user_id.filter(|_| kind == Kind::AcsCredential),

@@ -220,7 +220,7 @@ impl Tx<'_> {
              WHERE finished_at IS NULL",
             "UPDATE targets SET next_at = strftime('%Y-%m-%dT%H:%M:%fZ', next_at, ?1), accepted_at = strftime('%Y-%m-%dT%H:%M:%fZ', accepted_at, ?1),
                  requested_at = strftime('%Y-%m-%dT%H:%M:%fZ', requested_at, ?1), absent_at = strftime('%Y-%m-%dT%H:%M:%fZ', absent_at, ?1),
-                 proven_at = strftime('%Y-%m-%dT%H:%M:%fZ', proven_at, ?1)
+                 found_at = strftime('%Y-%m-%dT%H:%M:%fZ', found_at, ?1), proven_at = strftime('%Y-%m-%dT%H:%M:%fZ', proven_at, ?1)
              WHERE job_id IN (SELECT id FROM jobs WHERE finished_at IS NULL)",
             "UPDATE steps SET since = strftime('%Y-%m-%dT%H:%M:%fZ', since, ?1), closed_at = strftime('%Y-%m-%dT%H:%M:%fZ', closed_at, ?1)
              WHERE job_id IN (SELECT id FROM jobs WHERE finished_at IS NULL)",

@@ -1,7 +1,7 @@
 //! What a complete listing means for the rows: whose each object is, what is new, what came back, what is gone.
 
 use super::{
-    Turn, cascade, cut, inventory, offboard,
+    Turn, cascade, cut, inventory, methods, offboard,
     witness::{Witness, witness},
 };
 use crate::job::{
@@ -53,6 +53,7 @@ pub(super) fn absorb(
         let shared = matches!(witness(case, kind, item), Witness::Shared);
         remaining += u32::from(take(case, attempt, home, kind, item, shared, &mut news, turn));
     }
+    methods::take_in(case, listing, turn);
     prove_absent(case, attempt.begun_at, home, kind, listing, turn);
     store(case, attempt, kind, listing, remaining, request_id, turn);
     if repeat && !news.is_empty() && home != StepName::ConfirmEmpty {
@@ -236,7 +237,8 @@ fn prove_absent(case: &mut Snapshot, begun_at: Time, home: StepName, kind: Kind,
     for at in 0..case.targets.len() {
         let target = &case.targets[at];
         let listed = listing.items.iter().any(|item| Some(&item.id) == target.object_id.as_ref());
-        let late = target.requested_at.or(target.accepted_at).is_some_and(|requested| requested > begun_at);
+        let known = target.requested_at.or(target.accepted_at).unwrap_or(target.found_at);
+        let late = known > begun_at;
         // What an operator skipped stays so; only its identity's end is worth knowing.
         let skipped = target.mark == Mark::Skipped && kind != Kind::UserIdentity;
         let hidden = cut::hides(case, target);

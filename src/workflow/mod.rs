@@ -16,6 +16,7 @@ mod inventory;
 mod link;
 mod listing;
 mod marks;
+mod methods;
 mod offboard;
 mod onboard;
 mod person;

@@ -16,10 +16,9 @@ pub(super) fn of(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
         return vec![Source::Each(ids(kind, false).collect())];
     };
     if kind == Kind::AccessMethod {
-        // No list of them by their owner exists: by each grant that stands, and what is known also by its own id.
+        // Their grants name them; each is asked for by its own id.
         let left = case.targets.iter().filter(|t| t.kind == kind && !matches!(t.mark, Mark::Proven | Mark::Skipped));
-        let left = Source::Each(left.filter_map(|t| t.object_id.clone()).collect());
-        return ids(Kind::AccessGrant, true).map(Source::AccessGrant).chain([left]).collect();
+        return vec![Source::Each(left.filter_map(|t| t.object_id.clone()).collect())];
     }
     let mut all = vec![Source::Identity(identity.user_identity_id.clone())];
     match kind {

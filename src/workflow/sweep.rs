@@ -239,8 +239,8 @@ fn look_at(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind, due
 pub(super) fn ask_look(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: Kind) {
     let sources = sources::of(case, name, kind);
     let trusted = !kind.names_owner() || sources.iter().any(|source| matches!(source, Source::Linked(_)));
-    let lists = sources.iter().any(|source| !matches!(source, Source::Each(_)));
-    let testable = trusted && lists && !by_ids(case) && !turn.canary.fresh.contains(&kind);
+    let listed = !matches!(sources.as_slice(), [Source::Each(_)]);
+    let testable = trusted && listed && !by_ids(case) && !turn.canary.fresh.contains(&kind);
     let canary = testable.then(|| turn.canary.id.clone());
     turn.ask(case, name, Act::Look, (Some(kind), None), Call::Look { kind, sources, canary });
 }

@@ -121,6 +121,7 @@ async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
     .await;
     let is = |effect: &&Effect, verb: Verb| effect.verb == verb;
     let lists_automations = checks::automations_are_listed(&rig.world.lock().unwrap());
+    let hides = hides_revoked(rig);
     for id in ordered {
         let taken = effects.iter().position(|effect| {
             effect.verb == Verb::DeleteRequested
@@ -140,8 +141,8 @@ async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
         });
         for object in born.filter(|effect| effect.at_ms + FRESH_MS < at_ms) {
             let last = before().rfind(|effect| {
-                effect.id == object.id
-                    && matches!(effect.verb, Verb::Created | Verb::Deleted | Verb::DeleteRequested | Verb::Unlinked)
+                let ends = matches!(effect.verb, Verb::Created | Verb::Deleted | Verb::DeleteRequested | Verb::Unlinked);
+                effect.id == object.id && (ends || hides && is_revocation(effect))
             });
             // What came back after the last look at everything was not there to be seen.
             if last.is_some_and(|effect| effect.verb == Verb::Created && effect.at_ms + FRESH_MS < at_ms) {
@@ -154,6 +155,15 @@ async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
     }
 }
 
+/// Whether a revoked session cannot be seen any more: it opens nothing, and nobody can tell whether its record stays.
+fn hides_revoked(rig: &Rig) -> bool {
+    !rig.world.lock().unwrap().settings().revoked_sessions_listed
+}
+
+fn is_revocation(effect: &Effect) -> bool {
+    effect.kind == Kind::ClientSession && effect.verb == Verb::Changed
+}
+
 /// I5: what is proven gone was gone then, or came so short a time before that a list may have missed it.
 async fn proofs_are_true(rig: &mut Rig, luck: &Luck, effects: &[Effect]) {
     let proven = checks::strings(
@@ -162,6 +172,7 @@ async fn proofs_are_true(rig: &mut Rig, luck: &Luck, effects: &[Effect]) {
          WHERE h.what = 'proven' AND j.workflow = 'offboard' AND t.kind NOT IN ('device', 'acs_entrance')",
     )
     .await;
+    let hides = hides_revoked(rig);
     let mut ends: BTreeMap<&str, Vec<(i64, bool)>> = BTreeMap::new();
     for effect in effects {
         let ended = match effect.verb {
@@ -169,6 +180,7 @@ async fn proofs_are_true(rig: &mut Rig, luck: &Luck, effects: &[Effect]) {
             // Taken off the person, it is nothing of theirs.
             Verb::Unlinked if effect.kind == Kind::AcsUser => true,
             Verb::Created => false,
+            _ if hides && is_revocation(effect) => true,
             _ => continue,
         };
         ends.entry(&effect.id).or_default().push((effect.at_ms, ended));

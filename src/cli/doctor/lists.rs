@@ -26,7 +26,6 @@ enum By {
     Identity,
     Linked,
     AcsUser,
-    AccessGrant,
 }
 
 const fn list(name: &'static str, plural: &'static str, kind: Kind, by: By) -> List {
@@ -38,7 +37,6 @@ pub const LISTS: &[List] = &[
     list("filter: client sessions", "client sessions", Kind::ClientSession, By::Identity),
     list("filter: instant keys", "instant keys", Kind::InstantKey, By::Identity),
     list("filter: access grants", "access grants", Kind::AccessGrant, By::Identity),
-    list("filter: a grant's methods", "a grant's methods", Kind::AccessMethod, By::AccessGrant),
     list("filter: credentials", "credentials", Kind::AcsCredential, By::Identity),
     list("filter: an ACS user's credentials", "an ACS user's credentials", Kind::AcsCredential, By::AcsUser),
     list("filter: ACS users", "ACS users", Kind::AcsUser, By::Identity),
@@ -58,7 +56,6 @@ impl List {
             By::Identity => (Source::Identity(random.clone()), Some(random)),
             By::Linked => (Source::Linked(random), None),
             By::AcsUser => (Source::AcsUser(random), None),
-            By::AccessGrant => (Source::AccessGrant(random.clone()), Some(random)),
         };
         Call::Look { kind: self.kind, sources: vec![source], canary }
     }

@@ -238,8 +238,9 @@ fn exceptions(facts: &Facts) -> Vec<Value> {
     missing.sort_unstable();
     missing.dedup();
     all.extend(missing.iter().map(|kind| json!({ "what": "endpoint_missing", "kind": kind })));
-    let alone =
-        |t: &&Target| t.mark == Mark::Proven && way(facts, t) == "without_request" && t.step != StepName::ConfirmEmpty;
+    // Doors are shut by what leads to them, and a method ends with its grant.
+    let by_others = |t: &&Target| matches!(t.step, StepName::ConfirmEmpty | StepName::AccessMethods);
+    let alone = |t: &&Target| t.mark == Mark::Proven && way(facts, t) == "without_request" && !by_others(t);
     all.extend(
         facts
             .targets

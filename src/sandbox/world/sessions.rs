@@ -115,7 +115,8 @@ impl World {
         }
     }
 
-    fn is_readable(&self, session: &Object) -> bool {
+    /// A revoked one's token is refused; whether the session can still be seen is open.
+    pub(super) fn is_readable(&self, session: &Object) -> bool {
         self.settings.revoked_sessions_listed || session.text("revoked_at").is_none()
     }
 

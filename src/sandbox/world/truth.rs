@@ -53,7 +53,9 @@ impl World {
         let (mut alive, mut deleting) = (BTreeMap::new(), BTreeMap::new());
         for kind in Kind::ALL {
             for object in self.stock.of_kind(kind).filter_map(|born| self.stock.get(born)) {
-                if !object.is_gone() {
+                // A revoked session that nobody can see any more opens nothing, and no request tells whether its record stays.
+                let seen = object.kind != Kind::ClientSession || self.is_readable(object);
+                if !object.is_gone() && seen {
                     *alive.entry(kind).or_insert(0) += 1;
                     *deleting.entry(kind).or_insert(0) += u64::from(object.deleting_ms.is_some());
                 }

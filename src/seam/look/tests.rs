@@ -144,6 +144,7 @@ async fn what_several_sources_say_about_one_object_is_united() {
         id: "u".to_owned(),
         workspace_id: "ws-1".to_owned(),
         acs_system_id: Some("s".to_owned()),
+        access_method_ids: Vec::new(),
         acs_user_id: None,
         owners: vec!["p".to_owned(), "q".to_owned()],
         listed_as_linked: true,

@@ -156,7 +156,7 @@ fn a_good_seam_is_all_green_and_untouched() {
     let (effects, asked) = before(&clinic.world());
     let (code, checks) = clinic.checks(&[], &[]);
     assert_eq!((code, checks.with("fail"), checks.with("warn")), (0, vec![], vec![]), "{checks:?}");
-    assert_eq!((checks.with("skipped"), checks.0.len()), (vec!["trial"], 24));
+    assert_eq!((checks.with("skipped"), checks.0.len()), (vec!["trial"], 23));
     checks.says("workspace", "ok", "\"Backstitch Sandbox\" (w-1), sandbox; is this the one you mean?");
     checks.says("database", "ok", "none at b.db yet");
     checks.says("events", "ok", "1 in the last hour, 1 in the last day, the newest ");

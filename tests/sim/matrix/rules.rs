@@ -181,7 +181,7 @@ const LINES: &[Line] = &[
     Line { identity: ("rejected", Ends("failed", "somebody deleted the identity")), owner: ("done", Ends("held", "belongs to user identity")),
            ..question(&[Sort::MoveList], "look") },
     Line { forbidden: ("rejected", Parks("forbidden")), own: ("gone", Believed), identity: ("rejected", Ends("failed", "somebody deleted")),
-           workspace: ("done", Goes), nothing: ("done", Believed), ..question(&[Sort::Remove], "remove_acs_user") },
+           workspace: ("done", Goes), nothing: ("done", Again("look", 10_000, 10_100)), ..question(&[Sort::Remove], "remove_acs_user") },
     Line { lost: at_once("get_identity"), refused: soon("get_identity"), forbidden: ("rejected", soon("get_identity")),
            own: ("rejected", Ends("failed", "somebody deleted")), identity: ("rejected", Ends("failed", "somebody deleted")),
            good: at_once("get_identity"), owner: ("done", at_once("get_identity")), workspace: ("done", at_once("get_identity")),

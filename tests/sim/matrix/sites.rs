@@ -88,6 +88,10 @@ pub fn all() -> Vec<Site> {
         add(leave, job(step, Act::Look, kind), (list, 0), own, empty);
         add(leave, job("verify", Act::Look, kind), (get, 0), own, dead);
     }
+    // Methods are named by their grants, and go with them; one that stays is deleted as everything else is.
+    let method = |step, act| job(step, act, Kind::AccessMethod);
+    let (get, own) = ("access_methods/get", "access_method_not_found");
+    add(leave, method("verify", Act::Look), (get, 0), own, Sort::VerifyGet);
     // Lists that are a witness by themselves are asked for a random owner first.
     let linked = "user_identities/list_acs_users";
     add(leave, job("inventory", Act::Look, Kind::AcsUser), (linked, 0), "acs_user_not_found", Sort::Canary);

@@ -9,7 +9,7 @@ use super::{HOUR, Scene, changes, ends, scene};
 use crate::{
     checks,
     histories::block_on,
-    orders::{by_key, off, on},
+    orders::{back, by_key, off},
     rig::{Chaos, Rig},
     wire::rules,
 };
@@ -108,7 +108,7 @@ fn who_was_brought_back_is_left_alone() {
         let mut rig = caring(scene()).await;
         rig.submit(vec![off("out", by_key("emp-1"))]);
         assert!(rig.run_for(HOUR).await);
-        rig.submit(vec![on("back", by_key("emp-1"), vec![])]);
+        rig.submit(vec![back("back", by_key("emp-1"), vec![])]);
         pass(&mut rig, 9 * DAY).await;
         ends(&mut rig, "back", "succeeded", "proven").await;
         assert!(checks::strings(&mut rig, LOOKS).await.is_empty());

@@ -43,7 +43,7 @@ fn one_delete_takes_everything_along() {
             scene.world.faults_mut().events.lost = lost;
             let mut rig = ordered(scene).await;
             assert!(rig.run_for(HOUR).await);
-            ends(&mut rig, "leave", "succeeded", "proven: 10 objects").await;
+            ends(&mut rig, "leave", "succeeded", "proven: 11 objects").await;
             assert_eq!(changes(&rig), ["/user_identities/delete"]);
             let by =
                 checks::strings(&mut rig, "SELECT DISTINCT proof FROM targets WHERE kind <> 'user_identity'").await;
@@ -61,7 +61,7 @@ fn what_stays_is_deleted_in_its_own_step() {
         let id = scene.id.clone();
         let mut rig = ordered(scene).await;
         assert!(rig.run_for(HOUR).await);
-        ends(&mut rig, "leave", "succeeded", "proven: 10 objects").await;
+        ends(&mut rig, "leave", "succeeded", "proven: 11 objects").await;
         let sent = changes(&rig);
         let first =
             |path: &str| sent.iter().position(|sent| sent == path).unwrap_or_else(|| panic!("{path}: {sent:?}"));
@@ -166,7 +166,7 @@ fn an_old_inventory_is_read_again() {
         rig.run_for(10 * MINUTE).await;
         rig.world.lock().unwrap().faults_mut().clone_from(&Faults::none());
         assert!(rig.run_for(HOUR).await);
-        ends(&mut rig, "leave", "succeeded", "proven: 11 objects").await;
+        ends(&mut rig, "leave", "succeeded", "proven: 12 objects").await;
         let known = checks::strings(&mut rig, "SELECT object_id FROM targets WHERE mark = 'proven'").await;
         assert!(known.contains(&late), "{known:?}");
         assert!(fell_back(&mut rig).await.is_empty());
@@ -186,7 +186,7 @@ fn a_delete_that_took_effect_unheard_needs_no_person() {
         rig.run_for(30 * MINUTE).await;
         rig.world.lock().unwrap().faults_mut().clone_from(&Faults::none());
         assert!(rig.run_for(HOUR).await);
-        ends(&mut rig, "leave", "succeeded", "proven: 10 objects").await;
+        ends(&mut rig, "leave", "succeeded", "proven: 11 objects").await;
         let again =
             checks::strings(&mut rig, "SELECT detail FROM history WHERE what = 'step_reopened' AND step = 'inventory'")
                 .await;
