@@ -141,7 +141,8 @@ async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
         });
         for object in born.filter(|effect| effect.at_ms + FRESH_MS < at_ms) {
             let last = before().rfind(|effect| {
-                let ends = matches!(effect.verb, Verb::Created | Verb::Deleted | Verb::DeleteRequested | Verb::Unlinked);
+                let ends =
+                    matches!(effect.verb, Verb::Created | Verb::Deleted | Verb::DeleteRequested | Verb::Unlinked);
                 effect.id == object.id && (ends || hides && is_revocation(effect))
             });
             // What came back after the last look at everything was not there to be seen.

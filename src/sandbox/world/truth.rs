@@ -53,9 +53,7 @@ impl World {
         let (mut alive, mut deleting) = (BTreeMap::new(), BTreeMap::new());
         for kind in Kind::ALL {
             for object in self.stock.of_kind(kind).filter_map(|born| self.stock.get(born)) {
-                // A revoked session that nobody can see any more opens nothing, and no request tells whether its record stays.
-                let seen = object.kind != Kind::ClientSession || self.is_readable(object);
-                if !object.is_gone() && seen {
+                if !object.is_gone() {
                     *alive.entry(kind).or_insert(0) += 1;
                     *deleting.entry(kind).or_insert(0) += u64::from(object.deleting_ms.is_some());
                 }
@@ -122,7 +120,9 @@ impl World {
                 if matches!(object.kind, Kind::AcsUser | Kind::AccessGrant) {
                     parents.push(object.id.clone());
                 }
-                if !object.is_gone() {
+                // A revoked session that nobody can see any more opens nothing, and no request tells whether its record stays.
+                let seen = object.kind != Kind::ClientSession || self.is_readable(object);
+                if !object.is_gone() && seen {
                     found.push(belonging(object));
                 }
             }
