@@ -178,6 +178,7 @@ fn objects(body: &Value) -> String {
             ("requested", 1) => moment(&removal["requested_at"]),
             ("requested", many) => format!("{}, {many} requests", moment(&removal["requested_at"])),
             ("with_the_identity", _) => "with its identity".to_owned(),
+            _ if list(&one["proofs"]).count() == 0 => "not removed".to_owned(),
             _ => "without a request".to_owned(),
         };
         let mut proofs = list(&one["proofs"]).map(|proof| match say(&proof["by"]) {

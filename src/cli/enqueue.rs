@@ -11,6 +11,7 @@ use super::{
     rows::{Checker, Rows, exit_of, open, spec_of, tell_file},
 };
 use crate::{
+    clock,
     intake::{FileProblem, render},
     job::{BatchState, Chunk, Fate, Format, OnBadRow, Verdict},
 };
@@ -21,9 +22,10 @@ use crate::{
   backstitch enqueue leavers.csv
   echo '{"job_key":"hr-8812","workflow":"offboard","email_address":"jean@example.com"}' | backstitch enqueue -
 
-Every row's fate is told, and every row needs its own job_key: the same key with the same content again is a duplicate \
-and changes nothing. More offboardings at once than the brake lets through are held as a whole (`backstitch batches`). A file of a configured input is read as that input says (columns, defaults, key columns). A running \
-daemon sees the new jobs within a second."#)]
+Every row's fate is told, and every row needs its own job_key: the same key with the same content again is a duplicate
+and changes nothing. More offboardings at once than the brake lets through are held as a whole (`backstitch batches`).
+A file of a configured input is read as that input says (columns, defaults, key columns). A running daemon sees the new
+jobs within a second."#)]
 pub struct EnqueueArgs {
     /// File of orders; `-` is standard input
     #[arg(value_name = "FILE")]
@@ -52,7 +54,12 @@ pub(super) fn run(global: &Global, args: &EnqueueArgs) -> Result<Exit, Failure> 
         Ok(rows) => rows,
         Err(problem) => return Err(Failure::new(exit_of(&problem), out::plain(&problem.to_string()))),
     };
-    let mut source = Source { rows: rows.peekable(), broken: None, ended: false };
+    // One reading is one batch: what somebody else pipes in, or calls the file by another name, must not fall into it.
+    let reading = match args.file.canonicalize() {
+        Ok(path) if !by_hand => path.display().to_string(),
+        _ => format!("- {}", clock::random_id()),
+    };
+    let mut source = Source { rows: rows.peekable(), reading, broken: None, ended: false };
     let mut counts = Counts::default();
     let mut held = None;
     block_on(accept(&settings, source.by_ref(), |accepted| {
@@ -78,6 +85,8 @@ pub(super) fn run(global: &Global, args: &EnqueueArgs) -> Result<Exit, Failure> 
 /// Rows in chunks, up to where the file cannot be read further.
 struct Source {
     rows: Peekable<Rows>,
+    /// What the batch is known by.
+    reading: String,
     broken: Option<FileProblem>,
     ended: bool,
 }
@@ -109,7 +118,7 @@ impl Iterator for Source {
             Some(Ok(_)) => false,
         };
         let last = self.ended && !self.broken.as_ref().is_some_and(cut_off);
-        Some(Chunk { last, ..Chunk::from(rows) })
+        Some(Chunk { last, file: self.reading.clone(), ..Chunk::from(rows) })
     }
 }
 

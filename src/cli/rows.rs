@@ -13,13 +13,11 @@ use crate::{
     config::Place,
     intake::{FileProblem, Keying, read_file, rows},
     job::{Format, InputSpec, Problem, Row},
+    store::BY_HAND,
 };
 
 /// Rows, or why a file ends before its end.
 pub(super) type Rows = Box<dyn Iterator<Item = Result<Row, FileProblem>>>;
-
-/// What orders given by hand say about their input.
-const BY_HAND: &str = "enqueue";
 
 /// How a file given by hand is read: as the input it belongs to, if the configuration names it or its folder.
 pub(super) fn spec_of(path: &Path, inputs: &[InputSpec], format: Option<Format>) -> InputSpec {

@@ -34,9 +34,7 @@ pub struct SkipArgs {
 }
 
 pub(super) fn run(global: &Global, args: &SkipArgs) -> Result<Exit, Failure> {
-    if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-        ask(args.yes, &format!("{} to be taken out of job {}", args.object_id, args.job))?;
-    }
+    ask(args.yes, &format!("{} to be taken out of job {}", args.object_id, args.job))?;
     let (job, object_id, reason) = (args.job.clone(), args.object_id.clone(), args.reason.clone());
     let order = Skip { actor: actor(), reason, job, object_id };
     let picked = write(global, async |tx, now| tx.skip(&order, now).await)?;

@@ -144,6 +144,14 @@ pub struct Order {
     pub rehire: bool,
 }
 
+impl Order {
+    /// Whether somebody loses access by it.
+    pub fn takes_away(&self) -> bool {
+        let unlisted = !matches!(self.unlisted_acs_users, None | Some(Unlisted::Keep));
+        self.workflow == Workflow::Offboard || (self.workflow == Workflow::Update && unlisted)
+    }
+}
+
 /// When an order should be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

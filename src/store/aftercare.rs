@@ -65,7 +65,7 @@ impl Tx<'_> {
     pub async fn care_state(&mut self) -> Result<CareState, StoreError> {
         let row = sqlx::query(
             "SELECT (SELECT min(next_at) FROM aftercare WHERE next_at IS NOT NULL) AS next,
-                    (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE recheck_of IS NOT NULL AND finished_at IS NULL LIMIT 64)) AS at_work",
+                    (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE recheck_of IS NOT NULL AND finished_at IS NULL AND state <> 'held' LIMIT 64)) AS at_work",
         )
         .fetch_one(self.db())
         .await?;
@@ -78,7 +78,8 @@ impl Tx<'_> {
     pub async fn due_care(&mut self, now: Time, limit: usize) -> Result<Vec<CareRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT a.job_id, a.looks, o.finished_at,
-                 coalesce((SELECT n.job_key FROM jobs n WHERE n.user_identity_key = o.user_identity_key AND n.workflow <> 'offboard'
+                 coalesce((SELECT n.job_key FROM jobs n WHERE n.rehire_of = o.id AND n.state NOT IN ('failed', 'cancelled') LIMIT 1),
+                     (SELECT n.job_key FROM jobs n WHERE n.user_identity_key = o.user_identity_key AND n.workflow <> 'offboard'
                          AND n.id > o.id AND n.state NOT IN ('failed', 'cancelled') LIMIT 1),
                      (SELECT n.job_key FROM jobs n WHERE n.user_identity_id = o.user_identity_id AND n.workflow <> 'offboard'
                          AND n.id > o.id AND n.state NOT IN ('failed', 'cancelled') LIMIT 1)) AS back_by,

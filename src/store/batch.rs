@@ -1,16 +1,17 @@
 //! Batches: the new orders of one reading of one file, judged together before any of them has an effect.
 
-use serde::Serialize;
-use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection};
 
 use super::{
-    Reader, StoreError, Tx,
+    StoreError, Tx,
     accept::NewChunk,
     brake::{Asked, BrakeRules},
-    columns::{count, get, word, word_or_null},
-    read::{JobLine, job_line},
+    columns::{count, get, word},
 };
 use crate::job::{BatchState, Priority, Time, Workflow, batch_hash};
+
+/// What orders given by hand say about their input.
+pub const BY_HAND: &str = "enqueue";
 
 /// Why the jobs of a batch that is not judged yet are held.
 pub(super) const GATHERS: &str = "its file is still being read; nothing is done before all of it is known";
@@ -30,81 +31,38 @@ pub struct Judged {
     pub yielding: Vec<i64>,
 }
 
-/// One row of the view `batches_overview`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct BatchLine {
-    /// Its number.
-    pub id: i64,
-    /// Where it stands.
-    pub state: BatchState,
-    /// Why it is held or was rejected.
-    pub why: String,
-    /// Its input.
-    pub input: String,
-    /// Its file.
-    pub file: String,
-    /// Its jobs.
-    pub jobs: u32,
-    /// Of these: offboardings.
-    pub offboards: u32,
-    /// What an approval is bound to; none before its file's end.
-    pub hash: Option<String>,
-    /// When its first row was read.
-    pub begun_at: Time,
-    /// When somebody decided.
-    pub decided_at: Option<Time>,
-    /// Who.
-    pub decided_by: Option<String>,
-    /// Why, in their words.
-    pub reason: Option<String>,
-    /// Jobs done and proven.
-    pub succeeded: u32,
-    /// Jobs that are open.
-    pub unfinished: u32,
-}
-
-/// A batch with what a person should see before deciding.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct BatchReport {
-    /// Its row, with counts and hash as its jobs give them now.
-    #[serde(flatten)]
-    pub line: BatchLine,
-    /// Jobs of each workflow.
-    pub workflows: Vec<(Workflow, u32)>,
-    /// The first of its jobs.
-    pub first: Vec<JobLine>,
-}
-
-/// So many jobs of a batch are shown.
-const SHOWN: u32 = 10;
-
 /// What a batch's jobs are, counted.
 pub(super) struct Whole {
     pub hash: String,
     pub jobs: u32,
     pub offboards: u32,
+    /// Updates that take away what their rows do not list.
+    pub movers: u32,
     pub single_urgent: bool,
     pub workflows: Vec<(Workflow, u32)>,
 }
 
 /// Reads it from the jobs, cancelled ones too: what was ordered does not change.
 pub(super) async fn whole(conn: &mut SqliteConnection, id: i64) -> Result<Whole, StoreError> {
-    let rows = sqlx::query("SELECT job_key, content_hash, workflow, priority FROM jobs WHERE batch_id = ?1")
+    let rows = sqlx::query("SELECT job_key, content_hash, workflow, priority, coalesce(order_json ->> '$.unlisted_acs_users', 'keep') <> 'keep' AS takes
+         FROM jobs WHERE batch_id = ?1")
         .bind(id)
         .fetch_all(conn)
         .await?;
     let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(rows.len());
-    let (mut workflows, mut urgent) = (Vec::new(), false);
+    let (mut workflows, mut urgent, mut movers) = (Vec::new(), false, 0);
     for row in &rows {
         pairs.push((get(row, "job_key")?, get(row, "content_hash")?));
         workflows.push(word::<Workflow>(row, "workflow")?);
         urgent = word::<Priority>(row, "priority")? == Priority::Urgent;
+        movers += u32::from(get::<bool>(row, "takes")?);
     }
     let of = |workflow| u32::try_from(workflows.iter().filter(|one| **one == workflow).count()).unwrap_or(u32::MAX);
     Ok(Whole {
         hash: batch_hash(pairs),
         jobs: u32::try_from(rows.len()).unwrap_or(u32::MAX),
         offboards: of(Workflow::Offboard),
+        movers,
         single_urgent: rows.len() == 1 && urgent,
         workflows: Workflow::ALL.iter().map(|one| (*one, of(*one))).filter(|(_, many)| *many > 0).collect(),
     })
@@ -140,7 +98,8 @@ impl Tx<'_> {
         let whole = whole(self.db(), id).await?;
         let row = sqlx::query(
             "SELECT b.file, (SELECT a.id FROM approvals a WHERE a.hash = ?2 AND a.used_at IS NULL AND a.expires_at > ?3 ORDER BY a.id LIMIT 1) AS leave,
-                 (SELECT count(*) FROM jobs j JOIN batches o ON o.id = j.batch_id WHERE j.accepted_at > ?4 AND j.workflow = 'offboard'
+                 (SELECT count(*) FROM jobs j JOIN batches o ON o.id = j.batch_id WHERE j.accepted_at > ?4
+                     AND (j.workflow = 'offboard' OR coalesce(j.order_json ->> '$.unlisted_acs_users', 'keep') <> 'keep')
                      AND o.id <> ?1 AND o.state = 'open' AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.batch_id = o.id)) AS before
              FROM batches b WHERE b.id = ?1",
         )
@@ -156,7 +115,8 @@ impl Tx<'_> {
             let why = format!("{by} approved it ahead");
             return Ok(Judged { id, file, state: BatchState::Open, why, yielding });
         }
-        let (own, before) = (whole.offboards, count(&row, "before")?);
+        // Whoever loses access counts, leaver or mover.
+        let (own, before) = (whole.offboards + whole.movers, count(&row, "before")?);
         let known = if rules.asks_who_is_known(own.saturating_add(before)) { self.known_people().await? } else { 0 };
         let asked = Asked { own, before, known, single_urgent: whole.single_urgent };
         let Some(over) = rules.over(&asked).filter(|_| own > 0) else {
@@ -206,7 +166,9 @@ impl Tx<'_> {
             "UPDATE jobs SET yield_to = (SELECT l.job_id FROM person_locks l JOIN person_locks m USING (kind, value)
                  JOIN jobs o ON o.id = l.job_id
                  WHERE m.job_id = jobs.id AND o.id > jobs.id AND o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL
-                 AND (o.not_before IS NULL OR o.not_before <= ?2) LIMIT 1)
+                 AND (o.not_before IS NULL OR o.not_before <= ?2) LIMIT 1),
+                 wake_at = CASE WHEN state = 'running' THEN accepted_at ELSE wake_at END,
+                 state = CASE state WHEN 'waiting' THEN 'ready' ELSE state END
              WHERE workflow <> 'offboard' AND finished_at IS NULL AND yield_to IS NULL AND batch_id IS NOT ?1
              AND (rehire_of IS NULL OR NOT EXISTS (SELECT 1 FROM jobs e WHERE e.id = jobs.rehire_of AND e.batch_id = ?1)) AND id IN (
                  SELECT m.job_id FROM jobs o JOIN person_locks l ON l.job_id = o.id JOIN person_locks m USING (kind, value)
@@ -244,54 +206,4 @@ impl Tx<'_> {
         );
         count(&row.fetch_one(self.db()).await?, "known")
     }
-}
-
-impl Reader {
-    /// Every batch, newest first; `undecided`: only those that wait for a person or for the rest of their file.
-    pub async fn batches(&mut self, undecided: bool, limit: u32) -> Result<Vec<BatchLine>, StoreError> {
-        sqlx::query(
-            "SELECT * FROM batches_overview WHERE NOT ?1 OR state IN ('gathering', 'held') ORDER BY id DESC LIMIT ?2",
-        )
-        .bind(undecided)
-        .bind(limit)
-        .fetch_all(&mut self.conn)
-        .await?
-        .iter()
-        .map(batch_line)
-        .collect()
-    }
-
-    /// One batch, counted anew.
-    pub async fn batch(&mut self, id: i64) -> Result<Option<BatchReport>, StoreError> {
-        let mut tx = self.conn.begin().await?;
-        let row = sqlx::query("SELECT * FROM batches_overview WHERE id = ?1").bind(id).fetch_optional(&mut *tx).await?;
-        let Some(row) = row else { return Ok(None) };
-        let mut line = batch_line(&row)?;
-        let whole = whole(&mut tx, id).await?;
-        (line.hash, line.jobs, line.offboards) = (Some(whole.hash), whole.jobs, whole.offboards);
-        let first = sqlx::query("SELECT * FROM jobs_overview WHERE batch_id = ?1 ORDER BY id LIMIT ?2");
-        let first = first.bind(id).bind(SHOWN).fetch_all(&mut *tx).await?;
-        tx.rollback().await?;
-        let first = first.iter().map(job_line).collect::<Result<_, _>>()?;
-        Ok(Some(BatchReport { line, workflows: whole.workflows, first }))
-    }
-}
-
-fn batch_line(row: &SqliteRow) -> Result<BatchLine, StoreError> {
-    Ok(BatchLine {
-        id: get(row, "id")?,
-        state: word(row, "state")?,
-        why: get(row, "why")?,
-        input: get(row, "input")?,
-        file: get(row, "file")?,
-        jobs: count(row, "jobs")?,
-        offboards: count(row, "offboards")?,
-        hash: get(row, "hash")?,
-        begun_at: word(row, "begun_at")?,
-        decided_at: word_or_null(row, "decided_at")?,
-        decided_by: get(row, "decided_by")?,
-        reason: get(row, "reason")?,
-        succeeded: count(row, "succeeded")?,
-        unfinished: count(row, "unfinished")?,
-    })
 }

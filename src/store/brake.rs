@@ -44,7 +44,7 @@ impl BrakeRules {
             format!("more than {} need a person's word (brake.max_offboards)", self.max_offboards)
         } else if known > 0 && f64::from(all) > share {
             format!(
-                "more than {share:.0} of the {known} people known here need a person's word (brake.max_share, brake.floor)"
+                "more than {share:.0} need a person's word: a share of the {known} people known here, or brake.floor if that is more (brake.max_share)"
             )
         } else {
             return None;
@@ -52,7 +52,7 @@ impl BrakeRules {
         let window_min = self.window_ms / 60_000;
         let with =
             if before > 0 { format!(", {all} with those of the last {window_min} minutes") } else { String::new() };
-        let noun = if own == 1 { "offboarding" } else { "offboardings" };
+        let noun = if own == 1 { "revocation" } else { "revocations" };
         Some(format!("it orders {own} {noun}{with}; {limit}"))
     }
 }
@@ -67,16 +67,22 @@ mod tests {
     fn the_brake_holds_by_count_by_share_and_by_the_hour() {
         for (own, before, known, single_urgent, says) in [
             (25, 0, 0, false, None),
-            (26, 0, 0, false, Some("it orders 26 offboardings; more than 25 need")),
+            (26, 0, 0, false, Some("it orders 26 revocations; more than 25 need")),
             (400, 0, 10_000, false, Some("brake.max_offboards")),
             (10, 0, 1, false, None),
-            (11, 0, 1, false, Some("it orders 11 offboardings; more than 10 of the 1 people known")),
+            (
+                11,
+                0,
+                1,
+                false,
+                Some("it orders 11 revocations; more than 10 need a person's word: a share of the 1 people known"),
+            ),
             (11, 0, 0, false, None),
             (20, 0, 200, false, None),
-            (21, 0, 200, false, Some("more than 20 of the 200")),
+            (21, 0, 200, false, Some("a share of the 200 people known here")),
             (5, 20, 0, false, None),
-            (6, 20, 0, false, Some("it orders 6 offboardings, 26 with those of the last 60 minutes; more than 25")),
-            (1, 25, 0, false, Some("it orders 1 offboarding, 26 with")),
+            (6, 20, 0, false, Some("it orders 6 revocations, 26 with those of the last 60 minutes; more than 25")),
+            (1, 25, 0, false, Some("it orders 1 revocation, 26 with")),
             (1, 10, 50, false, Some("brake.max_share")),
             (1, 400, 50, true, None),
             (1, u32::MAX, 50, true, None),

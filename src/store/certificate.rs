@@ -22,7 +22,7 @@ macro_rules! attested {
             $select,
             " WHERE j.workflow = 'offboard' AND (j.state = 'succeeded'
                 OR j.state = 'cancelled' AND (j.begun_at IS NOT NULL OR j.identity_json IS NOT NULL))
-              AND NOT EXISTS (SELECT 1 FROM certificates c WHERE c.job_id = j.id) ",
+              AND (j.recheck_of IS NULL OR j.begun_at IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM certificates c WHERE c.job_id = j.id) ",
             $rest
         )
     };

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     StoreError, Tx,
-    batch::{Whole, whole},
+    batch::{BY_HAND, Whole, whole},
     columns::{get, word},
 };
 use crate::job::{BatchState, Time};
@@ -67,12 +67,19 @@ impl Tx<'_> {
     /// Carries a decision out, once.
     pub async fn decide(&mut self, order: &Decision, now: Time) -> Result<Decided, StoreError> {
         let id = order.batch;
-        let row = sqlx::query("SELECT state, coalesce(decided_by, '') AS decided_by FROM batches WHERE id = ?1")
+        let row = sqlx::query("SELECT state, input, coalesce(decided_by, '') AS decided_by FROM batches WHERE id = ?1")
             .bind(id)
             .fetch_optional(self.db())
             .await?;
         let Some(row) = row else { return Ok(Decided::Refused(format!("there is no batch {id}"))) };
         let (state, by): (BatchState, String) = (word(&row, "state")?, get(&row, "decided_by")?);
+        let input: String = get(&row, "input")?;
+        if state == BatchState::Gathering && input != BY_HAND {
+            // The rest of its file would be judged as if it stood alone.
+            return Ok(Decided::Refused(
+                "its file was not read to its end yet; it is judged when it is. If the file is gone for good, `backstitch cancel --batch` ends its jobs".to_owned(),
+            ));
+        }
         match (&order.verb, state) {
             (Verb::Approve { .. }, BatchState::Open) if by.is_empty() => {
                 Ok(Decided::Before("it needed nobody's word and is at work".to_owned()))
@@ -192,6 +199,8 @@ impl Tx<'_> {
             "DELETE FROM person_locks WHERE job_id IN (SELECT id FROM jobs WHERE batch_id = ?1 AND state = 'held')",
             "UPDATE jobs SET state = 'cancelled', why = ?2, finished_at = ?3, wake_at = NULL, warn_at = NULL
              WHERE batch_id = ?1 AND state = 'held'",
+            "UPDATE jobs SET state = 'ready', waits_for = NULL, wake_at = NULL
+             WHERE state = 'waiting' AND waits_for IN (SELECT id FROM jobs WHERE batch_id = ?1 AND state = 'cancelled')",
         ] {
             sqlx::query(sql).bind(order.batch).bind(&why).bind(now.to_string()).execute(self.db()).await?;
         }

@@ -44,7 +44,7 @@ impl Tx<'_> {
              UNION ALL
              SELECT l.kind, l.value, j.job_key, j.input, j.file FROM json_each(?1) k
              JOIN person_locks l ON l.kind = k.value ->> 0 AND l.value = k.value ->> 1
-             JOIN jobs j ON j.id = l.job_id WHERE j.workflow = 'offboard' AND j.finished_at IS NULL
+             JOIN jobs j ON j.id = l.job_id WHERE j.workflow = 'offboard' AND j.finished_at IS NULL AND j.recheck_of IS NULL
              AND (j.not_before IS NULL OR j.not_before <= ?2)",
         )
         .bind(set(&keys)?)
@@ -93,7 +93,7 @@ impl Tx<'_> {
              RETURNING id",
             "UPDATE jobs SET rehire_of = coalesce(
                  (SELECT max(o.id) FROM person_locks m JOIN person_locks l USING (kind, value) JOIN jobs o ON o.id = l.job_id
-                  WHERE m.job_id = jobs.id AND o.workflow = 'offboard' AND o.id < jobs.id AND (o.not_before IS NULL OR o.not_before <= ?2)),
+                  WHERE m.job_id = jobs.id AND o.workflow = 'offboard' AND o.recheck_of IS NULL AND o.id < jobs.id AND (o.not_before IS NULL OR o.not_before <= ?2)),
                  (SELECT max(t.job_id) FROM person_locks m JOIN tombstones t USING (kind, value) WHERE m.job_id = jobs.id))
              WHERE id IN (SELECT value FROM json_each(?1)) AND workflow = 'onboard' AND order_json ->> '$.rehire' = 1 AND rehire_of IS NULL
              RETURNING id",

@@ -5,7 +5,7 @@ use super::{
     witness::{Witness, witness},
 };
 use crate::job::{
-    Act, Attempt, Cause, Item, Kind, Listing, Look, Mark, Proof, Snapshot, StepName, Target, Time, Unlisted, Workflow,
+    Act, Attempt, Cause, Item, Kind, Listing, Look, Mark, Proof, Snapshot, StepName, Target, Time, Workflow,
 };
 
 /// Takes a complete listing into the rows and stores it as the newest look of the attempt's step at the kind.
@@ -76,9 +76,7 @@ fn concerns(case: &Snapshot, item: &Item) -> bool {
     match order.workflow {
         Workflow::Offboard => true,
         Workflow::Onboard => false,
-        Workflow::Update => {
-            !matches!(order.unlisted_acs_users, None | Some(Unlisted::Keep)) && !case.targets.iter().any(listed)
-        }
+        Workflow::Update => order.takes_away() && !case.targets.iter().any(listed),
     }
 }
 

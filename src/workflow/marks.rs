@@ -125,6 +125,11 @@ impl Turn<'_> {
 
     /// Stops the job until a person acts; `why` ends with what to do.
     pub fn hold(&self, case: &mut Snapshot, why: &str) {
+        if case.job.recheck_of.is_some() && case.job.begun_at.is_none() {
+            // A look that has changed nothing is nobody's order: it raises the alarm and stands in nobody's way.
+            case.note(self.now, "held", None, None, why);
+            return self.finish(case, JobState::Cancelled, &format!("the after-care touched nothing: {why}"));
+        }
         case.job.state = JobState::Held;
         case.job.why = why.to_owned();
         case.job.wake_at = None;

@@ -86,7 +86,7 @@ fn reason(why: &str, luck: &Luck) -> Option<Remedy> {
 pub async fn liveness(rig: &mut Rig, luck: &Luck) {
     // What is not to begin before some moment waits longer where the clock was set back.
     let hours = if luck.has("clock_back") { 40 } else { 8 };
-    for round in 0..6 {
+    for round in 0..9 {
         let ended = rig.run_for(hours * 60 * MINUTE).await;
         let shared = shared_sessions(rig).await;
         for session in &shared {

@@ -31,7 +31,8 @@ fn texts<'a>(values: &'a Value, field: &str) -> Vec<&'a str> {
 /// The ids a person can open doors with, the identity's among them.
 fn owned(rig: &Rig, identity: &str) -> BTreeSet<String> {
     use sandbox::Kind::*;
-    let listed = [ClientSession, InstantKey, AccessGrant, AcsCredential, AcsUser, EnrollmentAutomation, Phone];
+    let listed =
+        [ClientSession, InstantKey, AccessGrant, AccessMethod, AcsCredential, AcsUser, EnrollmentAutomation, Phone];
     let truth = rig.world().person(identity);
     let own = truth.belongings.into_iter().filter(|one| listed.contains(&one.kind)).map(|one| one.id);
     own.chain(truth.alive.then(|| identity.to_owned())).collect()

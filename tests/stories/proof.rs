@@ -5,7 +5,10 @@ use std::fs;
 use backstitch::{sandbox, store};
 use serde_json::Value;
 
-use super::{command::backstitch, rig::Rig};
+use super::{
+    command::backstitch,
+    rig::{Rig, wait_for},
+};
 
 /// How many leave; `LEAVERS=400` is the story as it is told.
 fn leavers() -> usize {
@@ -23,6 +26,14 @@ fn after(leavers: usize) -> Rig {
     let rows: String = people.iter().enumerate().map(row).collect();
     rig.write("jobs.csv", &format!("job_key,workflow,user_identity_key,deadline,reason\n{rows}"));
     let daemon = rig.run(&[]);
+    if leavers > 25 {
+        // So many at once need a person's word.
+        let held = "SELECT CAST(count(*) AS TEXT) FROM batches WHERE state = 'held'";
+        wait_for("the brake", || (rig.count(held)? == 1).then_some(()));
+        assert_eq!(rig.changes(), Vec::<String>::new(), "nothing is done before it");
+        let said = backstitch(&rig, &["approve", "1", "--yes", "--reason", "the site closes"]);
+        assert_eq!(said.code, 0, "{said:?}");
+    }
     for share in 1..=10 {
         rig.await_finished((leavers * share / 10) as u64);
     }

@@ -77,11 +77,15 @@ fn stands(job: &JobReport, around: &Around, now: Time) -> Vec<String> {
     if let Some(deadline) = line.deadline {
         let at = line.finished_at.unwrap_or(now);
         let away = deadline.since(at);
-        all.push(match (line.finished_at, away >= 0) {
-            (None, true) => format!("Its deadline is {}.", moment(deadline, now)),
-            (None, false) => format!("It is OVERDUE by {}: the deadline was {}.", span(away), moment(deadline, now)),
-            (Some(_), true) => "It met its deadline.".to_owned(),
-            (Some(_), false) => format!("It missed its deadline by {}.", span(away)),
+        all.extend(match (line.finished_at, away >= 0) {
+            // What somebody ended met nothing.
+            (Some(_), _) if line.state != JobState::Succeeded => None,
+            (None, true) => Some(format!("Its deadline is {}.", moment(deadline, now))),
+            (None, false) => {
+                Some(format!("It is OVERDUE by {}: the deadline was {}.", span(away), moment(deadline, now)))
+            }
+            (Some(_), true) => Some("It met its deadline.".to_owned()),
+            (Some(_), false) => Some(format!("It missed its deadline by {}.", span(away))),
         });
     }
     all.extend(around.alarm.as_ref().map(|alarm| format!("ALARM {alarm}.")));
@@ -150,13 +154,16 @@ fn open(job: &JobReport, around: &Around, now: Time, said: &mut Explanation) {
     let other = waiting.and_then(|waiting| waiting.waits_for_job.clone());
     if let Some(why) = &around.halted {
         said.waits_for.push(format!("the whole engine, which is paused: {why}"));
-        said.next.push(
-            "The engine looks again by itself, each minute, whether it may go on; no try is counted meanwhile."
-                .to_owned(),
-        );
-        said.you_can.push(
-            "remove what pauses it: `backstitch doctor` tells what is wrong with key, workspace or network".to_owned(),
-        );
+        let (next, you_can) = if why.contains("--paused") {
+            ("Nothing, until the daemon is started without --paused.", "stop it, and start it without --paused")
+        } else {
+            (
+                "The engine looks again by itself, each minute, whether it may go on; no try is counted meanwhile.",
+                "remove what pauses it: `backstitch doctor` tells what is wrong with key, workspace or network",
+            )
+        };
+        said.next.push(next.to_owned());
+        said.you_can.push(you_can.to_owned());
         return;
     }
     match (line.state, later, other) {

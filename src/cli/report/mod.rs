@@ -101,7 +101,12 @@ pub(super) fn run(global: &Global, args: &ReportArgs) -> Result<Exit, Failure> {
     match &args.out {
         Some(path) => to_file(path, |to| writeln!(to, "{text}").map_err(|error| refused(path, &error)))?,
         None if text.is_empty() => {}
-        None => text.lines().try_for_each(|line| out::line(out::plain(line)))?,
+        None => text.lines().try_for_each(|line| match args.format {
+            ReportFormat::Csv if !global.json => {
+                out::line(format_args!("{}\r", out::plain(line.trim_end_matches('\r'))))
+            }
+            _ => out::line(out::plain(line)),
+        })?,
     }
     out::talk(summary.words());
     Ok(Exit::Done)

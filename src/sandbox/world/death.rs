@@ -164,6 +164,8 @@ impl World {
         let id = if rule.same_id { object.id.clone() } else { self.new_id() };
         let mut next = Object { deleting_ms: None, overdue: false, gone_ms: None, id, ..object.clone() };
         next.rebirths += 1;
+        // Whoever signs in again has a session of its own.
+        next.fields.remove("revoked_at");
         self.later(rule.after_ms, Task::Return { object: Box::new(next), orphans: rule.orphans });
     }
 

@@ -14,8 +14,8 @@ use super::{
     rehire::Leaves,
 };
 use crate::job::{
-    BatchState, Deadline, Fate, JobState, Ms, PersonKey, Problem, Protected, Row, StepName, Time, Verdict, Workflow,
-    deadline_begin, warning,
+    BatchState, Deadline, Fate, JobState, Ms, Order, PersonKey, Problem, Protected, Row, StepName, Time, Verdict,
+    Workflow, deadline_begin, warning,
 };
 use verdict::{Known, Origin, judge, origin};
 
@@ -89,8 +89,7 @@ impl Tx<'_> {
             }
             verdicts.push(Verdict { place: new.row.place.clone(), job_key: new.row.job_key.clone(), fate, problems });
         }
-        let leaves =
-            |one: &Fresh<'_>| one.new.row.order.as_ref().is_ok_and(|order| order.workflow == Workflow::Offboard);
+        let leaves = |one: &Fresh<'_>| one.new.row.order.as_ref().is_ok_and(Order::takes_away);
         // A whole file that orders nobody out needs nobody's word; what a longer one orders, only its end tells.
         let matters = !fresh.is_empty() && (!chunk.last || fresh.iter().any(leaves));
         let batch = self.gathering(chunk, matters, now).await?;
@@ -254,7 +253,7 @@ fn job_row(Fresh { new, held }: &Fresh<'_>, batch: Option<i64>, rules: &AcceptRu
     let begin = deadline_begin(now, order.not_before);
     let deadline = match order.deadline {
         Some(Deadline::At(at)) => Some(at),
-        Some(Deadline::Within(span_ms)) => Some(now.plus(span_ms)),
+        Some(Deadline::Within(span_ms)) => Some(begin.plus(span_ms)),
         None => (order.workflow == Workflow::Offboard).then(|| begin.plus(rules.offboard_deadline_ms)),
     };
     // The first share is looked for once; a deadline that has passed is told in the next tick.

@@ -94,7 +94,7 @@ fn an_identity_under_the_old_key_is_asked_about() {
         let new = rig.world.lock().unwrap().create_person(&Person { key: Some("emp-1"), ..Person::default() });
         let before = changes(&rig);
         pass(&mut rig, 2 * DAY).await;
-        ends(&mut rig, "out/recheck-1", "held", "the key is in use again").await;
+        ends(&mut rig, "out/recheck-1", "cancelled", "the key is in use again").await;
         assert_eq!(checks::strings(&mut rig, ALARMS).await.len(), 1);
         assert_eq!(changes(&rig), before);
         assert!(rig.world.lock().unwrap().person(&new).alive);
