@@ -50,7 +50,7 @@ fn honest(body: &Value) -> Vec<&'static str> {
 
 const QUESTIONS: &[(&str, &str)] = &[
     ("an ended offboarding without its certificate, or the other way round",
-     "SELECT j.job_key FROM jobs j WHERE EXISTS (SELECT 1 FROM certificates c WHERE c.job_id = j.id) <> (j.workflow = 'offboard'
+     "SELECT j.job_key FROM jobs j WHERE EXISTS (SELECT 1 FROM certificates c WHERE c.job_id = j.id) <> (j.workflow = 'offboard' AND (j.recheck_of IS NULL OR j.begun_at IS NOT NULL)
         AND (j.state = 'succeeded' OR j.state = 'cancelled' AND (j.begun_at IS NOT NULL OR j.identity_json IS NOT NULL)))"),
     ("a certificate of other objects than the job's, or of another end",
      "SELECT j.job_key FROM certificates c JOIN jobs j ON j.id = c.job_id WHERE c.issued_at <> j.finished_at
