@@ -19,6 +19,10 @@ burst = 2000
 connect_timeout_s = 2
 read_timeout_s = 2
 timeout_s = 3
+[brake]
+max_offboards = 1000000
+max_share = 1.0
+floor = 1000000
 [[inputs]]
 path = "drop"
 [[inputs]]

@@ -139,3 +139,21 @@ fn a_shared_session_is_not_cut() {
         assert!(!touched && world.alive(Kind::ClientSession, &shared));
     });
 }
+
+/// P3: the codes and keys that a grant gave are targets of their own: while one of them stays, its person is not called gone.
+#[test]
+fn a_method_that_outlives_its_grant_is_waited_for() {
+    block_on(async {
+        let mut scene = scene();
+        scene.world.faults_mut().never_deleted.insert(Kind::AccessMethod);
+        let mut rig = rig(scene).await;
+        rig.submit(vec![off("leave", by_key("emp-1"))]);
+        rig.run_for(2 * HOUR).await;
+        let left = "SELECT DISTINCT kind FROM access_left WHERE step = 'access_methods'";
+        assert_eq!(checks::strings(&mut rig, left).await, ["access_method"]);
+        assert!(checks::strings(&mut rig, "SELECT job_key FROM jobs WHERE finished_at IS NOT NULL").await.is_empty());
+        rig.world.lock().unwrap().faults_mut().never_deleted.clear();
+        assert!(rig.run_for(6 * HOUR).await);
+        ends(&mut rig, "leave", "succeeded", "proven").await;
+    });
+}
