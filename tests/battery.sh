@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The batteries that show promises P1 to P14, and one table of what they found.
 #
-#   tests/battery.sh quick               four minutes, with the build of `cargo test`
+#   tests/battery.sh quick               some minutes, with the build of `cargo test`
 #   tests/battery.sh full                all of it, within the hour on two quiet cores
 #   tests/battery.sh full walk matrix    only these
 #

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Change, Engine, Tag};
 use crate::{
     config::Settings,
-    job::{Answer, Now, Order, Outcome, Person, Place, Priority, Reply, Row, Time, Workflow, Workspace},
+    job::{Answer, Now, Order, Outcome, Person, Place, Reply, Row, Time, Workflow, Workspace},
     store::{MIGRATOR, OpenArgs, open_engine},
 };
 
@@ -32,21 +32,7 @@ fn answer(outcome: Outcome) -> Answer {
 
 fn row(key: &str) -> Row {
     let person = Person { user_identity_key: Some(key.to_owned()), ..Person::default() };
-    let order = Order {
-        job_key: key.to_owned(),
-        workflow: Workflow::Offboard,
-        person,
-        full_name: None,
-        acs_users: Vec::new(),
-        mode: None,
-        cut_first: None,
-        unlisted_acs_users: None,
-        priority: Priority::Normal,
-        not_before: None,
-        deadline: None,
-        reason: None,
-        rehire: false,
-    };
+    let order = Order::new(key.to_owned(), Workflow::Offboard, person);
     Row { place: Place::default(), job_key: key.to_owned(), content_hash: key.to_owned(), order: Ok(order) }
 }
 

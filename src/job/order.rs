@@ -145,6 +145,25 @@ pub struct Order {
 }
 
 impl Order {
+    /// An order that says no more than what is done for whom.
+    pub fn new(job_key: impl Into<String>, workflow: Workflow, person: Person) -> Order {
+        Order {
+            job_key: job_key.into(),
+            workflow,
+            person,
+            full_name: None,
+            acs_users: Vec::new(),
+            mode: None,
+            cut_first: None,
+            unlisted_acs_users: None,
+            priority: Priority::Normal,
+            not_before: None,
+            deadline: None,
+            reason: None,
+            rehire: false,
+        }
+    }
+
     /// Whether somebody loses access by it.
     pub fn takes_away(&self) -> bool {
         let unlisted = !matches!(self.unlisted_acs_users, None | Some(Unlisted::Keep));

@@ -1,6 +1,6 @@
 //! Orders as rows, as the parser would make them.
 
-use backstitch::job::{AcsLink, Order, Person, Place, Priority, Row, Workflow};
+use backstitch::job::{AcsLink, Order, Person, Place, Row, Workflow};
 
 pub fn row_in(file: &str, order: Order) -> Row {
     let text = serde_json::to_string(&order).unwrap();
@@ -13,21 +13,7 @@ pub fn row_in(file: &str, order: Order) -> Row {
 }
 
 pub fn order(job_key: &str, workflow: Workflow, person: Person) -> Order {
-    Order {
-        job_key: job_key.into(),
-        workflow,
-        person,
-        full_name: None,
-        acs_users: Vec::new(),
-        mode: None,
-        cut_first: None,
-        unlisted_acs_users: None,
-        priority: Priority::Normal,
-        not_before: None,
-        deadline: None,
-        reason: None,
-        rehire: false,
-    }
+    Order::new(job_key, workflow, person)
 }
 
 pub fn by_key(key: &str) -> Person {

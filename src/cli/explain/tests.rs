@@ -3,8 +3,7 @@
 use super::sentences::{Explanation, explain};
 use crate::{
     job::{
-        BatchState, Cause, Identity, JobState, Kind, Mark, Order, Person, Priority, StepName, SystemState, Target,
-        Time, Workflow,
+        BatchState, Cause, Identity, JobState, Kind, Mark, Order, Person, StepName, SystemState, Target, Time, Workflow,
     },
     store::{Around, BatchBrief, JobLine, JobReport, WaitingLine},
 };
@@ -17,21 +16,11 @@ fn ago(hours: i64) -> Time {
 }
 
 fn report(state: JobState, why: &str) -> JobReport {
-    let order = Order {
-        job_key: "hr-1".to_owned(),
-        workflow: Workflow::Offboard,
-        person: Person { user_identity_key: Some("jean".to_owned()), ..Person::default() },
-        full_name: None,
-        acs_users: Vec::new(),
-        mode: None,
-        cut_first: None,
-        unlisted_acs_users: None,
-        priority: Priority::Normal,
-        not_before: None,
-        deadline: None,
-        reason: None,
-        rehire: false,
-    };
+    let order = Order::new(
+        "hr-1".to_owned(),
+        Workflow::Offboard,
+        Person { user_identity_key: Some("jean".to_owned()), ..Person::default() },
+    );
     let waiting = WaitingLine {
         job_key: "hr-1".to_owned(),
         why: why.to_owned(),

@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::{super::sha256_hex, canonical::canonical};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-
-use super::canonical::canonical;
 
 /// A certificate with its seal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +22,7 @@ pub struct Sealed {
 
 /// The seal of a body behind the certificate of this seal.
 pub fn seal(previous_sha256: &str, body_json: &str) -> String {
-    format!("{:x}", Sha256::digest(format!("{previous_sha256}\n{body_json}")))
+    sha256_hex(format!("{previous_sha256}\n{body_json}").as_bytes())
 }
 
 impl Sealed {

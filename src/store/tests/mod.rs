@@ -11,7 +11,7 @@ use super::{
     open_engine,
 };
 use crate::{
-    job::{Chunk, Order, Person, Place, Priority, Protected, Row, Time, Workflow},
+    job::{Chunk, Order, Person, Place, Protected, Row, Time, Workflow},
     workflow,
 };
 
@@ -30,21 +30,7 @@ pub struct Book {
 
 pub fn order(key: &str, workflow: Workflow) -> Order {
     let person = Person { user_identity_key: Some(format!("p-{key}")), ..Person::default() };
-    Order {
-        job_key: key.to_owned(),
-        workflow,
-        person,
-        full_name: None,
-        acs_users: Vec::new(),
-        mode: None,
-        cut_first: None,
-        unlisted_acs_users: None,
-        priority: Priority::Normal,
-        not_before: None,
-        deadline: None,
-        reason: None,
-        rehire: false,
-    }
+    Order::new(key.to_owned(), workflow, person)
 }
 
 pub fn row(order: Order, file: &str) -> Row {
