@@ -177,9 +177,16 @@ impl Limits {
         self.probe_at_ms.max(self.closed_until_ms)
     }
 
-    /// Whether a probe is due; the caller sends it. While nothing is paused it is only due if `active`.
-    pub fn probe_due(&mut self, now_ms: Ms, active: bool) -> bool {
-        let due = !self.draining && !self.probing && now_ms >= self.probe_ms() && (active || self.halted.is_some());
+    /// When a probe that is wanted at `at_ms` may go out; none while one is on the wire, or while the pause keeps its own pace.
+    pub fn probe_at_ms(&self, at_ms: Ms) -> Option<Ms> {
+        (!self.probing && self.halted.is_none()).then_some(at_ms.max(self.closed_until_ms))
+    }
+
+    /// Whether a probe is due; the caller sends it. While nothing is paused it is only due if `active`, or because somebody doubts, and
+    /// that to the end.
+    pub fn probe_due(&mut self, now_ms: Ms, active: bool, doubted: bool) -> bool {
+        let regular = !self.draining && now_ms >= self.probe_ms() && (active || self.halted.is_some());
+        let due = !self.probing && (doubted || regular);
         self.probing |= due;
         due
     }

@@ -74,7 +74,7 @@ async fn deadlines_are_told_at_their_shares_and_counted_from_not_before() {
     for hour in 0..16_i64 {
         let warned = book.write(async |tx, _| tx.warn(at(hour * HOUR)).await.unwrap()).await;
         told.extend(warned.into_iter().map(|one| format!("{hour} {} {}", one.job_key, one.share)));
-        let wake = book.write(async |tx, _| tx.next_wake().await.unwrap()).await;
+        let wake = book.write(async |tx, _| tx.outlook().await.unwrap().wake).await;
         assert!(wake.warn_at.is_none_or(|next| next > at(hour * HOUR)), "hour {hour}");
     }
     assert_eq!(
@@ -90,5 +90,5 @@ async fn deadlines_are_told_at_their_shares_and_counted_from_not_before() {
             "not proven by its deadline, 2027-01-15T12:00:00.000Z"
         ]
     );
-    assert_eq!(book.write(async |tx, _| tx.next_wake().await.unwrap()).await.warn_at, None);
+    assert_eq!(book.write(async |tx, _| tx.outlook().await.unwrap().wake).await.warn_at, None);
 }
