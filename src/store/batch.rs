@@ -8,7 +8,7 @@ use super::{
     brake::{Asked, BrakeRules},
     columns::{count, get, word},
 };
-use crate::job::{BatchState, Priority, Time, Workflow, batch_hash};
+use crate::job::{BatchState, Priority, Time, Trouble, Workflow, batch_hash};
 
 /// What orders given by hand say about their input.
 pub const BY_HAND: &str = "enqueue";
@@ -38,7 +38,7 @@ pub(super) struct Whole {
     pub offboards: u32,
     /// Updates that take away what their rows do not list.
     pub movers: u32,
-    pub single_urgent: bool,
+    pub is_single_urgent: bool,
     pub workflows: Vec<(Workflow, u32)>,
 }
 
@@ -63,7 +63,7 @@ pub(super) async fn whole(conn: &mut SqliteConnection, id: i64) -> Result<Whole,
         jobs: u32::try_from(rows.len()).unwrap_or(u32::MAX),
         offboards: of(Workflow::Offboard),
         movers,
-        single_urgent: rows.len() == 1 && urgent,
+        is_single_urgent: rows.len() == 1 && urgent,
         workflows: Workflow::ALL.iter().map(|one| (*one, of(*one))).filter(|(_, many)| *many > 0).collect(),
     })
 }
@@ -93,14 +93,23 @@ impl Tx<'_> {
         Ok(Some(made.bind(&chunk.input).bind(&chunk.file).bind(now.to_string()).fetch_one(self.db()).await?))
     }
 
-    /// The file is read to its end: within the brake, or with a leave given ahead, its jobs may begin; else all of them are held.
-    pub(super) async fn judge_batch(&mut self, id: i64, rules: &BrakeRules, now: Time) -> Result<Judged, StoreError> {
+    /// The file is read to its end: within the brake, or with a leave given ahead, its jobs may begin; else all of them are held, and
+    /// also those of a file that is broken: nobody knows what its rest would have said.
+    pub(super) async fn judge_batch(
+        &mut self,
+        id: i64,
+        trouble: Option<&Trouble>,
+        rules: &BrakeRules,
+        now: Time,
+    ) -> Result<Judged, StoreError> {
         let whole = whole(self.db(), id).await?;
         let row = sqlx::query(
             "SELECT b.file, (SELECT a.id FROM approvals a WHERE a.hash = ?2 AND a.used_at IS NULL AND a.expires_at > ?3 ORDER BY a.id LIMIT 1) AS leave,
                  (SELECT count(*) FROM jobs j JOIN batches o ON o.id = j.batch_id WHERE j.accepted_at > ?4
                      AND (j.workflow = 'offboard' OR coalesce(j.order_json ->> '$.unlisted_acs_users', 'keep') <> 'keep')
-                     AND o.id <> ?1 AND o.state = 'open' AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.batch_id = o.id)) AS before
+                     AND o.id <> ?1 AND o.state = 'open' AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.batch_id = o.id)) AS before,
+                 (SELECT count(*) FROM jobs j JOIN batches o ON o.id = j.batch_id WHERE j.accepted_at > ?4 AND j.priority = 'urgent' AND o.jobs = 1
+                     AND o.id <> ?1 AND o.state = 'open' AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.batch_id = o.id)) AS urgent_before
              FROM batches b WHERE b.id = ?1",
         )
         .bind(id)
@@ -118,11 +127,13 @@ impl Tx<'_> {
         // Whoever loses access counts, leaver or mover.
         let (own, before) = (whole.offboards + whole.movers, count(&row, "before")?);
         let known = if rules.asks_who_is_known(own.saturating_add(before)) { self.known_people().await? } else { 0 };
-        let asked = Asked { own, before, known, single_urgent: whole.single_urgent };
-        let Some(over) = rules.over(&asked).filter(|_| own > 0) else {
+        let urgent_before = if whole.is_single_urgent { Some(count(&row, "urgent_before")?) } else { None };
+        let asked = Asked { own, before, known, urgent_before };
+        let over = trouble.map(Trouble::to_string).or_else(|| rules.over(&asked).filter(|_| own > 0));
+        let Some(over) = over else {
             self.set_batch(id, BatchState::Open, "", &whole, now).await?;
             let yielding = self.open_batch(id, "accepted", now).await?;
-            let passed = whole.single_urgent && rules.over(&Asked { single_urgent: false, ..asked }).is_some();
+            let passed = whole.is_single_urgent && rules.over(&Asked { urgent_before: None, ..asked }).is_some();
             let why = if passed { "one urgent order passes the brake".to_owned() } else { String::new() };
             return Ok(Judged { id, file, state: BatchState::Open, why, yielding });
         };
@@ -165,7 +176,7 @@ impl Tx<'_> {
         Ok(sqlx::query_scalar(
             "UPDATE jobs SET yield_to = (SELECT l.job_id FROM person_locks l JOIN person_locks m USING (kind, value)
                  JOIN jobs o ON o.id = l.job_id
-                 WHERE m.job_id = jobs.id AND o.id > jobs.id AND o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL
+                 WHERE m.job_id = jobs.id AND (jobs.workflow = 'onboard' OR m.kind IN ('user_identity_id', 'user_identity_key')) AND o.id > jobs.id AND o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL
                  AND (o.not_before IS NULL OR o.not_before <= ?2) LIMIT 1),
                  wake_at = CASE WHEN state = 'running' THEN accepted_at ELSE wake_at END,
                  state = CASE state WHEN 'waiting' THEN 'ready' ELSE state END
@@ -173,6 +184,7 @@ impl Tx<'_> {
              AND (rehire_of IS NULL OR NOT EXISTS (SELECT 1 FROM jobs e WHERE e.id = jobs.rehire_of AND e.batch_id = ?1)) AND id IN (
                  SELECT m.job_id FROM jobs o JOIN person_locks l ON l.job_id = o.id JOIN person_locks m USING (kind, value)
                  WHERE o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL AND m.job_id < o.id
+                 AND (jobs.workflow = 'onboard' OR m.kind IN ('user_identity_id', 'user_identity_key'))
                  AND (o.not_before IS NULL OR o.not_before <= ?2))
              RETURNING id",
         )

@@ -26,7 +26,7 @@ impl Tx<'_> {
             "SELECT (SELECT min(wake_at) FROM jobs WHERE state IN ('waiting', 'running') AND wake_at IS NOT NULL) AS wake,
                     (SELECT min(warn_at) FROM jobs WHERE warn_at IS NOT NULL) AS warn,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'ready') AS ready,
-                    (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state <> 'held' LIMIT 64)) AS open",
+                    (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state IN ('ready', 'running', 'waiting') LIMIT 64)) AS open",
         )
         .fetch_one(self.db())
         .await?;

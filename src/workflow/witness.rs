@@ -42,6 +42,13 @@ pub(super) fn witness(case: &Snapshot, kind: Kind, item: &Item) -> Witness {
         identity.acs_user_ids.contains(user)
             || case.targets.iter().any(|t| t.kind == Kind::AcsUser && t.object_id.as_ref() == Some(user))
     };
+    // One that hangs on an ACS user now is whose that is, whoever had it before.
+    if let (Kind::AcsCredential, Some(user)) = (kind, item.acs_user_id.as_ref().filter(|user| !their_acs_user(user))) {
+        return Witness::None(format!(
+            "{kind} {} belongs to ACS user {user}, who is not this person's; nothing was touched. Check whose it is at Seam, then `backstitch release`",
+            item.id
+        ));
+    }
     let good = match kind {
         Kind::AcsUser => item.listed_as_linked || identity.acs_user_ids.contains(&item.id),
         Kind::AcsCredential => item.acs_user_id.as_ref().is_some_and(their_acs_user),
