@@ -25,6 +25,7 @@ const REASONS: &[(&str, &[&str], Remedy)] = &[
         &["endless", "reappear", "stale", "newcomer_object", "transient", "doubts", "lies", "never_deleted"],
         Release,
     ),
+    ("`backstitch release` lets it go on", &["operator"], Release),
     ("answers objects for a random owner", &["owner_ignored", "everybody"], Release),
     ("belongs to user identity", &["owner_ignored", "everybody", "doubts", "merge", "leaver_and_joiner"], Release),
     ("nothing says that", &["owner_ignored", "everybody"], Release),

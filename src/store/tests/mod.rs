@@ -104,6 +104,13 @@ impl Book {
         rows.iter().map(|row| row.get::<String, _>(0)).collect()
     }
 
+    /// How SQLite would go about a question.
+    pub async fn plan(&mut self, sql: &'static str) -> Vec<String> {
+        let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let rows = sqlx::query(sql).fetch_all(&mut self.opened.conn).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>("detail")).collect()
+    }
+
     pub async fn states(&mut self) -> Vec<String> {
         self.ask("SELECT count(*) || ' ' || state FROM jobs GROUP BY state ORDER BY state").await
     }
