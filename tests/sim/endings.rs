@@ -28,25 +28,29 @@ const REASONS: &[(&str, &[&str], Remedy)] = &[
     ("`backstitch release` lets it go on", &["operator"], Release),
     ("answers objects for a random owner", &["owner_ignored", "everybody"], Release),
     ("belongs to user identity", &["owner_ignored", "everybody", "doubts", "merge", "leaver_and_joiner"], Release),
+    ("who is not this person's", &["owner_ignored", "everybody", "mover"], Release),
+    ("there is nobody to update", &["mover"], Cancel),
     ("nothing says that", &["owner_ignored", "everybody"], Release),
     ("objects for this person", &["crowded", "owner_ignored", "everybody", "doubts", "reappear", "endless"], Release),
     ("somebody else deleted this identity before everything", &["by_hand", "leaves_twice", "merge"], Release),
     ("merged", &["merge"], Cancel),
     (
         "nobody at Seam has exactly this",
-        &["leaves_twice", "leaver_and_joiner", "by_hand", "merge", "operator", "joins_twice"],
+        &["leaves_twice", "leaver_and_joiner", "by_hand", "merge", "operator", "joins_twice", "mover"],
         Cancel,
     ),
     (
         "Seam knows nobody by this id or key",
-        &["unknown_person", "by_hand", "merge", "leaver_and_joiner", "leaves_twice", "operator"],
+        &["unknown_person", "by_hand", "merge", "leaver_and_joiner", "leaves_twice", "operator", "mover"],
         Cancel,
     ),
     ("several identities match", &["twins", "comes_again", "joins_twice", "leaves_twice"], Cancel),
     ("was still open to this person", &["device"], Cancel),
     ("another key", &["merge", "twins"], Cancel),
     // Who comes again may come without an e-mail, and is then ordered to leave by the old one.
-    ("another e-mail than the order", &["comes_again"], Cancel),
+    ("another e-mail than the order", &["comes_again", "mover"], Cancel),
+    // Whose leave comes later has the address still.
+    ("has this e-mail or phone; take it off there", &["mover"], Cancel),
     (
         "is linked to user identity",
         &["joins_twice", "leaver_and_joiner", "operator", "transient", "lost_creates", "crashes"],
