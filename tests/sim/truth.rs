@@ -121,7 +121,6 @@ async fn identity_last(rig: &mut Rig, luck: &Luck, effects: &[Effect]) {
     .await;
     let is = |effect: &&Effect, verb: Verb| effect.verb == verb;
     let lists_automations = checks::automations_are_listed(&rig.world.lock().unwrap());
-    let moves = luck.has("mover");
     let hides = hides_revoked(rig);
     for id in ordered {
         let taken = effects.iter().position(|effect| {
@@ -132,13 +131,9 @@ async fn identity_last(rig: &mut Rig, luck: &Luck, effects: &[Effect]) {
         let Some(taken) = taken else { continue };
         let at_ms = effects[taken].at_ms;
         let before = || effects[..taken].iter();
-        // What no endpoint lists is nobody's to find.
-        let listed = |kind: Kind| match kind {
-            Kind::EnrollmentAutomation => lists_automations,
-            // What an ACS user has is nobody's once a move took that off its person.
-            Kind::AcsCredential => !moves,
-            _ => true,
-        };
+        // What no endpoint lists is nobody's to find; nor is what an ACS user has that a move took off its person.
+        let hidden = |kind: Kind| kind == Kind::EnrollmentAutomation && !lists_automations;
+        let listed = |kind: Kind| !hidden(kind) && !(kind == Kind::AcsCredential && luck.has("mover"));
         let born = before().filter(|effect| {
             is(effect, Verb::Created)
                 && listed(effect.kind)
