@@ -1,6 +1,6 @@
 //! Where objects of a kind are listed from: by their owner, by what they hang on, or, where no list would show them, each by its own id.
 
-use super::sweep::by_ids;
+use super::{cascade, sweep::by_ids};
 use crate::job::{Kind, Mark, Snapshot, Source, StepName};
 
 /// Where a look at a kind is taken from.
@@ -30,6 +30,12 @@ pub(super) fn of(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
             all.push(Source::Linked(identity.user_identity_id.clone()));
         }
         _ => {}
+    }
+    // The identity may end at any moment by a delete that was sent before: what its lists leave out is asked for by id, too.
+    if cascade::unheard(case) && kind.has_proof_by_id() {
+        let left = case.targets.iter().filter(|t| t.kind == kind && !matches!(t.mark, Mark::Proven | Mark::Skipped));
+        let left: Vec<String> = left.filter_map(|t| t.object_id.clone()).collect();
+        all.extend((!left.is_empty()).then_some(Source::Each(left)));
     }
     all
 }
