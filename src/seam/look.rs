@@ -123,7 +123,9 @@ async fn read<T: Transport>(
         },
         (Source::Each(ids), _) => {
             let (path, key) = row.get.ok_or_else(no_such)?;
-            for id in ids {
+            // What a list has just shown need not be asked for again.
+            let unseen: Vec<&String> = ids.iter().filter(|id| !found.items.contains_key(*id)).collect();
+            for id in unseen {
                 get(asker, path, params(&[(row.id, Some(id))])?, key, found).await?;
             }
             Ok(())
