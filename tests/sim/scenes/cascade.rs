@@ -225,6 +225,28 @@ fn devices_that_cannot_be_listed_keep_no_other_door_open() {
     });
 }
 
+/// P6: a moment of trouble with the list of devices costs moments, not the hour after which a parked thing is tried again.
+#[test]
+fn devices_that_could_not_be_listed_for_a_moment_are_asked_for_soon() {
+    block_on(async {
+        let mut scene = scene();
+        let path = "/user_identities/list_accessible_devices";
+        let trouble = Fault::ServerError { status: 502, effect: false };
+        scene.world.faults_mut().rules.push(everywhere(path, trouble, Some(4)));
+        let mut rig = rig(scene).await;
+        let mut row = off("leave", by_key("emp-1"));
+        row.order = row.order.map(|order| Order { mode: Some(Mode::Ordered), ..order });
+        rig.submit(vec![row]);
+        rig.run_for(15 * MINUTE).await;
+        let parked = "SELECT detail FROM history WHERE what = 'step_parked' AND step = 'device_access'";
+        assert!(
+            !checks::strings(&mut rig, parked).await.is_empty(),
+            "the scene is about devices that are left for later"
+        );
+        ends(&mut rig, "leave", "succeeded", "proven").await;
+    });
+}
+
 /// P5: a list that fails for long makes the others old: what came since is not missed.
 #[test]
 fn an_inventory_that_took_long_is_not_deleted_on() {
