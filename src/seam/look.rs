@@ -123,10 +123,20 @@ async fn read<T: Transport>(
         },
         (Source::Each(ids), _) => {
             let (path, key) = row.get.ok_or_else(no_such)?;
-            // What a list has just shown need not be asked for again.
+            for id in ids {
+                get(asker, path, params(&[(row.id, Some(id))])?, key, found).await?;
+            }
+            Ok(())
+        }
+        (Source::Unlisted(ids), _) => {
+            let (path, key) = row.get.ok_or_else(no_such)?;
             let unseen: Vec<&String> = ids.iter().filter(|id| !found.items.contains_key(*id)).collect();
             for id in unseen {
-                get(asker, path, params(&[(row.id, Some(id))])?, key, found).await?;
+                match get(asker, path, params(&[(row.id, Some(id))])?, key, found).await {
+                    // Refused for good, perhaps: every later step, and the doors it shuts, would wait for it.
+                    Err(stop) if matches!(*stop.outcome, Outcome::Rejected(_)) => {}
+                    other => other?,
+                }
             }
             Ok(())
         }

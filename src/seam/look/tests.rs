@@ -128,15 +128,15 @@ async fn what_several_sources_say_about_one_object_is_united() {
         user.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         json!({"acs_users": [user]})
     };
-    let sources = vec![Source::Each(vec!["u".to_owned(), "v".to_owned()]), of("p"), Source::Linked("p".to_owned())];
+    let sources = vec![of("p"), Source::Linked("p".to_owned()), Source::Each(vec!["u".to_owned(), "v".to_owned()])];
     let (answer, asked) = play(
         &look(Kind::AcsUser, sources),
         vec![
+            ok(user(json!({"user_identity_id": "p", "warnings": [{"warning_code": "being_deleted"}]}))),
+            ok(user(json!({}))),
             ok(json!({"acs_user": {"acs_user_id": "u", "user_identity_id": "q",
                 "errors": [{"error_code": "failed_to_delete_on_acs_system", "message": "m"}]}})),
             refuse(404, "acs_user_not_found"),
-            ok(user(json!({"user_identity_id": "p", "warnings": [{"warning_code": "being_deleted"}]}))),
-            ok(user(json!({}))),
         ],
     )
     .await;
@@ -156,25 +156,39 @@ async fn what_several_sources_say_about_one_object_is_united() {
     };
     assert_eq!(listing(answer).items, [want]);
     assert_eq!(
-        asked,
+        asked[1..],
         [
+            r#"user_identities/list_acs_users {"user_identity_id":"p"}"#,
             r#"acs/users/get {"acs_user_id":"u"}"#,
             r#"acs/users/get {"acs_user_id":"v"}"#,
-            r#"acs/users/list {"limit":500,"user_identity_id":"p"}"#,
-            r#"user_identities/list_acs_users {"user_identity_id":"p"}"#,
         ]
     );
 }
 
 #[tokio::test]
 async fn only_what_no_list_showed_is_asked_for_by_its_id() {
-    let sources = vec![of("p"), Source::Each(vec!["a".to_owned(), "b".to_owned()])];
-    let script =
-        vec![ok(users(&["a"], json!(null))), ok(json!({"acs_user": {"acs_user_id": "b", "workspace_id": "ws-1"}}))];
-    let (answer, asked) = play(&look(Kind::AcsUser, sources), script).await;
-    assert_eq!(asked[1..], [r#"acs/users/get {"acs_user_id":"b"}"#]);
-    let ids: Vec<String> = listing(answer).items.into_iter().map(|item| item.id).collect();
-    assert_eq!(ids, ["a", "b"], "an object that its list hides is there");
+    let ids = || ["a", "b"].map(str::to_owned).to_vec();
+    let call = look(Kind::AcsUser, vec![of("p"), Source::Unlisted(ids())]);
+    let found = || ok(json!({"acs_user": {"acs_user_id": "b", "workspace_id": "ws-1"}}));
+    // A clear yes or no counts, a refusal leaves it at the list, and what is not clear is asked again.
+    for (second, want) in [
+        (found(), Some(vec!["a", "b"])),
+        (refuse(404, "acs_user_not_found"), Some(vec!["a"])),
+        (refuse(400, "invalid_input"), Some(vec!["a"])),
+        (bare(404, "404"), None),
+        (bare(503, ""), None),
+        (refuse(401, "unauthorized"), None),
+    ] {
+        let (answer, asked) = play(&call, vec![ok(users(&["a"], json!(null))), second]).await;
+        assert_eq!(asked[1..], [r#"acs/users/get {"acs_user_id":"b"}"#]);
+        match want {
+            Some(ids) => assert!(listing(answer).items.iter().map(|item| item.id.as_str()).eq(ids)),
+            None => assert!(!matches!(answer.outcome, Outcome::Done(_)), "{:?}", answer.outcome),
+        }
+    }
+    let strict = look(Kind::AcsUser, vec![of("p"), Source::Each(ids()[1..].to_vec())]);
+    let (answer, _) = play(&strict, vec![ok(users(&["a"], json!(null))), refuse(400, "invalid_input")]).await;
+    assert!(matches!(answer.outcome, Outcome::Rejected(_)), "{:?}", answer.outcome);
 }
 
 #[tokio::test]
