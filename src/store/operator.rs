@@ -60,11 +60,10 @@ pub struct Picked {
     pub refused: Option<String>,
 }
 
-impl Tx<'_> {
-    /// Carries an operator's order out; jobs it does not apply to are told and left alone.
-    pub async fn operate(&mut self, order: &Operator, now: Time) -> Result<Vec<Picked>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT coalesce(j.job_key, k.value) AS asked, j.id, j.workflow, j.state, j.begun_at, b.id AS undecided,
+/// Each job that is asked for: where it stands, whether its batch is undecided, and, of a failed onboarding, which later order took its
+/// person out (?2: now).
+const ASKED: &str =
+    "SELECT coalesce(j.job_key, k.value) AS asked, j.id, j.workflow, j.state, j.begun_at, b.id AS undecided,
                  (SELECT o.job_key FROM jobs o WHERE j.state = 'failed' AND j.workflow = 'onboard' AND o.workflow = 'offboard' AND o.recheck_of IS NULL
                       AND o.id > j.id AND o.id IS NOT j.rehire_of AND (o.finished_at IS NOT NULL OR o.not_before IS NULL OR o.not_before <= ?2)
                       AND o.id IN (SELECT n.job_id FROM (SELECT * FROM tombstones UNION ALL SELECT kind, value, job_id FROM person_locks) n
@@ -75,12 +74,12 @@ impl Tx<'_> {
              LEFT JOIN jobs j ON j.id = coalesce((SELECT id FROM jobs WHERE job_key = k.value),
                  CASE WHEN k.value NOT GLOB '*[^0-9]*' THEN CAST(k.value AS INTEGER) END)
              LEFT JOIN batches b ON b.id = j.batch_id AND b.state IN ('gathering', 'held')
-             ORDER BY k.key",
-        )
-        .bind(set(&order.jobs)?)
-        .bind(now.to_string())
-        .fetch_all(self.db())
-        .await?;
+             ORDER BY k.key";
+
+impl Tx<'_> {
+    /// Carries an operator's order out; jobs it does not apply to are told and left alone.
+    pub async fn operate(&mut self, order: &Operator, now: Time) -> Result<Vec<Picked>, StoreError> {
+        let rows = sqlx::query(ASKED).bind(set(&order.jobs)?).bind(now.to_string()).fetch_all(self.db()).await?;
         let (mut ids, mut picked) = (Vec::new(), Vec::new());
         for row in &rows {
             let job_key: String = get(row, "asked")?;
