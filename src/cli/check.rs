@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::{ConfigErrors, Settings},
-    intake::{cut_off, files_of},
+    intake::{check_spec, cut_off, files_of},
     job::InputSpec,
 };
 
@@ -31,7 +31,7 @@ pub struct CheckArgs {
 }
 
 pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
-    let (problems, inputs) = match Settings::load(global.config.as_deref(), super::environment()) {
+    let (problems, inputs) = match Settings::load(global.config.as_deref(), super::environment(), check_spec) {
         Ok(settings) => (Vec::new(), settings.inputs),
         Err(ConfigErrors { problems, inputs }) => (problems, inputs),
     };

@@ -8,7 +8,7 @@ use super::{
     out,
 };
 use crate::{
-    job::{JobState, Workflow},
+    job::{JobState, Workflow, counted},
     store::{JobFilter, JobLine, JobList},
 };
 
@@ -70,29 +70,29 @@ pub(super) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
 }
 
 fn table(jobs: &[JobLine]) -> String {
-    let who = |job: &JobLine| person(job).unwrap_or_default().to_owned();
-    if out::is_narrow() {
-        let row = |job: &JobLine| {
-            let proven = format!("{}/{}", job.proven, job.proven + job.left_over);
-            [job.job_key.clone(), job.state.to_string(), who(job), proven, job.why.clone()]
-        };
-        return out::table(["JOB", "STATE", "PERSON", "PROVEN", "WHY"], jobs.iter().map(row));
-    }
     let row = |job: &JobLine| {
         [
             job.job_key.clone(),
             job.workflow.to_string(),
             job.state.to_string(),
             job.step.clone().unwrap_or_default(),
-            who(job),
+            person(job).unwrap_or_default().to_owned(),
             job.proven.to_string(),
             job.left_over.to_string(),
-            job.why.clone(),
+            brief(job),
             job.next_look.map(out::time).unwrap_or_default(),
         ]
     };
     let head = ["JOB", "WORKFLOW", "STATE", "STEP", "PERSON", "PROVEN", "LEFT", "WHY", "NEXT LOOK"];
     out::table(head, jobs.iter().map(row))
+}
+
+/// Why a job stands where it stands; of what holds it, and perhaps hundreds beside it, only what is the matter: `show` tells what to do.
+fn brief(job: &JobLine) -> String {
+    match job.why.split_once("; ") {
+        Some((matter, _)) if job.state == JobState::Held => format!("{matter} …"),
+        _ => job.why.clone(),
+    }
 }
 
 /// The shortest name of the person that says who it is.
@@ -107,8 +107,7 @@ fn summary(list: &JobList) -> String {
     let shown = list.jobs.len();
     let mut text = match total {
         0 => "no such jobs".to_owned(),
-        1 => format!("1 job: {}", states.join(", ")),
-        _ => format!("{total} jobs: {}", states.join(", ")),
+        _ => format!("{}: {}", counted(total, "job"), states.join(", ")),
     };
     if shown < total as usize {
         text.push_str(&format!("; the first {shown} are shown (--limit)"));

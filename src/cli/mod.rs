@@ -26,6 +26,7 @@ mod run;
 mod sandbox;
 mod show;
 mod skip;
+mod table;
 #[cfg(test)]
 mod tests;
 mod verify_certificates;
@@ -41,7 +42,7 @@ pub use exit::{Exit, Failure};
 
 use crate::{
     config::{self, KeySource, Settings},
-    telemetry,
+    intake, telemetry,
 };
 
 /// Grants and, above all, revokes people's access through the Seam API: every order is a durable job, done and proven.
@@ -189,7 +190,7 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 impl Global {
     /// The settings of all layers, `--database` on top.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        let mut settings = Settings::load(self.config.as_deref(), environment())?;
+        let mut settings = Settings::load(self.config.as_deref(), environment(), intake::check_spec)?;
         if let Some(path) = &self.database {
             settings.database.path.clone_from(path);
         }
