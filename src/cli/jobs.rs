@@ -6,6 +6,7 @@ use super::{
     Exit, Failure, Global,
     database::{block_on, reader},
     out,
+    which::Who,
 };
 use crate::{
     job::{JobState, Workflow, counted},
@@ -19,6 +20,7 @@ Examples:
   backstitch jobs
   backstitch jobs --state held --state waiting
   backstitch jobs --workflow offboard --person jean@example.com
+  backstitch jobs --person key:emp-1006
   backstitch jobs --overdue || echo 'somebody should look'
   backstitch jobs --json | jq -r '.[].job_key'
 
@@ -30,9 +32,9 @@ pub struct JobsArgs {
     /// Only onboard, offboard or update
     #[arg(long, value_name = "WORKFLOW")]
     pub workflow: Option<Workflow>,
-    /// Only for this person: id, key, e-mail or phone number, exactly
+    /// Only for this person: key:KEY, id:ID, an e-mail address, a phone number, or a key alone, exactly
     #[arg(long, value_name = "WHO")]
-    pub person: Option<String>,
+    pub person: Option<Who>,
     /// Only of this batch (`backstitch batches`)
     #[arg(long, value_name = "N")]
     pub batch: Option<i64>,
@@ -48,7 +50,7 @@ pub(super) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
     let filter = JobFilter {
         states: args.state.clone(),
         workflow: args.workflow,
-        person: args.person.clone(),
+        person: args.person.as_ref().map(Who::named),
         batch: args.batch,
         overdue: args.overdue,
         limit: args.limit,

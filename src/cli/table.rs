@@ -22,7 +22,7 @@ pub fn columns() -> Option<u16> {
     Table::new().width().map(|columns| if columns == 0 { COLUMNS } else { columns })
 }
 
-/// A table without lines, its cells made plain. Empty without rows.
+/// A table without lines, its cells made plain; a column with nothing in it is left out. Empty without rows.
 pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let rows = rows.into_iter().map(|row| row.map(|cell| plain(&cell).into_owned())).collect();
     laid_out(head, rows, columns())
@@ -34,18 +34,21 @@ fn laid_out<const N: usize>(head: [&str; N], rows: Vec<[String; N]>, width: Opti
         return String::new();
     }
     let natural = widths(&head, &rows, |cell| cell);
-    let Some(width) = width.filter(|width| total(&natural) > *width) else {
-        let all = std::iter::once(head.map(str::to_owned)).chain(rows);
-        return render(all.map(|row| row.to_vec()), &natural);
+    let filled: Vec<usize> = (0..N).filter(|at| *at == 0 || rows.iter().any(|row| !row[*at].is_empty())).collect();
+    let cells = |row: &[String; N], columns: &[usize]| columns.iter().map(|at| row[*at].clone()).collect::<Vec<_>>();
+    let head_row = head.map(str::to_owned);
+    let Some(width) = width.filter(|width| total(&of(&natural, &filled)) > *width) else {
+        let all = std::iter::once(&head_row).chain(&rows);
+        return render(all.map(|row| cells(row, &filled)), &of(&natural, &filled));
     };
     let words =
         widths(&head, &rows, |cell| cell.split_whitespace().max_by_key(|word| word.chars().count()).unwrap_or(""));
     let is_prose = |at: usize| natural[at] > RIGID && rows.iter().any(|row| row[at].trim().contains(' '));
     let least: Vec<u16> = (0..N).map(|at| if is_prose(at) { words[at].max(RIGID) } else { natural[at] }).collect();
-    let mut beside: Vec<usize> = (0..N).collect();
+    let mut beside = filled.clone();
     // What finds no room: sentences before all else, then the rightmost; never the first, which names the row.
     while total(&of(&least, &beside)) > width && beside.len() > 1 {
-        let prose = beside.iter().rposition(|at| is_prose(*at)).filter(|at| *at > 0);
+        let prose = beside.iter().rposition(|at| is_prose(*at)).filter(|place| *place > 0);
         beside.remove(prose.unwrap_or(beside.len() - 1));
     }
     let mut room = of(&natural, &beside);
@@ -55,10 +58,9 @@ fn laid_out<const N: usize>(head: [&str; N], rows: Vec<[String; N]>, width: Opti
         let Some(widest) = widest else { break };
         room[widest] -= 1;
     }
-    let cells = |row: &[String; N]| beside.iter().map(|at| row[*at].clone()).collect::<Vec<_>>();
-    let mut lines = vec![render([cells(&head.map(str::to_owned))].into_iter(), &room)];
+    let mut lines = vec![render([cells(&head_row, &beside)].into_iter(), &room)];
     for row in &rows {
-        lines.push(render([cells(row)].into_iter(), &room));
+        lines.push(render([cells(row, &beside)].into_iter(), &room));
         let below = (0..N).filter(|at| !beside.contains(at) && !row[*at].is_empty());
         let below: Vec<String> = below.map(|at| format!("{}: {}", head[at].to_lowercase(), row[at])).collect();
         if !below.is_empty() {
@@ -130,6 +132,8 @@ mod tests {
         assert!(text.contains(&why), "{text}");
         let escaped = table(["key"], [["k\u{1b}c".to_owned()]]);
         assert_eq!(escaped, "key\nk\\u001bc");
+        let empty = laid_out(["JOB", "SHUT", "WHEN"], vec![["1".to_owned(), String::new(), "now".to_owned()]], None);
+        assert_eq!(empty, "JOB  WHEN\n1    now");
     }
 
     #[test]

@@ -238,3 +238,21 @@ fn elsewhere(name: &str) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::walk;
+
+    /// What stands below a head that is not closed belongs to no section, and that is the head's fault.
+    #[test]
+    fn a_broken_head_is_one_mistake() {
+        let text = "[seam]\nburst = 3\n\n[brake\nmax_offboards = 5\nfloor = 3\n[log]\nlevel = 7\n";
+        let found = walk(Path::new("b.toml"), text, |_| Vec::new()).problems;
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert!(found[0].starts_with("b.toml:4:7: unclosed table"), "{found:#?}");
+        assert!(found[1].starts_with("b.toml:8:9: `log.level` must be"), "{found:#?}");
+    }
+}

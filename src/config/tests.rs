@@ -104,15 +104,6 @@ fn broken_toml_is_told_once_and_the_rest_is_still_read() {
     assert!(found.iter().any(|p| p.starts_with("b.toml:4:")), "{found:#?}");
 }
 
-/// What stands below a head that is not closed belongs to no section, and that is the head's fault.
-#[test]
-fn a_broken_head_is_one_mistake() {
-    let found = problems("[seam]\nburst = 3\n\n[brake\nmax_offboards = 5\nfloor = 3\n[log]\nlevel = 7\n", &[]);
-    assert_eq!(found.len(), 2, "{found:#?}");
-    assert!(found[0].starts_with("b.toml:4:7: unclosed table"), "{found:#?}");
-    assert!(found[1].starts_with("b.toml:8:9: `log.level` must be"), "{found:#?}");
-}
-
 /// What is well formed and means nothing is told where it stands, before anything starts.
 #[test]
 fn values_that_can_mean_nothing_have_a_place() {

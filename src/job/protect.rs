@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{object::Identity, order::Person, quote::quoted};
+use super::{
+    object::Identity,
+    order::{Order, Person, Problem, Workflow},
+    quote::quoted,
+};
 
 /// Patterns of people, as `protect.people` lists them: `id:…`, `key:…`, `phone:…`, or an e-mail address; `*` stands for any letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +50,13 @@ impl Protected {
         let ids = identity.merged_user_identity_ids.iter().map(|id| ("id", Some(id.as_str())));
         let keys = identity.merged_user_identity_keys.iter().map(|key| ("key", Some(key.as_str())));
         self.any(&own.into_iter().chain(ids).chain(keys).collect::<Vec<_>>())
+    }
+
+    /// Why an order is rejected before anybody is looked for; none if it names nobody who is protected. Newcomers lose nothing.
+    pub fn refusal(&self, order: &Order) -> Option<Problem> {
+        let pattern = self.names(&order.person).filter(|_| order.workflow != Workflow::Onboard)?;
+        let (message, remedy) = (protected_words(pattern), PROTECTED_REMEDY.to_owned());
+        Some(Problem { field: String::new(), message, remedy })
     }
 
     fn any(&self, names: &[(&str, Option<&str>)]) -> Option<&str> {

@@ -94,6 +94,15 @@ pub(super) fn next_identity(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     Flow::Stop
 }
 
+/// The identity's fields that an update would change, by their names.
+pub fn changed_fields(order: &Order, seen: &Identity) -> Vec<&'static str> {
+    let Some(Call::UpdateIdentity { email_address, phone_number, full_name, .. }) = change(order, seen) else {
+        return Vec::new();
+    };
+    let fields = [("email_address", email_address), ("phone_number", phone_number), ("full_name", full_name)];
+    fields.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect()
+}
+
 /// The update that makes this identity what the order says, with nothing in it that is so already.
 fn change(order: &Order, seen: &Identity) -> Option<Call> {
     let person = &order.person;

@@ -74,8 +74,11 @@ fn conclude(case: &mut Snapshot, kinds: &[Kind], turn: &mut Turn) {
         return turn.wait(again, || "the read-back was behind; reads again".to_owned());
     }
     turn.set_step(case, STEP, StepState::Closed, "every object answers not found by its id");
-    let count = case.targets.len();
-    turn.finish(case, JobState::Succeeded, &format!("proven: {count} objects, the identity among them, are gone"));
+    let why = match case.targets.len() {
+        1 => "proven: the identity, which was all there was, is gone".to_owned(),
+        count => format!("proven: {count} objects, the identity among them, are gone"),
+    };
+    turn.finish(case, JobState::Succeeded, &why);
 }
 
 pub(super) fn absorb_gone(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {

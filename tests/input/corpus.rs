@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use assert_cmd::Command;
 use backstitch::{
     config::Settings,
-    intake::{cut_off, read_file, render},
+    intake::{check_spec, cut_off, read_file, render},
     job::InputSpec,
 };
 
