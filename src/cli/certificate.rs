@@ -67,7 +67,7 @@ pub(super) fn run(global: &Global, args: &CertificateArgs) -> Result<Exit, Failu
             .hint("`backstitch jobs` lists them"),
             Some(job) => Failure::new(
                 Exit::Failures,
-                format!("job {name} has no certificate: it is an {} and {}", job.line.workflow, job.line.state),
+                format!("job {name} has no certificate (workflow {}, state {})", job.line.workflow, job.line.state),
             )
             .hint("one is issued when an offboarding ends proven, or is ended after its person was found"),
         });

@@ -79,13 +79,12 @@ fn table(jobs: &[JobLine]) -> String {
             job.state.to_string(),
             job.step.clone().unwrap_or_default(),
             person(job).unwrap_or_default().to_owned(),
-            job.proven.to_string(),
-            job.left_over.to_string(),
+            format!("{}/{}", job.proven, job.proven + job.left_over),
             brief(job),
             job.next_look.map(out::time).unwrap_or_default(),
         ]
     };
-    let head = ["JOB", "WORKFLOW", "STATE", "STEP", "PERSON", "PROVEN", "LEFT", "WHY", "NEXT LOOK"];
+    let head = ["JOB", "WORKFLOW", "STATE", "STEP", "PERSON", "PROVEN", "WHY", "NEXT LOOK"];
     out::table(head, jobs.iter().map(row))
 }
 

@@ -278,6 +278,6 @@ fn refusal(workflow: Workflow, state: JobState, recheck: bool, known: bool, back
         (Workflow::Offboard, JobState::Succeeded) => Some("it found nobody, so there is nothing to look at".to_owned()),
         (Workflow::Offboard, JobState::Cancelled) => Some("it was cancelled: order the offboarding anew".to_owned()),
         (Workflow::Offboard, state) => Some(format!("it is {state}: only what was proven is looked at again")),
-        (workflow, _) => Some(format!("it is an {workflow}, not an offboarding")),
+        (workflow, _) => Some(format!("its workflow is {workflow}, not offboard")),
     }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::job::{
     Act, Answer, Attempt, Call, Identity, IdentityRef, JobState, Kind, Mark, Order, Outcome, Proof, Reply, Snapshot,
-    StepName, StepState,
+    StepName, StepState, counted,
 };
 
 pub(super) const STEPS: &[StepSpec] = &[
@@ -263,7 +263,9 @@ fn judge(case: &mut Snapshot, seen: &Identity, turn: &mut Turn) {
     let count = |step: StepName| case.targets.iter().filter(|t| t.step == step).count();
     let (links, unlinked) = (count(StepName::AcsUsers), count(StepName::Unlink));
     let id = &seen.user_identity_id;
-    let why =
-        format!("proven: user identity {id} is as ordered, {links} listed ACS users linked, {unlinked} taken off");
+    let why = format!(
+        "proven: user identity {id} is as ordered, {} linked, {unlinked} taken off",
+        counted(links, "listed ACS user")
+    );
     turn.finish(case, JobState::Succeeded, &why);
 }

@@ -3,7 +3,7 @@
 use super::{Flow, Turn, absence, all_closed_before, answers, find::same_email, offboard, sweep, wanted_key};
 use crate::job::{
     Act, Answer, Attempt, Call, Identity, IdentityRef, JobState, Kind, Mark, Outcome, Reply, Snapshot, StepName,
-    StepState, Target, Time,
+    StepState, Target, Time, counted,
 };
 
 const STEP: StepName = StepName::Verify;
@@ -170,6 +170,6 @@ fn judge(case: &mut Snapshot, seen: &Identity, turn: &mut Turn) {
     turn.finish(
         case,
         JobState::Succeeded,
-        &format!("proven: user identity {} with {links} ACS users", seen.user_identity_id),
+        &format!("proven: user identity {} with {}", seen.user_identity_id, counted(links, "ACS user")),
     );
 }
