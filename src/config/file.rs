@@ -134,9 +134,9 @@ fn one(source: &Source<'_>, section: &str, key: &Key<'_>, value: &toml::Spanned<
     let Some(rule) = rules::find(&full) else {
         return layer.problems.push(source.problem(key.span(), unknown(section, name)));
     };
-    // Of a list, the element that is wrong.
+    // Of a list that may be one, the element that is wrong.
     let faults: Vec<_> = match (&scalar, value.get_ref()) {
-        (Scalar::List(texts), DeValue::Array(list)) => {
+        (Scalar::List(texts), DeValue::Array(list)) if matches!(rule.shape, rules::Shape::People) => {
             let each = texts.iter().zip(list.iter());
             each.filter_map(|(text, one)| Some((one.span(), rule.shape.refuse(&Scalar::List(vec![text.clone()]))?)))
                 .collect()
