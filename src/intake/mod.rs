@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use parse::{FileProblem, Keying, check_spec, nearest, render, rows};
+pub use parse::{FileProblem, Keying, check_spec, render, rows};
 pub use reading::InputReport;
 pub use watch::{Watch, watch};
 

@@ -41,6 +41,11 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     Flow::Pass
 }
 
+/// How this target is shut ahead of its deletion, if the job cuts first.
+pub fn shuts_first(case: &Snapshot, target: &Target) -> Option<Act> {
+    request_for(target).filter(|_| case.job.cut_first == Some(true)).map(|(act, _)| act)
+}
+
 /// What shuts this target ahead of its deletion, or tells whether it is shut, as long as that is open. Parked is only what is somebody
 /// else's too: never cut.
 fn request_for(target: &Target) -> Option<(Act, Call)> {

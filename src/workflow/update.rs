@@ -7,7 +7,7 @@ use super::{
 };
 use crate::job::{
     Act, Answer, Attempt, Call, Identity, IdentityRef, JobState, Kind, Mark, Order, Outcome, Proof, Reply, Snapshot,
-    StepName, StepState,
+    StepName, StepState, counted,
 };
 
 pub(super) const STEPS: &[StepSpec] = &[
@@ -96,6 +96,15 @@ pub(super) fn next_identity(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         _ => None,
     });
     Flow::Stop
+}
+
+/// The identity's fields that an update would change, by their names.
+pub fn changed_fields(order: &Order, seen: &Identity) -> Vec<&'static str> {
+    let Some(Call::UpdateIdentity { email_address, phone_number, full_name, .. }) = change(order, seen) else {
+        return Vec::new();
+    };
+    let fields = [("email_address", email_address), ("phone_number", phone_number), ("full_name", full_name)];
+    fields.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect()
 }
 
 /// The update that makes this identity what the order says, with nothing in it that is so already.
@@ -287,7 +296,9 @@ fn judge(case: &mut Snapshot, seen: &Identity, turn: &mut Turn) {
     let count = |step: StepName| case.targets.iter().filter(|t| t.step == step).count();
     let (links, unlinked) = (count(StepName::AcsUsers), count(StepName::Unlink));
     let id = &seen.user_identity_id;
-    let why =
-        format!("proven: user identity {id} is as ordered, {links} listed ACS users linked, {unlinked} taken off");
+    let why = format!(
+        "proven: user identity {id} is as ordered, {} linked, {unlinked} taken off",
+        counted(links, "listed ACS user")
+    );
     turn.finish(case, JobState::Succeeded, &why);
 }

@@ -62,6 +62,7 @@ fn an_urgent_leavers_doors_are_shut_before_the_first_delete() {
     let said = super::command::backstitch(&rig, &["show", "hr-1"]);
     println!("{}", said.out);
     assert!(said.code == 0 && said.out.contains("doors shut"), "{said:?}");
+    assert!(said.out.contains("  SHUT") && said.out.contains("\ncut "), "{said:?}");
 }
 
 /// P6: an access system that cannot suspend is noted in its own words, and the leaver leaves all the same.

@@ -3,7 +3,7 @@
 mod log;
 mod verdict;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
@@ -12,13 +12,12 @@ use super::{
     batch::{GATHERS, Judged},
     brake::BrakeRules,
     columns::{get, json_or_null, set},
-    rehire::Leaves,
 };
 use crate::job::{
     BatchState, Deadline, Fate, JobState, Ms, Order, PersonKey, Problem, Protected, Row, StepName, Time, Trouble,
     Verdict, Workflow, deadline_begin, warning,
 };
-use verdict::{Known, Origin, judge, origin};
+pub(super) use verdict::Known;
 
 /// A row with what the engine derives from it.
 #[derive(Clone, Debug)]
@@ -82,11 +81,8 @@ impl Tx<'_> {
         let mut known = self.known(rows, now).await?;
         let mut fresh: Vec<Fresh> = Vec::new();
         let mut verdicts = Vec::with_capacity(rows.len());
-        for new in rows {
-            let (fate, problems) = judge(new, &known, &rules.protected);
-            if let (Fate::Accepted | Fate::Held, Ok(order)) = (fate, &new.row.order) {
-                known.jobs.insert(new.row.job_key.clone(), (new.row.content_hash.clone(), order.clone()));
-                known.leave(new, order, now);
+        for (new, (fate, problems)) in rows.iter().zip(known.judge(rows, &rules.protected, now)) {
+            if matches!(fate, Fate::Accepted | Fate::Held) {
                 let held = problems.first().map(|problem| format!("{}; {}", problem.message, problem.remedy));
                 fresh.push(Fresh { new, held });
             }
@@ -120,7 +116,8 @@ impl Tx<'_> {
         Ok(Accepted { verdicts, touched, judged })
     }
 
-    async fn known(&mut self, rows: &[NewRow], now: Time) -> Result<Known, StoreError> {
+    pub(super) async fn known(&mut self, rows: &[NewRow], now: Time) -> Result<Known, StoreError> {
+        let mut known = Known::of(rows, now);
         let keys: Vec<&String> = rows.iter().map(|new| &new.row.job_key).collect();
         let found = sqlx::query(
             "SELECT job_key, content_hash, order_json FROM jobs WHERE job_key IN (SELECT value FROM json_each(?1))",
@@ -128,36 +125,22 @@ impl Tx<'_> {
         .bind(set(&keys)?)
         .fetch_all(self.db())
         .await?;
-        let mut jobs = HashMap::new();
         for row in &found {
             if let Some(order) = json_or_null(row, "order_json")? {
-                jobs.insert(get(row, "job_key")?, (get(row, "content_hash")?, order));
+                known.jobs.insert(get(row, "job_key")?, (get(row, "content_hash")?, order));
             }
         }
-        let mut leaving: HashSet<(Origin, PersonKey)> = HashSet::new();
-        let (mut arriving, mut leavers) = (Vec::new(), Vec::new());
-        for new in rows {
-            match &new.row.order {
-                Ok(order) if order.workflow != Workflow::Offboard => arriving.extend(new.keys.iter().cloned()),
-                Ok(order) if order.not_before.is_none_or(|at| at <= now) => {
-                    let origin = origin(&new.row.place);
-                    leavers.extend(new.keys.iter().filter_map(|key| Some((origin.clone()?, key.clone()))));
-                }
-                // A leave that is planned for later stands in nobody's way: so contractors are ordered.
-                Ok(_) | Err(_) => {}
-            }
-        }
-        leaving.extend(leavers);
-        let mut leaves = Leaves::new();
+        let arrives = |new: &&NewRow| new.row.order.as_ref().is_ok_and(|order| order.workflow != Workflow::Offboard);
+        let arriving: Vec<PersonKey> = rows.iter().filter(arrives).flat_map(|new| new.keys.iter().cloned()).collect();
         for (key, leave) in self.leaves(&arriving, now).await? {
-            leaving.extend(leave.origin.clone().map(|origin| (origin, key.clone())));
-            let known = leaves.entry(key).or_insert_with(|| leave.clone());
-            if known.origin.is_none() {
-                *known = leave;
+            known.leaving.extend(leave.origin.clone().map(|origin| (origin, key.clone())));
+            let first = known.leaves.entry(key).or_insert_with(|| leave.clone());
+            if first.origin.is_none() {
+                *first = leave;
             }
         }
-        let turned_away = self.turned_away(rows).await?;
-        Ok(Known { jobs, leaving, turned_away, leaves })
+        known.turned_away = self.turned_away(rows).await?;
+        Ok(known)
     }
 
     /// Inserts the jobs, held where a person has to look first or their batch is not judged yet; answers their ids and those of
