@@ -123,6 +123,9 @@ impl Engine {
             tx.shift_waits(now.wall.since(last)).await?;
         }
         tx.clamp_waits(now.wall, rules.workflow.parked_retry_ms * 2).await?;
+        if rules.care.for_ms > 0 {
+            tx.adopt_care(now.wall.plus(-rules.care.for_ms), now.wall.plus(rules.care.first_ms)).await?;
+        }
         tx.commit().await?;
         let ids = Ids { attempt: recovered.next.0, target: recovered.next.1 };
         let mut soft = Soft::new(&rules, ids, seed);
@@ -148,8 +151,7 @@ impl Engine {
 
     /// Calls on the wire, and answers that are not believed yet but will be.
     pub fn in_flight(&self) -> usize {
-        let doubts = if self.soft.limits.halted().is_none() { self.soft.doubts.len() } else { 0 };
-        self.soft.limits.in_flight() + doubts
+        self.soft.limits.in_flight() + self.soft.doubts.len()
     }
 
     /// What was in doubt comes in once more, before anything else.

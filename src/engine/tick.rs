@@ -93,8 +93,7 @@ impl Engine {
         if held_back {
             (wake.at, wake.ready) = (None, false);
         }
-        let taken = batch.len();
-        let more = taken < self.inbox.len();
+        let (taken, more) = (batch.len(), batch.len() < self.inbox.len());
         tick.wake_in_ms = wake_in(&soft, now, wake, care::wake(&outlook.care), listens, more);
         tick.statements = tx.statements;
         self.commits.count(tx.commit().await?, taken);
@@ -173,7 +172,7 @@ async fn apply<'a>(
 
 /// Rows with what the workflows derive from their orders: how `Tx::accept` takes them, from the engine and from a command alike.
 pub fn new_chunk(chunk: Chunk) -> NewChunk {
-    let Chunk { input, file, rows, last } = chunk;
+    let Chunk { input, file, rows, last, trouble } = chunk;
     let new_row = |row: Row| {
         let (keys, steps) = match &row.order {
             Ok(order) => (workflow::selectors(order, None), workflow::steps(order.workflow).collect()),
@@ -181,7 +180,7 @@ pub fn new_chunk(chunk: Chunk) -> NewChunk {
         };
         NewRow { row, keys, steps }
     };
-    NewChunk { input, file, rows: rows.into_iter().map(new_row).collect(), last }
+    NewChunk { input, file, rows: rows.into_iter().map(new_row).collect(), last, trouble }
 }
 
 /// Deciding the jobs of one tick.

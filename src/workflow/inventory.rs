@@ -3,7 +3,7 @@
 
 use super::{Flow, Turn, absence, answers, cascade, confirm, offboard, sweep};
 use crate::job::{
-    Act, Answer, Attempt, Call, Cause, IdentityRef, Kind, Look, Mark, Outcome, Snapshot, StepName, StepState, Time,
+    Act, Answer, Attempt, Call, Cause, IdentityRef, Kind, Look, Mark, Outcome, Snapshot, StepName, StepState, counted,
 };
 
 const STEP: StepName = StepName::Inventory;
@@ -52,7 +52,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         return Flow::Stop;
     }
     let count = case.targets.len().saturating_sub(1);
-    turn.set_step(case, STEP, StepState::Closed, &format!("{count} objects"));
+    turn.set_step(case, STEP, StepState::Closed, &counted(count, "object"));
     Flow::Pass
 }
 
@@ -114,10 +114,12 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
 /// Devices that cannot be listed must not keep every other door open: their step asks on beside the others, and keeps the identity.
 pub(super) fn still_unlisted(case: &mut Snapshot, attempt: &Attempt, turn: &Turn) {
     let why = case.job.last_error.clone().unwrap_or_default();
+    // Since when it has been so: the longer, the rarer it is asked for again.
+    let begun_at = unlisted(case, Kind::Device).map_or(attempt.begun_at, |look| look.begun_at);
     case.put_look(Look {
         step: DEVICES,
         kind: Kind::Device,
-        begun_at: attempt.begun_at,
+        begun_at,
         ended_at: turn.now,
         complete: false,
         unsupported: false,
@@ -129,11 +131,10 @@ pub(super) fn still_unlisted(case: &mut Snapshot, attempt: &Attempt, turn: &Turn
     turn.set_step(case, DEVICES, StepState::Parked, &format!("its devices cannot be listed: {why}"));
 }
 
-/// When devices that could not be listed are asked for again; none if they could.
-pub(super) fn unlisted(case: &Snapshot, kind: Kind) -> Option<Time> {
+/// The looks that could not list the devices, from the first one's begin to the last one's end; none if they could be listed.
+pub(super) fn unlisted(case: &Snapshot, kind: Kind) -> Option<&Look> {
     let parked = case.step(DEVICES).is_some_and(|step| step.state == StepState::Parked);
-    let last = case.look(DEVICES, Kind::Device).filter(|look| !look.complete);
-    last.filter(|_| kind == Kind::Device && parked).map(|look| look.ended_at)
+    case.look(DEVICES, Kind::Device).filter(|look| kind == Kind::Device && parked && !look.complete)
 }
 
 /// The identity is gone, and no id tells who may open a device: what is left of them is for a person to make sure of, at the end.

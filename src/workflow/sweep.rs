@@ -17,8 +17,8 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn, name: StepName, kind: K
     if !kind.has_proof_by_id() && by_ids(case) {
         return inventory::nothing_to_ask(case, turn);
     }
-    if let Some(last) = inventory::unlisted(case, kind) {
-        let due = last.plus(turn.rules.parked_retry_ms);
+    if let Some(failed) = inventory::unlisted(case, kind) {
+        let due = patience(failed.begun_at, Some(failed), turn, turn.rules.parked_retry_ms);
         look_at(
             case,
             turn,

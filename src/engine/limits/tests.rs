@@ -103,3 +103,18 @@ fn unknowns_of_several_jobs_are_an_outage_and_one_success_between_is_not() {
     (0..5).for_each(|_| lonely.returned(Some(1), &unknown(), 0));
     assert!(lonely.halted().is_some(), "all open jobs are in trouble");
 }
+
+#[test]
+fn a_probe_that_was_sent_before_a_pause_does_not_end_it() {
+    let mut limits = Limits::new(RULES);
+    limits.confirmed(0);
+    assert!(limits.probe_due(10, false, true), "somebody doubts");
+    limits.halt("the key is refused", 20);
+    limits.probed(30);
+    limits.confirmed(30);
+    assert_eq!(limits.halted(), Some("the key is refused"));
+    assert!(limits.probe_due(60_030, false, false));
+    limits.probed(60_040);
+    limits.confirmed(60_040);
+    assert_eq!(limits.halted(), None);
+}

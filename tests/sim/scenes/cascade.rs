@@ -20,13 +20,13 @@ fn cascade(job_key: &str, person: Person) -> Row {
 }
 
 /// The scene's person, ordered away in mode cascade.
-async fn ordered(scene: Scene) -> Rig {
+pub(super) async fn ordered(scene: Scene) -> Rig {
     let mut rig = rig(scene).await;
     rig.submit(vec![cascade("leave", by_key("emp-1"))]);
     rig
 }
 
-async fn fell_back(rig: &mut Rig) -> Vec<String> {
+pub(super) async fn fell_back(rig: &mut Rig) -> Vec<String> {
     checks::strings(rig, "SELECT detail FROM history WHERE what = 'fell_back'").await
 }
 
@@ -222,6 +222,28 @@ fn devices_that_cannot_be_listed_keep_no_other_door_open() {
             assert!(rig.run_for(2 * HOUR).await);
             ends(&mut rig, "leave", "succeeded", "proven").await;
         }
+    });
+}
+
+/// P6: a moment of trouble with the list of devices costs moments, not the hour after which a parked thing is tried again.
+#[test]
+fn devices_that_could_not_be_listed_for_a_moment_are_asked_for_soon() {
+    block_on(async {
+        let mut scene = scene();
+        let path = "/user_identities/list_accessible_devices";
+        let trouble = Fault::ServerError { status: 502, effect: false };
+        scene.world.faults_mut().rules.push(everywhere(path, trouble, Some(4)));
+        let mut rig = rig(scene).await;
+        let mut row = off("leave", by_key("emp-1"));
+        row.order = row.order.map(|order| Order { mode: Some(Mode::Ordered), ..order });
+        rig.submit(vec![row]);
+        rig.run_for(15 * MINUTE).await;
+        let parked = "SELECT detail FROM history WHERE what = 'step_parked' AND step = 'device_access'";
+        assert!(
+            !checks::strings(&mut rig, parked).await.is_empty(),
+            "the scene is about devices that are left for later"
+        );
+        ends(&mut rig, "leave", "succeeded", "proven").await;
     });
 }
 
