@@ -126,7 +126,7 @@ impl Driver {
             let wake_ms = now.mono_ms + self.paced(&tick);
             self.take(tick);
             if self.outside.status.wants_counts(now.mono_ms) {
-                let counts = self.engine.counts().await.unwrap_or_default();
+                let counts = self.engine.open_counts().await.unwrap_or_default();
                 self.outside.status.say(&in_words(&counts, self.engine.halted()));
             }
             if self.is_over(clock::now().mono_ms) {

@@ -257,9 +257,16 @@ impl Engine {
         self.soft.limits.drain();
     }
 
-    /// How many jobs are in each state, for people.
+    /// How many jobs are in each state, for people. It reads an entry for each job that there ever was.
     pub async fn counts(&mut self) -> Result<Vec<(JobState, u64)>, StoreError> {
-        store::job_counts(&mut self.opened.conn).await
+        let mut counts = self.open_counts().await?;
+        counts.extend(store::done_counts(&mut self.opened.conn).await?);
+        Ok(counts)
+    }
+
+    /// How many of the open jobs are in each state.
+    pub async fn open_counts(&mut self) -> Result<Vec<(JobState, u64)>, StoreError> {
+        store::open_counts(&mut self.opened.conn).await
     }
 
     /// What opening found that an operator should know.

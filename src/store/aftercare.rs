@@ -213,7 +213,7 @@ impl Tx<'_> {
     ) -> Result<Vec<Picked>, StoreError> {
         const EVERYBODY: &str =
             "SELECT j.job_key AS asked, j.id, j.workflow, j.state, j.recheck_of, j.identity_json IS NOT NULL AS known
-             FROM aftercare a JOIN jobs j ON j.id = a.job_id WHERE a.next_at IS NOT NULL ORDER BY j.id";
+             FROM aftercare a JOIN jobs j ON j.id = a.job_id WHERE a.next_at IS NOT NULL ORDER BY a.job_id";
         const NAMED: &str = "SELECT coalesce(j.job_key, k.value) AS asked, j.id, j.workflow, j.state, j.recheck_of,
                  j.identity_json IS NOT NULL AS known FROM json_each(?1) k
              LEFT JOIN jobs j ON j.id = coalesce((SELECT id FROM jobs WHERE job_key = k.value),

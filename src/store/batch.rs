@@ -78,7 +78,7 @@ impl Tx<'_> {
         now: Time,
     ) -> Result<Option<i64>, StoreError> {
         let known: Option<i64> = sqlx::query_scalar(
-            "SELECT id FROM batches WHERE state = 'gathering' AND input = ?1 AND file = ?2 ORDER BY id DESC LIMIT 1",
+            "SELECT id FROM batches WHERE state IN ('gathering', 'held') AND state = 'gathering' AND input = ?1 AND file = ?2 ORDER BY id DESC LIMIT 1",
         )
         .bind(&chunk.input)
         .bind(&chunk.file)
@@ -117,7 +117,8 @@ impl Tx<'_> {
         }
         // Whoever loses access counts, leaver or mover.
         let (own, before) = (whole.offboards + whole.movers, count(&row, "before")?);
-        let known = if rules.asks_who_is_known(own.saturating_add(before)) { self.known_people().await? } else { 0 };
+        let all = own.saturating_add(before);
+        let known = if rules.asks_who_is_known(all) { self.known_people(rules.enough_known(all)).await? } else { 0 };
         let asked = Asked { own, before, known, single_urgent: whole.single_urgent };
         let Some(over) = rules.over(&asked).filter(|_| own > 0) else {
             self.set_batch(id, BatchState::Open, "", &whole, now).await?;
@@ -196,14 +197,15 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// How many people this file knows to be there: brought in or changed, and not proven gone since.
-    async fn known_people(&mut self) -> Result<u32, StoreError> {
+    /// How many people this file knows to be there: brought in or changed, and not proven gone since. Counted up to `enough`.
+    async fn known_people(&mut self, enough: u32) -> Result<u32, StoreError> {
         let row = sqlx::query(
-            "SELECT count(DISTINCT j.user_identity_id) AS known FROM jobs j
-             WHERE j.workflow IN ('onboard', 'update') AND j.state = 'succeeded' AND j.user_identity_id IS NOT NULL
+            "SELECT count(*) AS known FROM (SELECT DISTINCT j.user_identity_id FROM jobs j
+             WHERE j.state IN ('succeeded', 'failed', 'cancelled') AND j.state = 'succeeded' AND j.workflow IN ('onboard', 'update')
+             AND +j.user_identity_id IS NOT NULL
              AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.user_identity_id = j.user_identity_id AND o.workflow = 'offboard'
-                 AND o.state = 'succeeded' AND o.id > j.id)",
+                 AND o.state = 'succeeded' AND o.id > j.id) LIMIT ?1)",
         );
-        count(&row.fetch_one(self.db()).await?, "known")
+        count(&row.bind(enough).fetch_one(self.db()).await?, "known")
     }
 }

@@ -23,10 +23,11 @@ impl Tx<'_> {
     /// When the next job wants to be looked at.
     pub async fn next_wake(&mut self) -> Result<Wake, StoreError> {
         let row = sqlx::query(
-            "SELECT (SELECT min(wake_at) FROM jobs WHERE state IN ('waiting', 'running') AND wake_at IS NOT NULL) AS wake,
+            "SELECT (SELECT min(at) FROM (SELECT min(wake_at) AS at FROM jobs WHERE state = 'waiting' AND wake_at IS NOT NULL
+                         UNION ALL SELECT min(wake_at) FROM jobs WHERE state = 'running' AND wake_at IS NOT NULL)) AS wake,
                     (SELECT min(warn_at) FROM jobs WHERE warn_at IS NOT NULL) AS warn,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'ready') AS ready,
-                    (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state <> 'held' LIMIT 64)) AS open",
+                    (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state IN ('ready', 'running', 'waiting') LIMIT 64)) AS open",
         )
         .fetch_one(self.db())
         .await?;
