@@ -8,7 +8,7 @@ use super::{
     brake::{Asked, BrakeRules},
     columns::{count, get, word},
 };
-use crate::job::{BatchState, Priority, Time, Workflow, batch_hash};
+use crate::job::{BatchState, Time, Workflow, sha256_hex};
 
 /// What orders given by hand say about their input.
 pub const BY_HAND: &str = "enqueue";
@@ -42,29 +42,34 @@ pub(super) struct Whole {
     pub workflows: Vec<(Workflow, u32)>,
 }
 
-/// Reads it from the jobs, cancelled ones too: what was ordered does not change.
+/// Reads it from the jobs, cancelled ones too: what was ordered does not change. However many there are, no row of them is kept here but
+/// the lines of the hash, which [`batch_hash`](crate::job::batch_hash) defines.
 pub(super) async fn whole(conn: &mut SqliteConnection, id: i64) -> Result<Whole, StoreError> {
-    let rows = sqlx::query("SELECT job_key, content_hash, workflow, priority, coalesce(order_json ->> '$.unlisted_acs_users', 'keep') <> 'keep' AS takes
-         FROM jobs WHERE batch_id = ?1")
-        .bind(id)
-        .fetch_all(conn)
-        .await?;
-    let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(rows.len());
-    let (mut workflows, mut urgent, mut movers) = (Vec::new(), false, 0);
-    for row in &rows {
-        pairs.push((get(row, "job_key")?, get(row, "content_hash")?));
-        workflows.push(word::<Workflow>(row, "workflow")?);
-        urgent = word::<Priority>(row, "priority")? == Priority::Urgent;
-        movers += u32::from(get::<bool>(row, "takes")?);
+    let rows = sqlx::query(
+        "SELECT workflow, count(*) AS many, sum(priority = 'urgent') AS urgent,
+             sum(coalesce(order_json ->> '$.unlisted_acs_users', 'keep') <> 'keep') AS takes FROM jobs WHERE batch_id = ?1 GROUP BY workflow",
+    );
+    let (mut workflows, mut jobs, mut urgent, mut movers) = (Vec::new(), 0, 0, 0);
+    for row in &rows.bind(id).fetch_all(&mut *conn).await? {
+        let many = count(row, "many")?;
+        workflows.push((word::<Workflow>(row, "workflow")?, many));
+        (jobs, urgent, movers) = (jobs + many, urgent + count(row, "urgent")?, movers + count(row, "takes")?);
     }
-    let of = |workflow| u32::try_from(workflows.iter().filter(|one| **one == workflow).count()).unwrap_or(u32::MAX);
+    workflows.sort_unstable();
+    let lines: String = sqlx::query_scalar(
+        "SELECT coalesce(group_concat(job_key || char(9) || content_hash || char(10), ''), '')
+         FROM (SELECT job_key, content_hash FROM jobs WHERE batch_id = ?1 ORDER BY job_key)",
+    )
+    .bind(id)
+    .fetch_one(conn)
+    .await?;
     Ok(Whole {
-        hash: batch_hash(pairs),
-        jobs: u32::try_from(rows.len()).unwrap_or(u32::MAX),
-        offboards: of(Workflow::Offboard),
+        hash: sha256_hex(lines.as_bytes()),
+        jobs,
+        offboards: workflows.iter().find(|(workflow, _)| *workflow == Workflow::Offboard).map_or(0, |(_, many)| *many),
         movers,
-        single_urgent: rows.len() == 1 && urgent,
-        workflows: Workflow::ALL.iter().map(|one| (*one, of(*one))).filter(|(_, many)| *many > 0).collect(),
+        single_urgent: jobs == 1 && urgent == 1,
+        workflows,
     })
 }
 

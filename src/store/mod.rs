@@ -47,6 +47,7 @@ pub use file::FileGuard;
 pub use known::Known;
 pub use leavers::Leaver;
 pub use load::LockRow;
+pub use look::look_through;
 pub use open::{OpenArgs, Opened, open_engine};
 pub use operator::{Deed, Operator, Picked, Skip};
 pub use read::{JobFilter, JobLine, JobList, Reader, WaitingLine};

@@ -8,10 +8,15 @@
 )]
 #![allow(dead_code, reason = "other tests use more of what they share")]
 
+mod alive;
+#[path = "../support/daemon.rs"]
+mod daemon;
 mod grow;
 mod measure;
 mod plans;
 mod quick;
 #[path = "../support/rows.rs"]
 mod rows;
+#[path = "../support/seam.rs"]
+mod seam;
 mod statements;

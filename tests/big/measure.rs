@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::grow::{Sizes, grow, open};
 
-fn number(name: &str, otherwise: u64) -> u64 {
+pub fn number(name: &str, otherwise: u64) -> u64 {
     match std::env::var(name) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")),
         Err(_) => otherwise,
@@ -90,7 +90,6 @@ async fn measure_statements() {
     }
     timed!("batches", 7, reader.batches(false, 50).await.unwrap());
     timed!("one batch", 7, reader.batch(1).await.unwrap());
-    timed!("certificate", 7, reader.certificate("hr-3").await.unwrap());
     drop(reader);
     let begun = us();
     opened.leave().await.unwrap();
