@@ -33,7 +33,8 @@ const BY_DEADLINE: &str = narrowed!("overdue d JOIN jobs j ON j.job_key = d.job_
 /// The newest of one state and workflow. Parameters: ?1 state, ?2 workflow, ?3 how many.
 const NEWEST_OPEN: &str =
     "SELECT id FROM jobs WHERE finished_at IS NULL AND state = ?1 AND workflow = ?2 ORDER BY id DESC LIMIT ?3";
-const NEWEST_DONE: &str = "SELECT id FROM jobs WHERE state IN ('succeeded', 'failed', 'cancelled') AND state = ?1 AND workflow = ?2
+const NEWEST_DONE: &str =
+    "SELECT id FROM jobs WHERE state IN ('succeeded', 'failed', 'cancelled') AND state = ?1 AND workflow = ?2
      ORDER BY id DESC LIMIT ?3";
 
 impl JobFilter {
@@ -77,7 +78,11 @@ impl Reader {
 type Counts = Vec<(JobState, u32)>;
 
 /// The first of them, and how many there are of each state.
-async fn few(conn: &mut SqliteConnection, filter: &JobFilter, sql: &'static str) -> Result<(Vec<i64>, Counts), StoreError> {
+async fn few(
+    conn: &mut SqliteConnection,
+    filter: &JobFilter,
+    sql: &'static str,
+) -> Result<(Vec<i64>, Counts), StoreError> {
     let rows = sqlx::query(sql)
         .bind(set(&filter.states())?)
         .bind(set(&filter.workflows())?)

@@ -150,10 +150,11 @@ fn dangling(rows: &[SqliteRow]) -> Result<Vec<String>, sqlx::Error> {
 pub async fn look_through(path: &Path) -> Result<(), OpenError> {
     let tell = || OpenError::sqlite(path, "checking");
     let mut conn = connect::read_only(path).await?;
-    let tables: Vec<String> = sqlx::query_scalar("SELECT 'sqlite_schema' UNION ALL SELECT name FROM sqlite_schema WHERE type = 'table'")
-        .fetch_all(&mut conn)
-        .await
-        .map_err(tell())?;
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT 'sqlite_schema' UNION ALL SELECT name FROM sqlite_schema WHERE type = 'table'")
+            .fetch_all(&mut conn)
+            .await
+            .map_err(tell())?;
     for table in &tables {
         let pages = sqlx::query_scalar("SELECT quick_check FROM pragma_quick_check(?1) LIMIT 10").bind(table);
         let mut lines: Vec<String> = pages.fetch_all(&mut conn).await.map_err(tell())?;

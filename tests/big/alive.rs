@@ -25,7 +25,10 @@ fn first_call(seam: &Seam, folder: &Path, what: &str) -> (daemon::Daemon, u64) {
     daemon.await_ready();
     let ready = us() - begun;
     let asked = daemon::found_within(PATIENCE_MS, || {
-        seam.ledger_since(before).iter().any(|entry| entry.path.starts_with("/user_identities/")).then_some(us() - begun)
+        seam.ledger_since(before)
+            .iter()
+            .any(|entry| entry.path.starts_with("/user_identities/"))
+            .then_some(us() - begun)
     });
     let asked = asked.unwrap_or_else(|| panic!("nobody was asked for:\n{}", daemon.log()));
     println!("{what:50} {ready:>10} us until ready {asked:>10} us until the first person is asked for");
@@ -44,7 +47,11 @@ fn measure_a_life() {
     let (mut daemon, again) = first_call(&seam, folder, "start after kill -9");
     let rows = number("FILE_ROWS", 2_000);
     let told = long_file(folder, rows, &mut daemon);
-    println!("{:50} {told:>10} us for {rows} rows, {} KiB resident at most", "a long file of orders", daemon.kib("VmHWM:"));
+    println!(
+        "{:50} {told:>10} us for {rows} rows, {} KiB resident at most",
+        "a long file of orders",
+        daemon.kib("VmHWM:")
+    );
     let peak = daemon.kib("VmHWM:");
     let begun = us();
     daemon.stop();

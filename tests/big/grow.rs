@@ -76,9 +76,19 @@ async fn slice(conn: &mut SqliteConnection, statements: &str, (first, last): (u6
     all.push_str(statements);
     all.push_str("DROP TABLE temp.n; COMMIT");
     let values: [(&str, &str); 9] = [
-        ("$OBJECTS", &format!("generate(value) AS (SELECT 0 UNION ALL SELECT value + 1 FROM generate WHERE value < {OBJECTS})")),
-        ("$STEPS", &format!("CASE n.workflow WHEN 'offboard' THEN {} WHEN 'onboard' THEN {} ELSE {} END",
-            steps(Workflow::Offboard), steps(Workflow::Onboard), steps(Workflow::Update))),
+        (
+            "$OBJECTS",
+            &format!("generate(value) AS (SELECT 0 UNION ALL SELECT value + 1 FROM generate WHERE value < {OBJECTS})"),
+        ),
+        (
+            "$STEPS",
+            &format!(
+                "CASE n.workflow WHEN 'offboard' THEN {} WHEN 'onboard' THEN {} ELSE {} END",
+                steps(Workflow::Offboard),
+                steps(Workflow::Onboard),
+                steps(Workflow::Update)
+            ),
+        ),
         ("$IDENTITY", "printf('%08x-0000-4000-8000-%012x', (n.p * 2654435761) % 4294967296, n.p)"),
         ("$OBJECT", "printf('%08x-%04x-4000-8000-%012x', (n.i * 2654435761) % 4294967296, o.value, n.i)"),
         ("$KIND", "CASE o.value WHEN 0 THEN 'user_identity' WHEN 1 THEN 'client_session' ELSE 'acs_credential' END"),
@@ -116,7 +126,12 @@ macro_rules! ordered {
     };
 }
 
-const READY: &str = ordered!("ready", "accepted", "NULL", "NULL, NULL, strftime('%Y-%m-%dT%H:%M:%fZ', $NOW, '+4 hours'), strftime('%Y-%m-%dT%H:%M:%fZ', $NOW, '+2 hours')");
+const READY: &str = ordered!(
+    "ready",
+    "accepted",
+    "NULL",
+    "NULL, NULL, strftime('%Y-%m-%dT%H:%M:%fZ', $NOW, '+4 hours'), strftime('%Y-%m-%dT%H:%M:%fZ', $NOW, '+2 hours')"
+);
 const DELAYED: &str = ordered!("waiting", "begins when its day has come", "$SOON", "NULL, NULL, NULL, NULL");
 
 const BEGUN: &str = concat!(

@@ -81,9 +81,17 @@ async fn measure_statements() {
     timed!("one finished job, whole", 21, reader.job(&format!("hr-{}", last / 2)).await.unwrap().unwrap());
     timed!("one open job by its number", 21, reader.job(&format!("{}", last + 7)).await.unwrap().unwrap());
     timed!("nobody's job", 21, reader.job("nobody").await.unwrap());
-    timed!("explain: a person's jobs", 21, reader.jobs_named(&format!("Person{}@example.com", last / 4), 5).await.unwrap());
+    timed!(
+        "explain: a person's jobs",
+        21,
+        reader.jobs_named(&format!("Person{}@example.com", last / 4), 5).await.unwrap()
+    );
     timed!("explain: nobody", 21, reader.jobs_named("nobody@example.com", 5).await.unwrap());
-    timed!("explain: what lies around the last ready job", 21, reader.around((last + sizes().delayed + sizes().ready) as i64).await.unwrap());
+    timed!(
+        "explain: what lies around the last ready job",
+        21,
+        reader.around((last + sizes().delayed + sizes().ready) as i64).await.unwrap()
+    );
     for (what, filter) in filters() {
         let filter = JobFilter { limit: 50, ..filter };
         timed!(format!("jobs {what}"), 7, reader.jobs(&filter).await.unwrap());
@@ -124,9 +132,15 @@ fn filters() -> Vec<(&'static str, JobFilter)> {
         ("--state succeeded", JobFilter { states: vec![JobState::Succeeded], ..all.clone() }),
         ("--state failed", JobFilter { states: vec![JobState::Failed], ..all.clone() }),
         ("--workflow update", JobFilter { workflow: Some(Workflow::Update), ..all.clone() }),
-        ("--state failed --workflow update", JobFilter { states: vec![JobState::Failed], workflow: Some(Workflow::Update), ..all.clone() }),
+        (
+            "--state failed --workflow update",
+            JobFilter { states: vec![JobState::Failed], workflow: Some(Workflow::Update), ..all.clone() },
+        ),
         ("--person EMAIL", JobFilter { person: Some("person77@example.com".to_owned()), ..all.clone() }),
-        ("--person KEY --state ready", JobFilter { person: Some("emp-77".to_owned()), states: vec![JobState::Ready], ..all.clone() }),
+        (
+            "--person KEY --state ready",
+            JobFilter { person: Some("emp-77".to_owned()), states: vec![JobState::Ready], ..all.clone() },
+        ),
         ("--batch 1", JobFilter { batch: Some(1), ..all.clone() }),
         ("--overdue", JobFilter { overdue: true, ..all }),
     ]

@@ -18,7 +18,11 @@ const MEANT: &[(&str, &str, &str)] = &[
     ("UPDATE engine SET workspace_id", "SCAN engine", "one row"),
     ("FROM sqlite_schema", "SCAN sqlite_schema", "a row for each table and index"),
     ("FROM _sqlx_migrations", "SCAN _sqlx_migrations", "a row for each release that changed the schema"),
-    ("ORDER BY rank, id LIMIT ?2", "SCAN jobs USING INDEX jobs_ready", "ready jobs alone, in the order of claims, up to the limit"),
+    (
+        "ORDER BY rank, id LIMIT ?2",
+        "SCAN jobs USING INDEX jobs_ready",
+        "ready jobs alone, in the order of claims, up to the limit",
+    ),
     ("AS ready", "SCAN jobs USING COVERING INDEX jobs_ready", "whether there is one"),
     ("yield_to IS NOT NULL LIMIT ?2", "SCAN jobs USING INDEX jobs_yield", "jobs that have to yield now"),
     ("begun_at IS NOT NULL AND state <> 'held')", "SCAN jobs USING INDEX jobs_begun", "whether there is one"),
@@ -29,14 +33,34 @@ const MEANT: &[(&str, &str, &str)] = &[
     ("j.accepted_at > ?4", "SEARCH j USING INDEX jobs_accepted", "the brake's window"),
     ("c.id > ?1", "SEARCH c USING INTEGER PRIMARY KEY", "a page"),
     ("installed_on", "SEARCH _sqlx_migrations", "a row for each release that changed the schema"),
-    ("UPDATE jobs SET wake_at = CASE WHEN wake_at > ?2", "SEARCH jobs USING", "what is set for later than it may be, at a start"),
+    (
+        "UPDATE jobs SET wake_at = CASE WHEN wake_at > ?2",
+        "SEARCH jobs USING",
+        "what is set for later than it may be, at a start",
+    ),
     // After a step of the wall clock every stored wait of the open jobs moves.
-    ("strftime('%Y-%m-%dT%H:%M:%fZ', wake_at, ?1)", "SCAN jobs USING INDEX jobs_open", "open jobs, after a step of the clock"),
-    ("WHERE job_id IN (SELECT id FROM jobs WHERE finished_at IS NULL)", "SCAN jobs USING COVERING INDEX jobs_open", "open jobs, after a step of the clock"),
-    ("UPDATE attempts SET begun_at", "SCAN attempts USING INDEX attempts_open", "what is on the wire, after a step of the clock"),
+    (
+        "strftime('%Y-%m-%dT%H:%M:%fZ', wake_at, ?1)",
+        "SCAN jobs USING INDEX jobs_open",
+        "open jobs, after a step of the clock",
+    ),
+    (
+        "WHERE job_id IN (SELECT id FROM jobs WHERE finished_at IS NULL)",
+        "SCAN jobs USING COVERING INDEX jobs_open",
+        "open jobs, after a step of the clock",
+    ),
+    (
+        "UPDATE attempts SET begun_at",
+        "SCAN attempts USING INDEX attempts_open",
+        "what is on the wire, after a step of the clock",
+    ),
     ("UPDATE targets SET next_at = ?1", "SCAN targets USING", "what is left to do, from the index alone, at a start"),
     // People's questions about everything.
-    ("finished_at IS NULL GROUP BY state", "SCAN jobs USING COVERING INDEX jobs_open", "counts the open jobs, from the index alone"),
+    (
+        "finished_at IS NULL GROUP BY state",
+        "SCAN jobs USING COVERING INDEX jobs_open",
+        "counts the open jobs, from the index alone",
+    ),
     ("SELECT * FROM waiting_on", "SCAN j USING INDEX jobs_open", "every open job, as asked"),
     ("overdue d", "SCAN j USING INDEX jobs_open", "every open job is asked for its deadline"),
     ("FROM batches_overview WHERE NOT", "SCAN b", "a row for each file; the newest, up to the limit"),
@@ -71,9 +95,12 @@ async fn scans(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
     let lines: Vec<String> = lines.collect();
     let own = |line: &str| {
         let name = line.trim_start_matches("SCAN ").split(' ').next().unwrap_or_default();
-        name.starts_with('(') || lines.iter().any(|line| *line == format!("CO-ROUTINE {name}") || *line == format!("MATERIALIZE {name}"))
+        name.starts_with('(')
+            || lines.iter().any(|line| *line == format!("CO-ROUTINE {name}") || *line == format!("MATERIALIZE {name}"))
     };
-    let wide = |line: &str| line.starts_with("SCAN ") || (line.starts_with("SEARCH ") && line.ends_with(">?)") && !line.contains("=?"));
+    let wide = |line: &str| {
+        line.starts_with("SCAN ") || (line.starts_with("SEARCH ") && line.ends_with(">?)") && !line.contains("=?"))
+    };
     lines.iter().filter(|line| wide(line) && !is_of_the_statement(line) && !own(line)).cloned().collect()
 }
 

@@ -104,7 +104,8 @@ fn joiner(body: &[Token]) -> Joiner {
 }
 
 fn joined((parameters, parts): &Joiner, call: &[Token]) -> String {
-    let given: Vec<&String> = call.iter().filter_map(|token| if let Token::Text(text) = token { Some(text) } else { None }).collect();
+    let given: Vec<&String> =
+        call.iter().filter_map(|token| if let Token::Text(text) = token { Some(text) } else { None }).collect();
     assert_eq!(given.len(), parameters.len(), "{call:?}");
     let part = |token: &Token| match token {
         Token::Text(text) => Some(text.clone()),
@@ -121,10 +122,12 @@ fn tokens(program: &str) -> Vec<Token> {
         match letter {
             '/' if letters.peek() == Some(&'/') => {
                 let _ = letters.find(|letter| *letter == '\n');
-            },
+            }
             '"' => found.push(Token::Text(text(&mut letters))),
             '\'' => quoted(&mut letters),
-            'r' if letters.peek() == Some(&'"') || letters.peek() == Some(&'#') => panic!("raw literals are not read here"),
+            'r' if letters.peek() == Some(&'"') || letters.peek() == Some(&'#') => {
+                panic!("raw literals are not read here")
+            }
             _ if letter.is_alphanumeric() || letter == '_' => {
                 let mut word = letter.to_string();
                 while let Some(more) = letters.next_if(|letter| letter.is_alphanumeric() || *letter == '_') {
