@@ -32,14 +32,22 @@ pub struct LockRow {
     pub rehire: bool,
 }
 
+/// Jobs that are woken in one transaction at most, the longest due first: a hundred thousand may be set for the same morning, and whoever
+/// is urgent must not wait until all of them are written.
+const WOKEN: i64 = 1_000;
+
 impl Tx<'_> {
     /// Jobs whose time has come, in the order of claims: revocations, urgency, age. At most `limit`.
     pub async fn due(&mut self, now: Time, limit: usize) -> Result<Vec<i64>, StoreError> {
         let at = now.to_string();
-        sqlx::query("UPDATE jobs SET state = 'ready', wake_at = NULL WHERE state = 'waiting' AND wake_at <= ?1")
-            .bind(&at)
-            .execute(self.db())
-            .await?;
+        sqlx::query(
+            "UPDATE jobs SET state = 'ready', wake_at = NULL
+             WHERE id IN (SELECT id FROM jobs WHERE state = 'waiting' AND wake_at <= ?1 ORDER BY wake_at LIMIT ?2)",
+        )
+        .bind(&at)
+        .bind(WOKEN)
+        .execute(self.db())
+        .await?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         Ok(sqlx::query_scalar(
             "SELECT id FROM (SELECT id FROM jobs WHERE state = 'running' AND wake_at <= ?1 LIMIT ?2)

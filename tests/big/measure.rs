@@ -108,6 +108,8 @@ async fn ticks(opened: &mut Opened) {
     let now = clock::now().wall;
     let mut tx = Tx::begin(&mut opened.conn).await.unwrap();
     let claim = timed!("claim of 32 jobs", 201, assert_eq!(tx.due(now, 32).await.unwrap().len(), 32));
+    let monday = now.plus(30 * 86_400_000);
+    let herd = timed!("claim when all that is delayed has become due", 1, tx.due(monday, 32).await.unwrap());
     timed!("next wake", 201, tx.next_wake().await.unwrap());
     timed!("whether anybody waits for events", 201, tx.anyone_waits().await.unwrap());
     timed!("after-care: how it stands", 201, tx.care_state().await.unwrap());
@@ -120,6 +122,7 @@ async fn ticks(opened: &mut Opened) {
     timed!("counts of finished jobs", 7, backstitch::store::done_counts(&mut opened.conn).await.unwrap());
     if sizes().finished >= 1_000_000 {
         assert!(claim <= 300, "a claim takes {claim} us");
+        assert!(herd <= 50_000, "a claim takes {herd} us when many are due at once");
     }
 }
 
