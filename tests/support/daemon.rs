@@ -12,7 +12,7 @@ use std::{
 use backstitch::clock;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::seam::Seam;
+use super::seam::Seam;
 
 /// Longest that a start may take, on a loaded machine.
 const START_MS: i64 = 60_000;
