@@ -1,12 +1,14 @@
 -- What keeps a file with a million finished jobs as quick as a new one.
 
 DROP INDEX jobs_open;
+DROP INDEX jobs_ready;
 DROP INDEX jobs_wake;
 DROP INDEX targets_left;
 -- Each holds what its readers ask of it, so that they need not fetch the rows.
 CREATE INDEX jobs_open ON jobs (state, workflow, id, finished_at) WHERE finished_at IS NULL;
 CREATE INDEX jobs_done ON jobs (state, workflow) WHERE state IN ('succeeded', 'failed', 'cancelled');
-CREATE INDEX jobs_wake ON jobs (state, wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX jobs_ready ON jobs (rank, id, state) WHERE state = 'ready';
+CREATE INDEX jobs_wake ON jobs (state, wake_at, not_before) WHERE wake_at IS NOT NULL;
 CREATE INDEX jobs_retry ON jobs (retry_at) WHERE retry_at IS NOT NULL;
 CREATE INDEX jobs_begun ON jobs (id) WHERE workflow <> 'onboard' AND finished_at IS NULL AND begun_at IS NOT NULL AND state <> 'held';
 CREATE INDEX targets_left ON targets (job_id, next_at, mark) WHERE mark <> 'proven';

@@ -1,11 +1,11 @@
 //! Which jobs a filter lets through. Whatever the filter says, an index leads to its jobs: by person, by batch, by deadline, or by state
 //! and workflow.
 
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Connection, SqliteConnection};
 
 use super::{
     JobFilter, JobList, Reader, StoreError,
-    columns::{count, get, set, word},
+    columns::{get, set, word},
     read::job_line,
 };
 use crate::job::{JobState, Workflow};
@@ -30,12 +30,15 @@ const BY_PERSON: &str = narrowed!(
 const BY_BATCH: &str = narrowed!("jobs j WHERE j.batch_id = ?4");
 const BY_DEADLINE: &str = narrowed!("overdue d JOIN jobs j ON j.job_key = d.job_key WHERE true");
 
-/// The newest of one state and workflow. Parameters: ?1 state, ?2 workflow, ?3 how many.
-const NEWEST_OPEN: &str =
-    "SELECT id FROM jobs WHERE finished_at IS NULL AND state = ?1 AND workflow = ?2 ORDER BY id DESC LIMIT ?3";
-const NEWEST_DONE: &str =
-    "SELECT id FROM jobs WHERE state IN ('succeeded', 'failed', 'cancelled') AND state = ?1 AND workflow = ?2
-     ORDER BY id DESC LIMIT ?3";
+/// The newest of one state and workflow, and how many there are. Parameters: ?1 state, ?2 workflow, ?3 how many of the newest.
+const OPEN: [&str; 2] = [
+    "SELECT id FROM jobs WHERE finished_at IS NULL AND state = ?1 AND workflow = ?2 ORDER BY id DESC LIMIT ?3",
+    "SELECT count(*) FROM jobs WHERE finished_at IS NULL AND state = ?1 AND workflow = ?2",
+];
+const DONE: [&str; 2] = [
+    "SELECT id FROM jobs WHERE state IN ('succeeded', 'failed', 'cancelled') AND state = ?1 AND workflow = ?2 ORDER BY id DESC LIMIT ?3",
+    "SELECT count(*) FROM jobs WHERE state IN ('succeeded', 'failed', 'cancelled') AND state = ?1 AND workflow = ?2",
+];
 
 impl JobFilter {
     fn states(&self) -> &[JobState] {
@@ -62,7 +65,7 @@ impl Reader {
         let mut tx = self.conn.begin().await?;
         let (ids, mut counts) = match filter.narrow() {
             Some(sql) => few(&mut tx, filter, sql).await?,
-            None => (newest(&mut tx, filter).await?, counted(&mut tx, filter).await?),
+            None => newest(&mut tx, filter).await?,
         };
         let rows = sqlx::query(
             "SELECT * FROM jobs_overview WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY finished_at IS NOT NULL, id DESC LIMIT ?2",
@@ -103,31 +106,21 @@ async fn few(
     Ok((first, counts))
 }
 
-/// The newest of every state and workflow; one asks for few of many, whatever the others are.
-async fn newest(conn: &mut SqliteConnection, filter: &JobFilter) -> Result<Vec<i64>, StoreError> {
-    let mut ids: Vec<i64> = Vec::new();
+/// The newest of every state and workflow, and how many there are: one asks for few of many, whatever the others are.
+async fn newest(conn: &mut SqliteConnection, filter: &JobFilter) -> Result<(Vec<i64>, Counts), StoreError> {
+    let (mut ids, mut counts): (Vec<i64>, Counts) = (Vec::new(), Vec::new());
     for state in filter.states() {
-        let sql = if state.is_final() { NEWEST_DONE } else { NEWEST_OPEN };
+        let [first, count] = if state.is_final() { DONE } else { OPEN };
+        let mut many = 0;
         for workflow in filter.workflows() {
-            let some = sqlx::query_scalar(sql).bind(state.as_str()).bind(workflow.as_str()).bind(filter.limit);
+            let some = sqlx::query_scalar(first).bind(state.as_str()).bind(workflow.as_str()).bind(filter.limit);
             let some: Vec<i64> = some.fetch_all(&mut *conn).await?;
             ids.extend(some);
+            let counted = sqlx::query_scalar(count).bind(state.as_str()).bind(workflow.as_str());
+            let counted: u32 = counted.fetch_one(&mut *conn).await?;
+            many += counted;
         }
+        counts.extend((many > 0).then_some((*state, many)));
     }
-    Ok(ids)
-}
-
-async fn counted(conn: &mut SqliteConnection, filter: &JobFilter) -> Result<Counts, StoreError> {
-    let rows = sqlx::query(
-        "SELECT state, count(*) AS many FROM jobs WHERE finished_at IS NULL AND state IN (SELECT value FROM json_each(?1))
-             AND workflow IN (SELECT value FROM json_each(?2)) GROUP BY state
-         UNION ALL SELECT state, count(*) FROM jobs WHERE state IN ('succeeded', 'failed', 'cancelled')
-             AND state IN (SELECT value FROM json_each(?1)) AND workflow IN (SELECT value FROM json_each(?2)) GROUP BY state",
-    )
-    .bind(set(&filter.states())?)
-    .bind(set(&filter.workflows())?)
-    .fetch_all(conn)
-    .await?;
-    let one = |row: &SqliteRow| Ok((word(row, "state")?, count(row, "many")?));
-    rows.iter().map(one).collect()
+    Ok((ids, counts))
 }

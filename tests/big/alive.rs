@@ -5,10 +5,13 @@ use std::{fs, io::Write, path::Path};
 use backstitch::clock;
 
 use crate::{
-    daemon::{self, Launch, Start},
     grow::{Sizes, grow, open},
-    measure::{file, number, sizes, us},
-    seam::Seam,
+    measure::{file, sizes, us},
+    support::{
+        daemon::{self, Launch, Start},
+        number,
+        seam::Seam,
+    },
 };
 
 const PATIENCE_MS: i64 = 600_000;

@@ -10,14 +10,10 @@ use backstitch::{
 };
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::grow::{Sizes, grow, open};
-
-pub fn number(name: &str, otherwise: u64) -> u64 {
-    match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")),
-        Err(_) => otherwise,
-    }
-}
+use crate::{
+    grow::{Sizes, grow, open},
+    support::number,
+};
 
 pub fn sizes() -> Sizes {
     Sizes {

@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 
 use crate::{
     grow::{Sizes, grow, open},
-    rows,
+    support::rows,
 };
 
 /// What a filter means, asked of every job.
