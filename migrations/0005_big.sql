@@ -8,9 +8,10 @@ DROP INDEX targets_left;
 CREATE INDEX jobs_open ON jobs (state, workflow, id, finished_at) WHERE finished_at IS NULL;
 CREATE INDEX jobs_done ON jobs (state, workflow) WHERE state IN ('succeeded', 'failed', 'cancelled');
 CREATE INDEX jobs_ready ON jobs (rank, id, state) WHERE state = 'ready';
+CREATE INDEX jobs_proven ON jobs (finished_at) WHERE workflow = 'offboard' AND state = 'succeeded' AND recheck_of IS NULL;
 CREATE INDEX jobs_wake ON jobs (state, wake_at, not_before) WHERE wake_at IS NOT NULL;
 CREATE INDEX jobs_retry ON jobs (retry_at) WHERE retry_at IS NOT NULL;
-CREATE INDEX jobs_begun ON jobs (id) WHERE workflow <> 'onboard' AND finished_at IS NULL AND begun_at IS NOT NULL AND state <> 'held';
+CREATE INDEX jobs_begun ON jobs (id) WHERE workflow <> 'onboard' AND finished_at IS NULL AND begun_at IS NOT NULL AND state IN ('ready', 'running', 'waiting');
 CREATE INDEX targets_left ON targets (job_id, next_at, mark) WHERE mark <> 'proven';
 CREATE INDEX approvals_batch ON approvals (batch_id) WHERE batch_id IS NOT NULL;
 

@@ -3,13 +3,13 @@
 use std::{
     borrow::Cow,
     fmt,
-    io::{self, ErrorKind, IsTerminal, Write},
+    io::{self, ErrorKind, Write},
 };
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::exit::{Exit, Failure};
+pub use super::table::{columns, table};
 use crate::{job::Time, telemetry::moves_the_reader};
 
 /// One line of data, in colour only on a terminal. A reader that went away (`| head`) is no failure.
@@ -45,40 +45,6 @@ pub fn plain_lines(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }
 
-/// Wide enough for a table that is read later, and for most screens.
-const PIPE_COLUMNS: u16 = 160;
-
-/// Below this, tables leave out what is least missed.
-const NARROW_COLUMNS: u16 = 110;
-
-/// The terminal's width, if standard output is one.
-pub fn columns() -> Option<u16> {
-    Table::new().width()
-}
-
-/// Whether the terminal is too narrow for every column.
-pub fn is_narrow() -> bool {
-    columns().is_some_and(|columns| columns < NARROW_COLUMNS)
-}
-
-/// A table without lines, its cells made plain and wrapped to the terminal's width (elsewhere to 160 columns). Empty
-/// without rows.
-pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if !io::stdout().is_terminal() {
-        table.set_width(PIPE_COLUMNS);
-    }
-    table.set_header(head);
-    for row in rows {
-        table.add_row(row.iter().map(|cell| plain(cell).into_owned()));
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    if table.is_empty() { String::new() } else { table.trim_fmt() }
-}
-
 /// A point in time as tables show it: UTC, to the second.
 pub fn time(at: Time) -> String {
     let text = at.to_string();
@@ -101,7 +67,7 @@ fn told(written: io::Result<()>) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{plain, table};
+    use super::plain;
 
     #[test]
     fn what_comes_from_outside_cannot_drive_a_terminal() {
@@ -109,14 +75,5 @@ mod tests {
         assert_eq!(plain("a\u{1b}[2Jb\nc\u{9b}d\u{202e}e"), "a\\u001b[2Jb\\u000ac\\u009bd\\u202ee");
         let json = serde_json::to_string("\u{9b}1m\u{202e}").unwrap();
         assert_eq!(serde_json::from_str::<String>(&plain(&json)).unwrap(), "\u{9b}1m\u{202e}");
-    }
-
-    #[test]
-    fn tables_are_plain_wrap_and_escape() {
-        assert_eq!(table(["a", "b"], []), "");
-        let text =
-            table(["key", "why"], [["k\u{1b}c".to_owned(), "word ".repeat(60)], ["2".to_owned(), "no".to_owned()]]);
-        assert!(text.starts_with("key       why\nk\\u001bc  word word"), "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 160) && text.lines().count() > 3, "{text}");
     }
 }

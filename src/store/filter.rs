@@ -8,9 +8,10 @@ use super::{
     columns::{get, set, word},
     read::job_line,
 };
-use crate::job::{JobState, Workflow};
+use crate::job::{JobState, Selector, Workflow};
 
-/// The jobs of a narrow filter, by what leads to fewest. Parameters: ?1 states, ?2 workflows, ?3 person, ?4 batch, ?5 whether only overdue.
+/// The jobs of a narrow filter, by what leads to fewest. Parameters: ?1 states, ?2 workflows, ?3 person, ?4 batch, ?5 whether only overdue,
+/// ?6 the kind of the person's name, or `any`.
 macro_rules! narrowed {
     ($lead:literal) => {
         concat!(
@@ -25,7 +26,7 @@ macro_rules! narrowed {
 }
 
 const BY_PERSON: &str = narrowed!(
-    "jobs j WHERE j.id IN (SELECT job_id FROM people WHERE value IN (?3, lower(?3)) AND (value = ?3 OR kind = 'email_address'))"
+    "jobs j WHERE j.id IN (SELECT job_id FROM people WHERE value IN (?3, lower(?3)) AND (value = ?3 OR kind = 'email_address') AND ?6 IN ('any', kind))"
 );
 const BY_BATCH: &str = narrowed!("jobs j WHERE j.batch_id = ?4");
 const BY_DEADLINE: &str = narrowed!("overdue d JOIN jobs j ON j.job_key = d.job_key WHERE true");
@@ -86,12 +87,14 @@ async fn few(
     filter: &JobFilter,
     sql: &'static str,
 ) -> Result<(Vec<i64>, Counts), StoreError> {
+    let by = filter.person.as_ref().and_then(|named| named.by).map_or("any", Selector::as_str);
     let rows = sqlx::query(sql)
         .bind(set(&filter.states())?)
         .bind(set(&filter.workflows())?)
-        .bind(&filter.person)
+        .bind(filter.person.as_ref().map(|named| named.value.as_str()))
         .bind(filter.batch)
         .bind(filter.overdue)
+        .bind(by)
         .fetch_all(conn)
         .await?;
     let mut counts = Counts::new();

@@ -10,7 +10,7 @@ use super::{
     columns::{count, get, word, word_or_null},
     connect::open_reader,
 };
-use crate::job::{JobState, Time, Workflow};
+use crate::job::{JobState, Selector, Time, Workflow};
 
 /// A connection that cannot write, beside a running engine or after it stopped.
 #[derive(Debug)]
@@ -25,14 +25,23 @@ pub struct JobFilter {
     pub states: Vec<JobState>,
     /// Only this workflow.
     pub workflow: Option<Workflow>,
-    /// Only this person: id, key, e-mail (ASCII case folded) or phone number, as ordered or as Seam has it.
-    pub person: Option<String>,
+    /// Only this person.
+    pub person: Option<Named>,
     /// Only this batch.
     pub batch: Option<i64>,
     /// Only open jobs past their deadline.
     pub overdue: bool,
     /// So many at most.
     pub limit: u32,
+}
+
+/// A person as somebody names them, exactly, as ordered or as Seam has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// By what kind of name; none: by any.
+    pub by: Option<Selector>,
+    /// The name; of an e-mail address the ASCII case is folded.
+    pub value: String,
 }
 
 /// One row of the view `jobs_overview`.
@@ -66,8 +75,10 @@ pub struct JobLine {
     pub accepted_at: Time,
     /// When its first changing request was decided.
     pub begun_at: Option<Time>,
-    /// When its doors were shut ahead of the deletions.
+    /// When all of its doors were shut ahead of the deletions.
     pub cut_at: Option<Time>,
+    /// What could not be shut ahead of its deletion.
+    pub not_cut: u32,
     /// When it ended.
     pub finished_at: Option<Time>,
     /// Not before this moment.
@@ -147,6 +158,7 @@ pub(super) fn job_line(row: &SqliteRow) -> Result<JobLine, StoreError> {
         accepted_at: word(row, "accepted_at")?,
         begun_at: word_or_null(row, "begun_at")?,
         cut_at: word_or_null(row, "cut_at")?,
+        not_cut: count(row, "not_cut")?,
         finished_at: word_or_null(row, "finished_at")?,
         not_before: word_or_null(row, "not_before")?,
         deadline: word_or_null(row, "deadline")?,

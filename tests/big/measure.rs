@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use backstitch::{
     clock,
-    store::{JobFilter, Opened, Reader, Tx},
+    store::{JobFilter, Named, Opened, Reader, Tx},
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -80,9 +80,9 @@ async fn measure_statements() {
     timed!(
         "explain: a person's jobs",
         21,
-        reader.jobs_named(&format!("Person{}@example.com", last / 4), 5).await.unwrap()
+        reader.jobs_named("any", named(&format!("Person{}@example.com", last / 4)), 5).await.unwrap()
     );
-    timed!("explain: nobody", 21, reader.jobs_named("nobody@example.com", 5).await.unwrap());
+    timed!("explain: nobody", 21, reader.jobs_named("any", named("nobody@example.com"), 5).await.unwrap());
     timed!(
         "explain: what lies around the last ready job",
         21,
@@ -122,6 +122,10 @@ async fn ticks(opened: &mut Opened) {
     }
 }
 
+fn named(value: &str) -> Option<Named> {
+    Some(Named { by: None, value: value.to_owned() })
+}
+
 fn filters() -> Vec<(&'static str, JobFilter)> {
     use backstitch::job::{JobState, Workflow};
     let all = JobFilter::default();
@@ -135,10 +139,10 @@ fn filters() -> Vec<(&'static str, JobFilter)> {
             "--state failed --workflow update",
             JobFilter { states: vec![JobState::Failed], workflow: Some(Workflow::Update), ..all.clone() },
         ),
-        ("--person EMAIL", JobFilter { person: Some("person77@example.com".to_owned()), ..all.clone() }),
+        ("--person EMAIL", JobFilter { person: named("person77@example.com"), ..all.clone() }),
         (
             "--person KEY --state ready",
-            JobFilter { person: Some("emp-77".to_owned()), states: vec![JobState::Ready], ..all.clone() },
+            JobFilter { person: named("emp-77"), states: vec![JobState::Ready], ..all.clone() },
         ),
         ("--batch 1", JobFilter { batch: Some(1), ..all.clone() }),
         ("--overdue", JobFilter { overdue: true, ..all }),

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use crate::{
     grow::open,
-    statements::{is_piece, is_statement, literals},
+    statements::{Literal, is_piece, is_statement, literals},
 };
 
 /// What reads more than it was asked for by a key, and is meant to: a part of the statement, the plan's line, and why it may.
@@ -25,12 +25,17 @@ const MEANT: &[(&str, &str, &str)] = &[
     ),
     ("AS ready", "SCAN jobs USING COVERING INDEX jobs_ready", "whether there is one"),
     ("yield_to IS NOT NULL LIMIT ?2", "SCAN jobs USING INDEX jobs_yield", "jobs that have to yield now"),
-    ("begun_at IS NOT NULL AND state <> 'held')", "SCAN jobs USING INDEX jobs_begun", "whether there is one"),
+    ("begun_at IS NOT NULL AND state IN", "SCAN jobs USING INDEX jobs_begun", "whether there is one"),
     ("INDEXED BY attempts_open", "SCAN attempts USING INDEX attempts_open", "what was on the wire, at a start"),
     ("min(next_at)", "SEARCH aftercare", "the first of an index"),
     ("min(warn_at)", "SEARCH jobs USING COVERING INDEX jobs_warn", "the first of an index"),
-    ("AS at_work", "SEARCH jobs USING", "looks at work, at most 64"),
+    ("AS at_work", "SCAN jobs USING INDEX jobs_recheck_open", "looks at work, at most 64"),
     ("j.accepted_at > ?4", "SEARCH j USING INDEX jobs_accepted", "the brake's window"),
+    (
+        "AS known FROM (SELECT DISTINCT",
+        "SEARCH j USING INDEX jobs_done",
+        "people brought in, until enough of them are there",
+    ),
     ("c.id > ?1", "SEARCH c USING INTEGER PRIMARY KEY", "a page"),
     ("installed_on", "SEARCH _sqlx_migrations", "a row for each release that changed the schema"),
     (
@@ -64,7 +69,14 @@ const MEANT: &[(&str, &str, &str)] = &[
     ("SELECT * FROM waiting_on", "SCAN j USING INDEX jobs_open", "every open job, as asked"),
     ("overdue d", "SCAN j USING INDEX jobs_open", "every open job is asked for its deadline"),
     ("FROM batches_overview WHERE NOT", "SCAN b", "a row for each file; the newest, up to the limit"),
-    ("FROM aftercare a JOIN jobs j", "SCAN a", "everybody is looked at again, as ordered"),
+    ("FROM aftercare a JOIN jobs o", "SCAN a", "everybody is looked at again, as ordered"),
+    (
+        "INSERT INTO aftercare (job_id, next_at) SELECT j.id",
+        "SEARCH j USING INDEX jobs_proven",
+        "proven within the time of after-care, at a start",
+    ),
+    ("FROM approvals WHERE used_at IS NULL", "SCAN approvals", "a row for each word given by a person"),
+    ("FROM alarms WHERE", "SCAN intake_rows USING INDEX intake_files", "files in trouble are nobody's"),
     ("count(*) AS many FROM aftercare", "SEARCH aftercare", "everybody is counted, as asked"),
     ("installed_on", "SCAN j", "every certificate is read beside it"),
 ];
@@ -98,8 +110,13 @@ async fn scans(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
         name.starts_with('(')
             || lines.iter().any(|line| *line == format!("CO-ROUTINE {name}") || *line == format!("MATERIALIZE {name}"))
     };
+    // All that is open, or done, in one state is no better.
+    let broad =
+        |line: &str| ["INDEX jobs_open (state=?", "INDEX jobs_done (state=?"].iter().any(|all| line.contains(all));
     let wide = |line: &str| {
-        line.starts_with("SCAN ") || (line.starts_with("SEARCH ") && line.ends_with(">?)") && !line.contains("=?"))
+        line.starts_with("SCAN ")
+            || (line.starts_with("SEARCH ") && line.ends_with(">?)") && !line.contains("=?"))
+            || (broad(line) && !line.contains("COVERING"))
     };
     lines.iter().filter(|line| wide(line) && !is_of_the_statement(line) && !own(line)).cloned().collect()
 }
@@ -114,7 +131,8 @@ async fn no_statement_reads_a_table_that_grows() {
     let folder = tempfile::tempdir().unwrap();
     let mut opened = open(&folder.path().join("b.db")).await;
     let (mut faults, mut statements, mut met) = (Vec::new(), 0, BTreeSet::new());
-    for literal in literals() {
+    let views = VIEWS.iter().map(|sql| Literal { file: "views".to_owned(), text: (*sql).to_owned() });
+    for literal in literals().into_iter().chain(views) {
         if !is_statement(&literal.text) {
             if is_piece(&literal.text) {
                 faults.push(format!("{}: a piece of a statement: {}", literal.file, literal.text));
@@ -130,9 +148,6 @@ async fn no_statement_reads_a_table_that_grows() {
                 None => faults.push(format!("{}: {scan}\n    {}", literal.file, literal.text)),
             }
         }
-    }
-    for sql in VIEWS {
-        faults.extend(scans(&mut opened.conn, sql).await.iter().map(|scan| format!("{scan}\n    {sql}")));
     }
     let unmet = MEANT.iter().enumerate().filter(|(at, _)| !met.contains(at));
     faults.extend(unmet.map(|(_, (part, line, _))| format!("no statement needs this leave: {part}: {line}")));

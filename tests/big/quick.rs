@@ -3,7 +3,7 @@
 use backstitch::{
     clock,
     job::{JobState, Workflow},
-    store::{JobFilter, Reader},
+    store::{JobFilter, Named, Reader},
 };
 use sqlx::SqliteConnection;
 
@@ -27,7 +27,7 @@ async fn plain(conn: &mut SqliteConnection, filter: &JobFilter) -> Vec<String> {
     sqlx::query_scalar(PLAIN)
         .bind(serde_json::to_string(&filter.states).unwrap())
         .bind(filter.workflow.map(Workflow::as_str))
-        .bind(&filter.person)
+        .bind(filter.person.as_ref().map(|named| named.value.clone()))
         .bind(filter.batch)
         .bind(filter.overdue)
         .fetch_all(conn)
@@ -43,7 +43,8 @@ fn filters() -> Vec<JobFilter> {
             for person in [None, Some("PERSON33@example.com"), Some("emp-33"), Some("EMP-33"), Some("emp-505")] {
                 for batch in [None, Some(1)] {
                     for overdue in [false, true] {
-                        let (states, person) = (states.clone(), person.map(str::to_owned));
+                        let named = |value: &str| Named { by: None, value: value.to_owned() };
+                        let (states, person) = (states.clone(), person.map(named));
                         all.push(JobFilter { states, workflow, person, batch, overdue, limit: 7 });
                     }
                 }

@@ -18,11 +18,12 @@ enum Token {
 
 /// A macro that joins literals: the names of its parameters, and what it joins.
 type Joiner = (Vec<String>, Vec<Token>);
+type Joiners = HashMap<String, Joiner>;
 
 /// All string literals of the store's files, macros that join some expanded, tests left out.
 pub fn literals() -> Vec<Literal> {
     let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store")];
-    let mut found = Vec::new();
+    let mut files = Vec::new();
     while let Some(folder) = open.pop() {
         for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
             if path.is_dir() && !path.ends_with("tests") {
@@ -32,10 +33,16 @@ pub fn literals() -> Vec<Literal> {
                 let file = path.file_name().unwrap().to_string_lossy().into_owned();
                 let program = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
                 assert!(!program.contains("AssertSqlSafe"), "{file} builds its SQL: no test can see that");
-                found.extend(texts(&tokens(program)).into_iter().map(|text| Literal { file: file.clone(), text }));
+                files.push((file, tokens(program)));
             }
         }
     }
+    let joiners: Joiners = files.iter().flat_map(|(_, tokens)| joiners(tokens)).collect();
+    let of = |(file, tokens): &(String, Vec<Token>)| {
+        let texts = texts(tokens, &joiners).into_iter();
+        texts.map(|text| Literal { file: file.clone(), text }).collect::<Vec<_>>()
+    };
+    let mut found: Vec<Literal> = files.iter().flat_map(of).collect();
     found.sort_by(|a, b| (&a.file, &a.text).cmp(&(&b.file, &b.text)));
     found
 }
@@ -51,29 +58,65 @@ pub fn is_piece(text: &str) -> bool {
     ["SELECT ", " FROM ", " WHERE ", " JOIN ", "INSERT ", "GROUP BY", "ORDER BY"].iter().any(|word| text.contains(word))
 }
 
-fn texts(tokens: &[Token]) -> Vec<String> {
-    let (mut joiners, mut found) = (HashMap::new(), Vec::new());
-    let mut at = 0;
-    while at < tokens.len() {
-        match &tokens[at..] {
-            [Token::Word(word), Token::Sign('!'), Token::Word(name), rest @ ..] if word == "macro_rules" => {
-                let end = closing(rest);
-                joiners.insert(name.clone(), joiner(&rest[..end]));
-                at += 3 + end;
-            }
-            [Token::Word(name), Token::Sign('!'), rest @ ..] if joiners.contains_key(name) => {
-                let end = closing(rest);
-                found.push(joined(&joiners[name], &rest[..end]));
-                at += 2 + end;
-            }
-            [Token::Text(text), ..] => {
-                found.push(text.clone());
-                at += 1;
-            }
-            _ => at += 1,
+/// The macros that are defined here.
+fn joiners(tokens: &[Token]) -> Joiners {
+    let mut found = Joiners::new();
+    for at in 0..tokens.len() {
+        if let [Token::Word(word), Token::Sign('!'), Token::Word(name), rest @ ..] = &tokens[at..]
+            && word == "macro_rules"
+        {
+            found.insert(name.clone(), joiner(&rest[..closing(rest)]));
         }
     }
     found
+}
+
+/// Every literal outside of the macros' definitions.
+fn texts(tokens: &[Token], joiners: &Joiners) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        if let [Token::Word(word), Token::Sign('!'), Token::Word(_), rest @ ..] = &tokens[at..]
+            && word == "macro_rules"
+        {
+            at += 3 + closing(rest);
+            continue;
+        }
+        match value(&tokens[at..], joiners) {
+            Some((text, took)) => {
+                found.push(text);
+                at += took;
+            }
+            None => at += 1,
+        }
+    }
+    found
+}
+
+/// What begins here, if it is a literal or comes to one, and how many tokens it takes.
+fn value(tokens: &[Token], joiners: &Joiners) -> Option<(String, usize)> {
+    match tokens {
+        [Token::Text(text), ..] => Some((text.clone(), 1)),
+        [Token::Word(name), Token::Sign('!'), rest @ ..] if name == "concat" => {
+            let end = closing(rest);
+            Some((texts(&rest[..end], joiners).concat(), 2 + end))
+        }
+        [Token::Word(name), Token::Sign('!'), rest @ ..] => {
+            let (parameters, body) = joiners.get(name)?;
+            let end = closing(rest);
+            let given = texts(&rest[..end], joiners);
+            assert_eq!(given.len(), parameters.len(), "{name}: {given:?}");
+            let filled = body.iter().map(|token| match token {
+                Token::Word(name) => match parameters.iter().position(|parameter| parameter == name) {
+                    Some(at) => Token::Text(given[at].clone()),
+                    None => token.clone(),
+                },
+                _ => token.clone(),
+            });
+            Some((texts(&filled.collect::<Vec<_>>(), joiners).concat(), 2 + end))
+        }
+        _ => None,
+    }
 }
 
 /// How many tokens the bracket that opens here takes.
@@ -99,20 +142,7 @@ fn joiner(body: &[Token]) -> Joiner {
         [Token::Sign('$'), Token::Word(name)] => Some(name.clone()),
         _ => None,
     });
-    let concat = tail.iter().position(|token| *token == Token::Word("concat".to_owned()));
-    (parameters.collect(), tail[concat.expect("a macro of the store that joins nothing")..].to_vec())
-}
-
-fn joined((parameters, parts): &Joiner, call: &[Token]) -> String {
-    let given: Vec<&String> =
-        call.iter().filter_map(|token| if let Token::Text(text) = token { Some(text) } else { None }).collect();
-    assert_eq!(given.len(), parameters.len(), "{call:?}");
-    let part = |token: &Token| match token {
-        Token::Text(text) => Some(text.clone()),
-        Token::Word(name) => parameters.iter().position(|parameter| parameter == name).map(|at| given[at].clone()),
-        Token::Sign(_) => None,
-    };
-    parts.iter().filter_map(part).collect()
+    (parameters.collect(), tail.to_vec())
 }
 
 fn tokens(program: &str) -> Vec<Token> {
@@ -173,8 +203,11 @@ fn quoted(letters: &mut Peekable<Chars<'_>>) {
 #[test]
 fn literals_are_read_as_the_compiler_reads_them() {
     let program = r#"
-        macro_rules! both { ($a:literal, $b:literal) => { concat!($a, " FROM t ", $b) }; } // "no"
+        macro_rules! both { ($a:literal, $b:literal) => { concat!($a, " FROM t ", $b, part!()) }; } // "no"
+        macro_rules! part { () => { " AND c" }; }
         fn f<'a>(c: char) { c == '"' || c == '\'' || c == 'x'; g("one \"two\" \
-            three", both!("SELECT a", "WHERE b"), "SELECT 1"); }"#;
-    assert_eq!(texts(&tokens(program)), ["one \"two\" three", "SELECT a FROM t WHERE b", "SELECT 1"]);
+            three", both!("SELECT a", "WHERE b"), "SELECT 1", concat!("SELECT 2", part!())); }"#;
+    let tokens = tokens(program);
+    let expected = ["one \"two\" three", "SELECT a FROM t WHERE b AND c", "SELECT 1", "SELECT 2 AND c"];
+    assert_eq!(texts(&tokens, &joiners(&tokens)), expected);
 }

@@ -156,7 +156,7 @@ pub fn settings_of_input(spec: &InputSpec) {
 pub fn configuration(bytes: &[u8], folder: &std::path::Path) {
     let path = folder.join("backstitch.toml");
     std::fs::write(&path, bytes).unwrap();
-    let load = || match Settings::load(Some(&path), std::iter::empty()) {
+    let load = || match Settings::load(Some(&path), std::iter::empty(), check_spec) {
         Ok(settings) => format!("{settings:?}"),
         Err(errors) => {
             assert!(!errors.problems.is_empty(), "refused without a word");

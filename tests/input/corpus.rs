@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use assert_cmd::Command;
 use backstitch::{
     config::Settings,
-    intake::{cut_off, read_file, render},
+    intake::{check_spec, cut_off, read_file, render},
     job::InputSpec,
 };
 
@@ -75,7 +75,7 @@ fn orders(case: &Case, path: &Path) -> Told {
 
 fn configuration(case: &Case, path: &Path) -> Told {
     let env = case.settings.iter().map(|line| line.split_once('=').unwrap());
-    match Settings::load(Some(path), env.map(|(name, value)| (name.to_owned(), value.to_owned()))) {
+    match Settings::load(Some(path), env.map(|(name, value)| (name.to_owned(), value.to_owned())), check_spec) {
         Ok(_) => Told { report: vec!["good".to_owned()], complaints: Vec::new() },
         Err(errors) => {
             let report: Vec<String> = errors.problems.iter().map(ToString::to_string).collect();

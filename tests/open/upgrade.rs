@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use backstitch::store::{self, JobFilter, OpenError, Reader, open_command, open_reader};
+use backstitch::store::{self, JobFilter, Named, OpenError, Reader, open_command, open_reader};
 
 use super::*;
 
@@ -134,7 +134,8 @@ async fn whoever_left_before_the_fourth_schema_is_remembered() {
     assert_eq!(reader.uncertified().await.unwrap(), [""; 0]);
     // And found by every name there is for them.
     for name in ["GONE@example.com", "gone@new.Example", "id-gone", "key-gone", "old-gone"] {
-        let filter = JobFilter { person: Some(name.to_owned()), limit: 9, ..JobFilter::default() };
+        let filter =
+            JobFilter { person: Some(Named { by: None, value: name.to_owned() }), limit: 9, ..JobFilter::default() };
         let found: Vec<String> = reader.jobs(&filter).await.unwrap().jobs.into_iter().map(|job| job.job_key).collect();
         assert_eq!(found, ["gone"], "{name}");
     }

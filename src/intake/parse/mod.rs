@@ -2,7 +2,6 @@
 
 mod fields;
 mod links;
-mod nearest;
 mod node;
 mod order;
 mod problem;
@@ -18,7 +17,6 @@ use std::{
     io::{self, BufRead},
 };
 
-pub use nearest::nearest;
 pub use problem::{FileProblem, render};
 pub use split::{RECORD_CAP_BYTES, hex, sha256_hex};
 
