@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock,
     intake::{FileProblem, render},
-    job::{BatchState, Chunk, Fate, Format, OnBadRow, Verdict, counted},
+    job::{BatchState, Chunk, Fate, Format, OnBadRow, Trouble, Verdict, counted},
 };
 
 /// Arguments of `enqueue`.
@@ -118,7 +118,8 @@ impl Iterator for Source {
             Some(Ok(_)) => false,
         };
         let last = self.ended && !self.broken.as_ref().is_some_and(cut_off);
-        Some(Chunk { last, file: self.reading.clone(), ..Chunk::from(rows) })
+        let trouble = self.broken.clone().filter(|problem| !cut_off(problem)).map(Trouble::from);
+        Some(Chunk { last, trouble, file: self.reading.clone(), ..Chunk::from(rows) })
     }
 }
 

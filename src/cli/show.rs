@@ -84,7 +84,14 @@ fn facts(job: &JobReport) -> Vec<(&'static str, String)> {
         ("not before", at(line.not_before)),
         ("deadline", at(line.deadline)),
         ("begun", at(line.begun_at)),
-        ("doors shut", at(line.cut_at)),
+        (
+            "doors shut",
+            if line.not_cut > 0 {
+                format!("not all: {} left to their deletion", line.not_cut)
+            } else {
+                at(line.cut_at)
+            },
+        ),
         ("finished", at(line.finished_at)),
         ("targets", format!("{} proven, {} left", line.proven, line.left_over)),
     ]

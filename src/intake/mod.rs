@@ -70,6 +70,11 @@ impl Intake {
             }
             self.memory.say(&mut reports, report);
         }
+        for InputReport { input, file, trouble, .. } in reports.iter().filter(|report| report.trouble.is_some()) {
+            let (input, file, trouble) = (input.clone(), file.clone(), trouble.clone());
+            // An engine that is gone keeps nothing; what it did not keep is told again at the next start.
+            _ = submit(Chunk { input, file, trouble, ..Chunk::default() }).await;
+        }
         reports
     }
 }

@@ -73,6 +73,20 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Begins the after-care of offboardings that were proven since `after` and never had any: an older release proved them.
+    pub async fn adopt_care(&mut self, after: Time, first: Time) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO aftercare (job_id, next_at) SELECT j.id, ?2 FROM jobs j WHERE j.workflow = 'offboard' AND j.state = 'succeeded'
+                 AND j.recheck_of IS NULL AND j.identity_json IS NOT NULL AND j.finished_at > ?1
+                 AND NOT EXISTS (SELECT 1 FROM aftercare a WHERE a.job_id = j.id)",
+        )
+        .bind(after.to_string())
+        .bind(first.to_string())
+        .execute(self.db())
+        .await?;
+        Ok(())
+    }
+
     /// How the after-care stands; one statement, whatever there is.
     pub async fn care_state(&mut self) -> Result<CareState, StoreError> {
         let row = sqlx::query(

@@ -8,7 +8,7 @@ use super::{
     brake::{Asked, BrakeRules},
     columns::{count, get, word},
 };
-use crate::job::{BatchState, Priority, Time, Workflow, batch_hash};
+use crate::job::{BatchState, Priority, Time, Trouble, Workflow, batch_hash};
 
 /// What orders given by hand say about their input.
 pub const BY_HAND: &str = "enqueue";
@@ -39,7 +39,7 @@ pub(super) struct Whole {
     pub offboards: u32,
     /// Updates that take away what their rows do not list.
     pub movers: u32,
-    pub single_urgent: bool,
+    pub is_single_urgent: bool,
     pub workflows: Vec<(Workflow, u32)>,
 }
 
@@ -53,7 +53,7 @@ impl Whole {
             jobs: many(jobs.len()),
             offboards: of(Workflow::Offboard),
             movers: many(jobs.iter().filter(|job| job.4).count()),
-            single_urgent: matches!(jobs, [(.., Priority::Urgent, _)]),
+            is_single_urgent: matches!(jobs, [(.., Priority::Urgent, _)]),
             workflows: Workflow::ALL.iter().map(|one| (*one, of(*one))).filter(|(_, many)| *many > 0).collect(),
         }
     }
@@ -128,8 +128,15 @@ impl Tx<'_> {
         Ok(Some(made.bind(&chunk.input).bind(&chunk.file).bind(now.to_string()).fetch_one(self.db()).await?))
     }
 
-    /// The file is read to its end: within the brake, or with a leave given ahead, its jobs may begin; else all of them are held.
-    pub(super) async fn judge_batch(&mut self, id: i64, rules: &BrakeRules, now: Time) -> Result<Judged, StoreError> {
+    /// The file is read to its end: within the brake, or with a leave given ahead, its jobs may begin; else all of them are held, and
+    /// also those of a file that is broken: nobody knows what its rest would have said.
+    pub(super) async fn judge_batch(
+        &mut self,
+        id: i64,
+        trouble: Option<&Trouble>,
+        rules: &BrakeRules,
+        now: Time,
+    ) -> Result<Judged, StoreError> {
         let whole = whole(self.db(), id).await?;
         let Weighed { file, over, leave, passed } = self.weigh(Some(id), &whole, 0, rules, now).await?;
         if let Some(leave) = leave {
@@ -137,6 +144,7 @@ impl Tx<'_> {
             let why = format!("{by} approved it ahead");
             return Ok(Judged { id, file, state: BatchState::Open, why, yielding });
         }
+        let over = trouble.map(Trouble::to_string).or(over);
         let Some(over) = over else {
             self.set_batch(id, BatchState::Open, "", &whole, now).await?;
             let yielding = self.open_batch(id, "accepted", now).await?;
@@ -164,7 +172,9 @@ impl Tx<'_> {
             "SELECT coalesce((SELECT file FROM batches WHERE id = ?1), '') AS file, (SELECT a.id FROM approvals a WHERE a.hash = ?2 AND a.used_at IS NULL AND a.expires_at > ?3 ORDER BY a.id LIMIT 1) AS leave,
                  (SELECT count(*) FROM jobs j JOIN batches o ON o.id = j.batch_id WHERE j.accepted_at > ?4
                      AND (j.workflow = 'offboard' OR coalesce(j.order_json ->> '$.unlisted_acs_users', 'keep') <> 'keep')
-                     AND o.id IS NOT ?1 AND o.state = 'open' AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.batch_id = o.id)) AS before",
+                     AND o.id IS NOT ?1 AND o.state = 'open' AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.batch_id = o.id)) AS before,
+                 (SELECT count(*) FROM jobs j JOIN batches o ON o.id = j.batch_id WHERE j.accepted_at > ?4 AND j.priority = 'urgent' AND o.jobs = 1
+                     AND o.id IS NOT ?1 AND o.state = 'open' AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.batch_id = o.id)) AS urgent_before",
         )
         .bind(id)
         .bind(&whole.hash)
@@ -174,10 +184,11 @@ impl Tx<'_> {
         .await?;
         let (own, before) = (whole.own(), count(&row, "before")?.saturating_add(earlier));
         let known = if rules.asks_who_is_known(own.saturating_add(before)) { self.known_people().await? } else { 0 };
-        let asked = Asked { own, before, known, single_urgent: whole.single_urgent };
+        let urgent_before = if whole.is_single_urgent { Some(count(&row, "urgent_before")?) } else { None };
+        let asked = Asked { own, before, known, urgent_before };
         let over = rules.over(&asked).filter(|_| own > 0);
         let passed =
-            over.is_none() && whole.single_urgent && rules.over(&Asked { single_urgent: false, ..asked }).is_some();
+            over.is_none() && whole.is_single_urgent && rules.over(&Asked { urgent_before: None, ..asked }).is_some();
         Ok(Weighed { file: get(&row, "file")?, over, leave: get(&row, "leave")?, passed })
     }
 
@@ -212,7 +223,7 @@ impl Tx<'_> {
         Ok(sqlx::query_scalar(
             "UPDATE jobs SET yield_to = (SELECT l.job_id FROM person_locks l JOIN person_locks m USING (kind, value)
                  JOIN jobs o ON o.id = l.job_id
-                 WHERE m.job_id = jobs.id AND o.id > jobs.id AND o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL
+                 WHERE m.job_id = jobs.id AND (jobs.workflow = 'onboard' OR m.kind IN ('user_identity_id', 'user_identity_key')) AND o.id > jobs.id AND o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL
                  AND (o.not_before IS NULL OR o.not_before <= ?2) LIMIT 1),
                  wake_at = CASE WHEN state = 'running' THEN accepted_at ELSE wake_at END,
                  state = CASE state WHEN 'waiting' THEN 'ready' ELSE state END
@@ -220,6 +231,7 @@ impl Tx<'_> {
              AND (rehire_of IS NULL OR NOT EXISTS (SELECT 1 FROM jobs e WHERE e.id = jobs.rehire_of AND e.batch_id = ?1)) AND id IN (
                  SELECT m.job_id FROM jobs o JOIN person_locks l ON l.job_id = o.id JOIN person_locks m USING (kind, value)
                  WHERE o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL AND m.job_id < o.id
+                 AND (jobs.workflow = 'onboard' OR m.kind IN ('user_identity_id', 'user_identity_key'))
                  AND (o.not_before IS NULL OR o.not_before <= ?2))
              RETURNING id",
         )

@@ -14,6 +14,7 @@ mod deadlines;
 mod decide;
 mod feed;
 mod file;
+mod hand_on;
 mod known;
 mod leavers;
 mod load;

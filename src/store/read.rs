@@ -75,8 +75,10 @@ pub struct JobLine {
     pub accepted_at: Time,
     /// When its first changing request was decided.
     pub begun_at: Option<Time>,
-    /// When its doors were shut ahead of the deletions.
+    /// When all of its doors were shut ahead of the deletions.
     pub cut_at: Option<Time>,
+    /// What could not be shut ahead of its deletion.
+    pub not_cut: u32,
     /// When it ended.
     pub finished_at: Option<Time>,
     /// Not before this moment.
@@ -215,6 +217,7 @@ pub(super) fn job_line(row: &SqliteRow) -> Result<JobLine, StoreError> {
         accepted_at: word(row, "accepted_at")?,
         begun_at: word_or_null(row, "begun_at")?,
         cut_at: word_or_null(row, "cut_at")?,
+        not_cut: count(row, "not_cut")?,
         finished_at: word_or_null(row, "finished_at")?,
         not_before: word_or_null(row, "not_before")?,
         deadline: word_or_null(row, "deadline")?,

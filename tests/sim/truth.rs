@@ -22,7 +22,7 @@ pub async fn at_the_end(rig: &mut Rig, luck: &Luck, cast: &Cast) {
     requests_are_ours(rig, cast, &entries, &effects);
     requests_are_attempts(rig, luck, &entries).await;
     one_acs_user_a_system(rig, &entries);
-    identity_last(rig, &effects).await;
+    identity_last(rig, luck, &effects).await;
     if !luck.drawn.iter().any(|name| name.starts_with("clock_")) {
         proofs_are_true(rig, &effects).await;
         listed::before_the_first_delete(rig, luck, &effects).await;
@@ -110,7 +110,7 @@ fn one_acs_user_a_system(rig: &mut Rig, entries: &[Entry]) {
 
 /// I4: when the delete of an identity is taken, nothing of a kind that the steps before sweep is alive that was there a settle time
 /// earlier; mode cascade deletes the identity first, and knows everything.
-async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
+async fn identity_last(rig: &mut Rig, luck: &Luck, effects: &[Effect]) {
     let ordered = checks::strings(
         rig,
         "SELECT DISTINCT user_identity_id FROM jobs j WHERE workflow = 'offboard' AND coalesce(mode, 'ordered') = 'ordered'
@@ -131,8 +131,9 @@ async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
         let Some(taken) = taken else { continue };
         let at_ms = effects[taken].at_ms;
         let before = || effects[..taken].iter();
-        // What no endpoint lists is nobody's to find.
-        let listed = |kind: Kind| kind != Kind::EnrollmentAutomation || lists_automations;
+        // What no endpoint lists is nobody's to find; nor is what an ACS user has that a move took off its person.
+        let hidden = |kind: Kind| kind == Kind::EnrollmentAutomation && !lists_automations;
+        let listed = |kind: Kind| !hidden(kind) && !(kind == Kind::AcsCredential && luck.has("mover"));
         let born = before().filter(|effect| {
             is(effect, Verb::Created)
                 && listed(effect.kind)

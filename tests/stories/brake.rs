@@ -181,6 +181,24 @@ fn an_urgent_leaver_goes_before_five_thousand_newcomers() {
     drop(daemon);
 }
 
+/// A file that says nothing, and one that says nothing we know, order nobody out: they stand where people look, once each.
+#[test]
+fn an_empty_and_a_broken_file_are_alarms() {
+    let rig = with_drop("");
+    let daemon = rig.run(&[]);
+    drop_in(&rig, "empty.jsonl", "");
+    drop_in(&rig, "page.csv", "<html>Service unavailable</html>\n");
+    let alarms = "SELECT CAST(count(*) AS TEXT) FROM alarms WHERE what = 'file'";
+    wait_for("two alarms", || (rig.count(alarms)? == 2).then_some(()));
+    drop_in(&rig, "good.jsonl", &leaves("out", &rig.world().seed_people(1)[0], ""));
+    rig.await_finished(1);
+    daemon.stop();
+    let told = rig.ask("SELECT file, fate, problems FROM intake_log WHERE about = 'file' ORDER BY file");
+    assert!(told.len() == 2 && told[0][0].ends_with("empty.jsonl") && told[0][2].contains("is empty"), "{told:?}");
+    assert!(told[1][0].ends_with("page.csv") && told[1][2].contains("is not a header"), "{told:?}");
+    assert_eq!(rig.ask("SELECT job_key FROM jobs"), [["out"]]);
+}
+
 /// `kill -9` in the middle of `approve`: the batch is wholly approved or not at all.
 #[test]
 fn a_power_cut_in_an_approval_leaves_no_half() {

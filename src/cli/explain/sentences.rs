@@ -71,6 +71,12 @@ fn stands(job: &JobReport, around: &Around, now: Time) -> Vec<String> {
         }
     });
     all.extend(around.cut_at.map(|at| format!("Its doors were shut {}.", moment(at, now))));
+    if line.not_cut > 0 {
+        all.push(format!(
+            "Its doors were to be shut first; {} could not be.",
+            counted(line.not_cut as usize, "object")
+        ));
+    }
     if let Some(deadline) = line.deadline {
         let at = line.finished_at.unwrap_or(now);
         let away = deadline.since(at);

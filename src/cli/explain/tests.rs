@@ -50,6 +50,7 @@ fn report(state: JobState, why: &str) -> JobReport {
         next_look: Some(NOW.plus(HOUR / 2)),
         last_error: None,
         cut_at: None,
+        not_cut: 0,
         batch_id: None,
     };
     JobReport {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::job::{Place, Problem};
+use crate::job::{Place, Problem, Trouble};
 
 /// What is wrong with a file as a whole. Nothing after it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,14 @@ impl fmt::Display for FileProblem {
 }
 
 impl std::error::Error for FileProblem {}
+
+impl From<FileProblem> for Trouble {
+    fn from(problem: FileProblem) -> Trouble {
+        let FileProblem { line, column, message, remedy, .. } = problem;
+        let field = if column > 0 { format!("column {column}") } else { String::new() };
+        Trouble { line, problem: Problem { field, message, remedy } }
+    }
+}
 
 /// A row's problems for people, one a line: `file:line: field: message; remedy`.
 pub fn render(place: &Place, problems: &[Problem]) -> String {

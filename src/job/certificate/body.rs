@@ -62,7 +62,7 @@ pub struct Ordered {
     pub accepted_at: Time,
     /// When its first changing request was decided.
     pub begun_at: Option<Time>,
-    /// When everything that could be shut at once was.
+    /// When everything that was to be shut first was read back so; none while anything is not.
     pub cut_at: Option<Time>,
     /// When it should have been done.
     pub deadline: Option<Time>,

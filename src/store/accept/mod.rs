@@ -1,5 +1,6 @@
 //! Rows of input files become jobs, or are told why not: one row's trouble is never another's.
 
+mod log;
 mod verdict;
 
 use std::collections::HashMap;
@@ -13,8 +14,8 @@ use super::{
     columns::{get, json_or_null, set},
 };
 use crate::job::{
-    BatchState, Deadline, Fate, JobState, Ms, Order, PersonKey, Problem, Protected, Row, StepName, Time, Verdict,
-    Workflow, deadline_begin, warning,
+    BatchState, Deadline, Fate, JobState, Ms, Order, PersonKey, Problem, Protected, Row, StepName, Time, Trouble,
+    Verdict, Workflow, deadline_begin, warning,
 };
 pub(super) use verdict::Known;
 
@@ -40,6 +41,8 @@ pub struct NewChunk {
     pub rows: Vec<NewRow>,
     /// Nothing of the file comes after these.
     pub last: bool,
+    /// What is wrong with the file as a whole.
+    pub trouble: Option<Trouble>,
 }
 
 /// What accepting a chunk did.
@@ -86,12 +89,13 @@ impl Tx<'_> {
             verdicts.push(Verdict { place: new.row.place.clone(), job_key: new.row.job_key.clone(), fate, problems });
         }
         let leaves = |one: &Fresh<'_>| one.new.row.order.as_ref().is_ok_and(Order::takes_away);
-        // A whole file that orders nobody out needs nobody's word; what a longer one orders, only its end tells.
-        let matters = !fresh.is_empty() && (!chunk.last || fresh.iter().any(leaves));
+        // A whole file that orders nobody out needs nobody's word; what a longer one orders, only its end tells, and a broken one never.
+        let judged = !chunk.last || chunk.trouble.is_some() || fresh.iter().any(leaves);
+        let matters = judged && !fresh.is_empty();
         let batch = self.gathering(chunk, matters, now).await?;
         let mut touched = self.insert_jobs(&fresh, batch, rules, now).await?;
         let judged = match batch.filter(|_| chunk.last) {
-            Some(id) => Some(self.judge_batch(id, &rules.brake, now).await?),
+            Some(id) => Some(self.judge_batch(id, chunk.trouble.as_ref(), &rules.brake, now).await?),
             None => None,
         };
         match &judged {
@@ -108,6 +112,7 @@ impl Tx<'_> {
             None => {}
         }
         self.log_rows(rows, &verdicts, now).await?;
+        self.log_trouble(chunk, now).await?;
         Ok(Accepted { verdicts, touched, judged })
     }
 
@@ -200,31 +205,6 @@ impl Tx<'_> {
         let linked = self.link_rehires(&touched, now).await?;
         touched.extend(linked);
         Ok(touched)
-    }
-
-    async fn log_rows(&mut self, rows: &[NewRow], verdicts: &[Verdict], now: Time) -> Result<(), StoreError> {
-        let lines: Vec<Value> = rows
-            .iter()
-            .zip(verdicts)
-            .map(|(new, verdict)| {
-                let place = &new.row.place;
-                json!({ "input": place.input, "file": place.file, "line": place.line, "key": new.row.job_key,
-                    "hash": new.row.content_hash, "fate": verdict.fate, "problems": verdict.problems, "now": now })
-            })
-            .collect();
-        sqlx::query(
-            "INSERT INTO intake_rows (input, file, line, job_key, content_hash, fate, problems_json, first_seen_at, last_seen_at)
-             SELECT v.value ->> '$.input', v.value ->> '$.file', v.value ->> '$.line', v.value ->> '$.key', v.value ->> '$.hash',
-                 v.value ->> '$.fate', v.value ->> '$.problems', v.value ->> '$.now', v.value ->> '$.now' FROM json_each(?1) v WHERE true
-             ON CONFLICT (job_key, content_hash, input) DO UPDATE SET
-                 last_seen_at = excluded.last_seen_at, times_seen = times_seen + 1,
-                 fate = CASE excluded.fate WHEN 'duplicate' THEN fate ELSE excluded.fate END,
-                 problems_json = CASE excluded.fate WHEN 'duplicate' THEN problems_json ELSE excluded.problems_json END",
-        )
-        .bind(set(&lines)?)
-        .execute(self.db())
-        .await?;
-        Ok(())
     }
 }
 

@@ -84,7 +84,11 @@ fn judge(new: &NewRow, known: &Known, protected: &Protected) -> (Fate, Vec<Probl
         return (Fate::Rejected, vec![problem]);
     }
     let origin = origin(&new.row.place);
-    let leaves = |key: &PersonKey| origin.clone().is_some_and(|origin| known.leaving.contains(&(origin, key.clone())));
+    // Whoever moves may be given the e-mail address or phone of whoever leaves, and waits for them.
+    let is_person = |key: &PersonKey| order.workflow != Workflow::Update || key.0.names();
+    let leaves = |key: &PersonKey| {
+        is_person(key) && origin.clone().is_some_and(|origin| known.leaving.contains(&(origin, key.clone())))
+    };
     let before = known.turned_away.contains(&(new.row.job_key.clone(), new.row.content_hash.clone()));
     if order.workflow != Workflow::Offboard && !order.rehire && (before || new.keys.iter().any(leaves)) {
         let problem = Problem {
