@@ -94,8 +94,8 @@ impl Orders {
 
     /// What is known of them without a database: nobody who came before, and nobody who is there.
     pub fn asked(self) -> Asked {
-        let urgent_before = (self.all == 1 && self.urgent).then_some(0);
-        Asked { own: self.revocations, before: 0, known: 0, urgent_before }
+        let is_single_urgent = self.all == 1 && self.urgent;
+        Asked { own: self.revocations, before: 0, known: 0, urgent_before: is_single_urgent.then_some(0) }
     }
 }
 

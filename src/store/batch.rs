@@ -139,12 +139,12 @@ impl Tx<'_> {
     ) -> Result<Judged, StoreError> {
         let whole = whole(self.db(), id).await?;
         let Weighed { file, over, leave, passed } = self.weigh(Some(id), &whole, 0, rules, now).await?;
+        let over = trouble.map(Trouble::to_string).or(over);
         if let Some(leave) = leave {
             let (by, yielding) = self.use_leave(id, leave, &whole, now).await?;
             let why = format!("{by} approved it ahead");
             return Ok(Judged { id, file, state: BatchState::Open, why, yielding });
         }
-        let over = trouble.map(Trouble::to_string).or(over);
         let Some(over) = over else {
             self.set_batch(id, BatchState::Open, "", &whole, now).await?;
             let yielding = self.open_batch(id, "accepted", now).await?;

@@ -87,8 +87,8 @@ impl Foretold {
         let mut told = Foretold::default();
         let mut before = 0;
         for (file, whole) in told.judge(rows, accept::Known::of(rows, now), rules, now) {
-            let urgent_before = whole.is_single_urgent.then_some(0);
-            let asked = super::Asked { own: whole.own(), before, known: 0, urgent_before };
+            let asked =
+                super::Asked { own: whole.own(), before, known: 0, urgent_before: whole.is_single_urgent.then_some(0) };
             let over = rules.brake.over(&asked).filter(|_| whole.own() > 0);
             before += if over.is_none() { whole.own() } else { 0 };
             told.batch(file, &whole, over, false);
