@@ -133,7 +133,7 @@ async fn identity_last(rig: &mut Rig, luck: &Luck, effects: &[Effect]) {
         let before = || effects[..taken].iter();
         // What no endpoint lists is nobody's to find; nor is what an ACS user has that a move took off its person.
         let hidden = |kind: Kind| kind == Kind::EnrollmentAutomation && !lists_automations;
-        let listed = |kind: Kind| !hidden(kind) && !(kind == Kind::AcsCredential && luck.has("mover"));
+        let listed = |kind: Kind| !(hidden(kind) || kind == Kind::AcsCredential && luck.has("mover"));
         let born = before().filter(|effect| {
             is(effect, Verb::Created)
                 && listed(effect.kind)
