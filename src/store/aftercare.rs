@@ -225,7 +225,7 @@ impl Tx<'_> {
             "SELECT o.job_key AS asked, o.id, o.workflow, o.state, o.recheck_of, o.identity_json IS NOT NULL AS known, NULL AS back_by
              FROM aftercare a JOIN jobs o ON o.id = a.job_id WHERE a.next_at IS NOT NULL AND ",
             back_by!(),
-            " IS NULL ORDER BY o.id"
+            " IS NULL ORDER BY a.job_id"
         );
         const NAMED: &str = concat!(
             "SELECT coalesce(o.job_key, k.value) AS asked, o.id, o.workflow, o.state, o.recheck_of,

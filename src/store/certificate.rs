@@ -202,7 +202,8 @@ impl Reader {
     pub async fn certificate(&mut self, name: &str) -> Result<Option<Certified>, StoreError> {
         let row = sqlx::query(
             "SELECT c.*, j.job_key, j.order_json, j.identity_json FROM certificates c JOIN jobs j ON j.id = c.job_id
-             WHERE j.id = coalesce((SELECT id FROM jobs WHERE job_key = ?1), (SELECT id FROM jobs WHERE CAST(id AS TEXT) = ?1))",
+             WHERE j.id = coalesce((SELECT id FROM jobs WHERE job_key = ?1),
+                 CASE WHEN ?1 NOT GLOB '*[^0-9]*' THEN CAST(?1 AS INTEGER) END)",
         )
         .bind(name)
         .fetch_optional(&mut self.conn)

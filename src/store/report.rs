@@ -71,7 +71,8 @@ impl Reader {
         let row = sqlx::query(
             "SELECT o.*, j.order_json, j.identity_json, j.mode, j.input, j.file, j.line,
                  (SELECT e.job_key FROM jobs e WHERE e.id = j.rehire_of) AS rehire_of FROM jobs_overview o JOIN jobs j USING (id)
-             WHERE j.job_key = ?1 OR CAST(j.id AS TEXT) = ?1 ORDER BY j.job_key = ?1 DESC LIMIT 1",
+             WHERE j.id = coalesce((SELECT id FROM jobs WHERE job_key = ?1),
+                 CASE WHEN ?1 NOT GLOB '*[^0-9]*' THEN CAST(?1 AS INTEGER) END)",
         )
         .bind(name)
         .fetch_optional(&mut *tx)

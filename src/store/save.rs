@@ -209,7 +209,9 @@ impl Tx<'_> {
         sqlx::query(
             "UPDATE jobs SET wake_at = CASE WHEN wake_at > ?2 THEN ?1 ELSE wake_at END,
                  retry_at = CASE WHEN retry_at > ?2 THEN ?1 ELSE retry_at END
-             WHERE finished_at IS NULL AND (not_before IS NULL OR not_before < ?1) AND (wake_at > ?2 OR retry_at > ?2)",
+             WHERE finished_at IS NULL AND id IN (
+                 SELECT id FROM jobs WHERE state IN ('waiting', 'running') AND wake_at > ?2 AND (not_before IS NULL OR not_before < ?1)
+                 UNION ALL SELECT id FROM jobs WHERE retry_at > ?2 AND (not_before IS NULL OR not_before < ?1))",
         )
         .bind(now.to_string())
         .bind(now.plus(span_ms).to_string())

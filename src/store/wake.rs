@@ -31,15 +31,16 @@ pub struct Outlook {
 }
 
 /// Reads through an index each, and of held jobs, of which there may be thousands, none.
-pub(super) const OUTLOOK: &str = "SELECT (SELECT min(wake_at) FROM jobs WHERE state IN ('waiting', 'running') AND wake_at IS NOT NULL) AS wake,
+pub(super) const OUTLOOK: &str = "SELECT (SELECT min(at) FROM (SELECT min(wake_at) AS at FROM jobs WHERE state = 'waiting' AND wake_at IS NOT NULL
+             UNION ALL SELECT min(wake_at) FROM jobs WHERE state = 'running' AND wake_at IS NOT NULL)) AS wake,
          (SELECT min(warn_at) FROM jobs WHERE warn_at IS NOT NULL) AS warn,
          EXISTS (SELECT 1 FROM jobs WHERE state = 'ready') AS ready,
          (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state IN ('ready', 'running', 'waiting') LIMIT 64)) AS open,
          (SELECT min(next_at) FROM aftercare WHERE next_at IS NOT NULL) AS care,
-         (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE recheck_of IS NOT NULL AND finished_at IS NULL AND state <> 'held'
+         (SELECT count(*) FROM (SELECT 1 FROM jobs INDEXED BY jobs_recheck_open WHERE recheck_of IS NOT NULL AND finished_at IS NULL AND state <> 'held'
              LIMIT 64)) AS at_work,
-         EXISTS (SELECT 1 FROM jobs WHERE workflow <> 'onboard' AND finished_at IS NULL AND begun_at IS NOT NULL
-             AND state IN ('ready', 'running', 'waiting')) AS waits";
+         EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_begun WHERE workflow <> 'onboard' AND finished_at IS NULL
+             AND begun_at IS NOT NULL AND state IN ('ready', 'running', 'waiting')) AS waits";
 
 impl Tx<'_> {
     /// What is to come.
