@@ -201,7 +201,7 @@ fn settings(endpoint: &str) -> String {
          [seam]\nendpoint = \"{endpoint}\"\nin_flight = {IN_FLIGHT}\nrate_per_s = 10000\nburst = 10000\n\
          [verify]\nsettle_s = 0.05\n\
          [list]\nsettle_s = 0.05\n\
-         [events]\npoll_s = 0.1\npoll_fast_s = 0.1\noverlap_s = 0.2\n\
+         [events]\npatience_s = 1\npoll_s = 0.1\npoll_fast_s = 0.1\noverlap_s = 0.2\n\
          [brake]\nmax_offboards = 1000000\nmax_share = 1.0\nfloor = 1000000\n\
          [intake]\nsettle_s = 0.01\nscan_s = 0.1\n\
          [log]\nformat = \"json\"\n\

@@ -31,10 +31,10 @@ Examples:
   backstitch bench --dir /var/lib/backstitch --people 1000 --json
 
 The work: people with ten objects each leave, up to 32 requests on the wire at once. The waits between a request and its proof are set to \
-some hundredths of a second. Needs no network and no key; the build must be a release build to mean anything.")]
+fractions of a second. Needs no network and no key; the build must be a release build to mean anything.")]
 pub struct BenchArgs {
     /// How many people leave in each round
-    #[arg(long, default_value_t = 150, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub people: u32,
     /// Milliseconds that the simulated Seam takes for every answer
     #[arg(long, default_value_t = 0, value_name = "MS", value_parser = clap::value_parser!(u64).range(0..=10_000))]
