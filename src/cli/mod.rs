@@ -3,6 +3,7 @@
 
 mod approve;
 mod batches;
+mod bench;
 mod cancel;
 mod certificate;
 mod certificates;
@@ -129,6 +130,8 @@ pub enum Command {
     Report(report::ReportArgs),
     /// Run a simulated Seam to try things on
     Sandbox(sandbox::SandboxArgs),
+    /// Measure what this machine can do, beside its own limits
+    Bench(bench::BenchArgs),
 }
 
 /// Parses the arguments (the first is the program's name), does the work, and says how it ended.
@@ -194,6 +197,7 @@ impl Cli {
             Command::VerifyCertificates(args) => verify_certificates::run(global, args),
             Command::Report(args) => report::run(global, args),
             Command::Sandbox(args) => sandbox::run(global, args),
+            Command::Bench(args) => bench::run(global, args),
         }
     }
 }

@@ -108,7 +108,7 @@ impl Driver {
         self.outside.calls.end().await;
         worked?;
         let jobs = self.engine.counts().await.unwrap_or_default();
-        tracing::info!(given_up, "stopped: {}", in_words(&jobs, None));
+        log::stopped(given_up, self.engine.commits(), &in_words(&jobs, None));
         self.engine.leave().await?;
         Ok(Summary { jobs, halted, given_up })
     }

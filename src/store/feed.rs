@@ -92,15 +92,6 @@ impl Tx<'_> {
         .await?)
     }
 
-    /// Whether any open job has begun: only then the feed is worth reading.
-    pub async fn anyone_waits(&mut self) -> Result<bool, StoreError> {
-        Ok(sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_begun WHERE workflow <> 'onboard' AND finished_at IS NULL AND begun_at IS NOT NULL AND state IN ('ready', 'running', 'waiting'))",
-        )
-        .fetch_one(self.db())
-        .await?)
-    }
-
     /// Finds what the start before left on the wire, and counts it against its jobs until an answer clears them.
     pub async fn recover(&mut self, epoch: i64) -> Result<Recovered, StoreError> {
         let attempts: Vec<i64> = sqlx::query_scalar(
