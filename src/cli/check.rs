@@ -22,8 +22,8 @@ Examples:
   backstitch check --config ./backstitch.toml
   backstitch check leavers.csv
 
-Reads the configuration and every input it names, or else the files given here. One mistake a line, with its \
-place. Reads neither the database nor the API key, and asks Seam nothing.")]
+Reads the configuration and every input it names, or else the files given here. Each mistake begins a line with its \
+place, and below stands the line of the file with carets under it. Reads neither the database nor the API key, and asks Seam nothing.")]
 pub struct CheckArgs {
     /// Files of orders to read instead of the inputs; `-` is standard input
     #[arg(value_name = "FILE")]
@@ -36,7 +36,12 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
         Err(ConfigErrors { problems, inputs }) => (problems, inputs),
     };
     for problem in &problems {
-        if global.json { out::json(problem)? } else { out::line(out::plain(&problem.to_string()))? }
+        if global.json {
+            out::json(problem)?;
+        } else {
+            out::line(out::plain(&problem.to_string()))?;
+            out::sketch("", problem.line(), problem.excerpt.as_ref()).iter().try_for_each(out::line)?;
+        }
     }
     let mut rows = Checker::default();
     match args.files.as_slice() {

@@ -129,11 +129,11 @@ pub fn parent(path: &Path) -> &Path {
 /// The format of a file: the input's, else by its ending.
 pub fn format_of(path: &Path, spec: &InputSpec) -> Result<Format, FileProblem> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    spec.format.or_else(|| ending.to_ascii_lowercase().parse().ok()).ok_or_else(|| {
+    spec.format.or_else(|| Format::of_ending(ending)).ok_or_else(|| {
         FileProblem::of(
             &told(path),
             "has an ending that names no format",
-            "name it .jsonl or .csv, or set the input's format",
+            "name it .jsonl, .csv, .json, .yaml or .toml, or set the input's format",
         )
     })
 }
@@ -155,23 +155,32 @@ pub fn is_cut_off(file: &mut File, size: u64, format: Format) -> io::Result<bool
     let mut tail = Vec::new();
     file.by_ref().take(size - from).read_to_end(&mut tail)?;
     file.rewind()?;
+    if format == Format::Json {
+        // What a half-written document lacks for sure is its last bracket; whether the rest is right is told by reading it.
+        return Ok(!matches!(tail.trim_ascii_end().last(), Some(b']' | b'}')));
+    }
     if tail.last() == Some(&b'\n') {
         return Ok(false);
     }
     let last = tail.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
-    // An object is whole when its brace closes; a csv value may always have gone on.
+    // An object is whole when its brace closes; a value without quotes may always have gone on.
     let whole = format == Format::Jsonl && serde_json::from_slice::<serde::de::IgnoredAny>(last).is_ok();
     Ok(!whole)
 }
 
 /// What to tell of a file that stays cut off. It may be good yet: what is missing may only be late.
-pub fn cut_off(path: &Path) -> FileProblem {
-    let problem = FileProblem::of(
-        &told(path),
-        "does not end with a line break, so its last row may be cut off and mean somebody else; it is not read",
-        "see that the last row is complete, and end it with a line break",
-    );
-    FileProblem { transient: true, ..problem }
+pub fn cut_off(path: &Path, format: Format) -> FileProblem {
+    let (message, remedy) = match format {
+        Format::Json => (
+            "does not end with a closing bracket, so the rest of it may be missing; it is not read",
+            "see that it is complete: [ at its begin and ] at its end",
+        ),
+        _ => (
+            "does not end with a line break, so its last row may be cut off and mean somebody else; it is not read",
+            "see that the last row is complete, and end it with a line break",
+        ),
+    };
+    FileProblem { transient: true, ..FileProblem::of(&told(path), message, remedy) }
 }
 
 /// SHA-256 (hex) of the first `size` bytes; the file is at its start again after it.

@@ -240,7 +240,7 @@ impl Plan {
 impl Fault {
     /// The fault of this field.
     pub fn at(self, field: impl Into<String>) -> Problem {
-        Problem { field: field.into(), message: self.message, remedy: self.remedy }
+        Problem::new(field, self.message, self.remedy)
     }
 }
 

@@ -52,18 +52,18 @@ pub(super) fn judge(new: &NewRow, known: &Known, protected: &Protected) -> (Fate
         return (Fate::Rejected, vec![changed(old, order)]);
     }
     if let (Some(pattern), true) = (protected.names(&order.person), order.workflow != Workflow::Onboard) {
-        let (message, remedy) = (protected_words(pattern), PROTECTED_REMEDY.to_owned());
-        return (Fate::Rejected, vec![Problem { field: String::new(), message, remedy }]);
+        let (message, remedy) = (protected_words(pattern), PROTECTED_REMEDY);
+        return (Fate::Rejected, vec![Problem::new("", message, remedy)]);
     }
     let origin = origin(&new.row.place);
     let leaves = |key: &PersonKey| origin.clone().is_some_and(|origin| known.leaving.contains(&(origin, key.clone())));
     let before = known.turned_away.contains(&(new.row.job_key.clone(), new.row.content_hash.clone()));
     if order.workflow != Workflow::Offboard && !order.rehire && (before || new.keys.iter().any(leaves)) {
-        let problem = Problem {
-            field: "workflow".to_owned(),
-            message: LEAVES.to_owned(),
-            remedy: "a leaver beats a joiner: if they come back afterwards, order that with rehire: true".to_owned(),
-        };
+        let problem = Problem::new(
+            "workflow",
+            LEAVES,
+            "a leaver beats a joiner: if they come back afterwards, order that with rehire: true",
+        );
         return (Fate::Rejected, vec![problem]);
     }
     let asks = order.workflow == Workflow::Onboard && !order.rehire;
@@ -88,9 +88,9 @@ fn changed(old: &Order, new: &Order) -> Problem {
     differing.sort();
     differing.dedup();
     let names: Vec<_> = differing.iter().map(|name| name.as_str()).collect();
-    Problem {
-        field: "job_key".to_owned(),
-        message: format!("this job_key was accepted before with other content: {} differ", names.join(", ")),
-        remedy: "an accepted order does not change; give the new one its own job_key".to_owned(),
-    }
+    Problem::new(
+        "job_key",
+        format!("this job_key was accepted before with other content: {} differ", names.join(", ")),
+        "an accepted order does not change; give the new one its own job_key",
+    )
 }
