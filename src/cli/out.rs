@@ -34,6 +34,11 @@ pub fn sketch(indent: &str, number: u64, excerpt: Option<&Excerpt>) -> Vec<Strin
     drawn.into_iter().flatten().map(|line| format!("{indent}{}", plain(&line))).collect()
 }
 
+/// Data that is more than a line, as it is.
+pub fn bytes(data: &[u8]) -> Result<(), Failure> {
+    written(io::stdout().write_all(data))
+}
+
 /// One line of JSON.
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value)

@@ -9,6 +9,7 @@ mod inputs;
 mod key;
 mod problem;
 mod rules;
+mod schema;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use config::{Config, File, FileFormat};
 
 pub use key::{KeyError, KeySource, api_key};
 pub use problem::{ConfigErrors, Place, Problem};
+pub use schema::schema;
 pub use settings::*;
 
 use crate::job::looks_like_key;

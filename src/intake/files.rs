@@ -14,7 +14,7 @@ use rustix::{
 };
 use sha2::{Digest, Sha256};
 
-use super::parse::{FileProblem, RECORD_CAP_BYTES, hex};
+use super::parse::{FileProblem, RECORD_CAP_BYTES, WHOLE_CAP_BYTES, hex};
 use crate::job::{Format, InputSpec, Ms};
 
 /// Largest file. Reading streams, so this only stops a runaway writer.
@@ -150,15 +150,14 @@ pub fn is_cut_off(file: &mut File, size: u64, format: Format) -> io::Result<bool
         file.rewind()?;
         return Ok(false);
     }
+    if format == Format::Json && size <= WHOLE_CAP_BYTES {
+        return ends_within_json(file, size);
+    }
     let from = size.saturating_sub(RECORD_CAP_BYTES as u64 + 1);
     file.seek(SeekFrom::Start(from))?;
     let mut tail = Vec::new();
     file.by_ref().take(size - from).read_to_end(&mut tail)?;
     file.rewind()?;
-    if format == Format::Json {
-        // What a half-written document lacks for sure is its last bracket; whether the rest is right is told by reading it.
-        return Ok(!matches!(tail.trim_ascii_end().last(), Some(b']' | b'}')));
-    }
     if tail.last() == Some(&b'\n') {
         return Ok(false);
     }
@@ -168,12 +167,22 @@ pub fn is_cut_off(file: &mut File, size: u64, format: Format) -> io::Result<bool
     Ok(!whole)
 }
 
+/// Whether a JSON document is right as far as it goes, and not at its end.
+fn ends_within_json(file: &mut File, size: u64) -> io::Result<bool> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.by_ref().take(size).read_to_end(&mut bytes)?;
+    file.rewind()?;
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    Ok(serde_json::from_slice::<serde::de::IgnoredAny>(text).is_err_and(|error| error.is_eof()))
+}
+
 /// What to tell of a file that stays cut off. It may be good yet: what is missing may only be late.
 pub fn cut_off(path: &Path, format: Format) -> FileProblem {
     let (message, remedy) = match format {
         Format::Json => (
-            "does not end with a closing bracket, so the rest of it may be missing; it is not read",
-            "see that it is complete: [ at its begin and ] at its end",
+            "ends before its last bracket, so the rest of it is missing; it is not read",
+            "see that it is complete: what begins with [ ends with ]",
         ),
         _ => (
             "does not end with a line break, so its last row may be cut off and mean somebody else; it is not read",

@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use parse::{FileProblem, Keying, check_spec, nearest, render, render_one, rows};
+pub use parse::{FileProblem, Keying, check_spec, nearest, render, render_one, rows, schema};
 pub use reading::InputReport;
 pub use watch::{Watch, watch};
 

@@ -28,7 +28,7 @@ pub enum Takes {
 
 /// Our fields: name, whose rows take it, whether the configuration may give it a default. What names a job or a person may not: the
 /// rows that lack it would all become the same job, or the same person's.
-const FIELDS: &[(&str, Takes, bool)] = &[
+pub const FIELDS: &[(&str, Takes, bool)] = &[
     ("job_key", Takes::Every, false),
     ("workflow", Takes::Every, true),
     ("user_identity_id", Takes::Every, false),

@@ -9,6 +9,7 @@ mod order;
 mod problem;
 mod records;
 mod row;
+mod schema;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use std::{
 
 pub use nearest::nearest;
 pub use problem::{FileProblem, render, render_one};
+pub use schema::schema;
 pub use split::{RECORD_CAP_BYTES, hex, sha256_hex};
 pub use whole::WHOLE_CAP_BYTES;
 

@@ -43,7 +43,8 @@ impl Reader {
     pub fn of_record(&self, plan: &Plan, record: &Record) -> Row {
         let pairs = match self.format {
             Format::Csv => self.zip(record),
-            _ => text(record).and_then(object),
+            _ => text(record)
+                .and_then(|text| object(text, "write one JSON object a line, each field once, text in double quotes")),
         };
         let unfit = pairs.as_ref().err().map(|unfit| unfit.1.clone());
         let raw = Raw { line: record.line, bytes: &record.bytes, hash: record.hash.clone(), pairs };
@@ -67,9 +68,8 @@ impl Reader {
         let long = slice.len() > RECORD_CAP_BYTES;
         let pairs = match piece.body {
             _ if long => Err((too_long(), piece.head.clone())),
-            Body::Json => {
-                object(slice).map_err(|(fault, at)| (fault, piece.at.start + at.start..piece.at.start + at.end))
-            }
+            Body::Json => object(slice, "write each row as one object, each field once, text in double quotes")
+                .map_err(|(fault, at)| (fault, piece.at.start + at.start..piece.at.start + at.end)),
             Body::Pairs(pairs) => Ok(pairs),
             Body::Unfit(fault) => Err((fault, piece.head.clone())),
         };
@@ -168,9 +168,8 @@ fn cell_marks(header: &[String], record: &str) -> Vec<Mark> {
     header.iter().zip(cells).map(|(field, at)| Mark { field: field.clone(), name: at.clone(), value: at }).collect()
 }
 
-fn object(text: &str) -> Result<Vec<(String, Node)>, Unfit> {
+fn object(text: &str, remedy: &str) -> Result<Vec<(String, Node)>, Unfit> {
     Node::object(text).map_err(|(message, at)| {
-        let remedy = "write one JSON object a line, each field once, text in double quotes";
         match text.find('\r') {
             // A carriage return is a blank to JSON, so the next row would be told as something odd behind this one.
             Some(at) if !text.contains('\n') => (fault("has a carriage return that ends no line", remedy), at..at + 1),

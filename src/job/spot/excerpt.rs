@@ -219,7 +219,7 @@ mod tests {
         let beside = format!("{{\"reason\":\"{key}\",\"mode\":\"x\"}}");
         assert_eq!(
             drawn(&beside, "x", 80),
-            "  7 | {\"reason\":\"seam_(hidden)\",\"mode\":\"x\"}\n    |                                     ^"
+            "  7 | {\"reason\":\"seam_(hidden)\",\"mode\":\"x\"}\n    |                                   ^"
         );
         assert_eq!(drawn(&beside, &key[7..], 80).lines().next(), drawn(&beside, "x", 80).lines().next());
         // A key at the very edge of what is kept is either whole or not there.

@@ -1,11 +1,12 @@
 //! A list of mappings, or one mapping, in YAML 1.2. What other YAML can do besides is refused: aliases (bombs are made of them), merge keys,
 //! tags of one's own, several documents.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{
     Error, Location, Options, Spanned,
+    budget::BudgetBreach,
     options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy},
 };
 
@@ -14,6 +15,7 @@ use super::{
     FileFault, Piece, fault,
     tree::{Branch, Tree, into_pieces},
 };
+use crate::job::quoted;
 
 fn options() -> Options {
     serde_saphyr::options! {
@@ -39,12 +41,10 @@ fn options() -> Options {
 
 /// The rows, or the first mistake.
 pub fn pieces(text: &str) -> Result<Vec<Piece>, Vec<FileFault>> {
-    let wrong = |message: String, location: Option<Location>| {
-        let at = location.and_then(|location| range(&location));
-        vec![(fault(message, "mend it; nothing of the file was read"), at)]
-    };
-    let document: Tree =
-        serde_saphyr::from_str_with_options(text, options()).map_err(|error| wrong(told(&error), error.location()))?;
+    let document: Tree = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
+        let (message, remedy) = told(&error);
+        vec![(fault(message, remedy), error.location().and_then(|location| place(text, &location)))]
+    })?;
     match document.branch {
         Branch::List(rows) => Ok(into_pieces(rows, text)),
         Branch::Map(_) => Ok(into_pieces(vec![document], text)),
@@ -58,16 +58,53 @@ pub fn pieces(text: &str) -> Result<Vec<Piece>, Vec<FileFault>> {
     }
 }
 
-fn range(location: &Location) -> Option<std::ops::Range<usize>> {
+fn range(location: &Location) -> Option<Range<usize>> {
     let start = usize::try_from(location.span().byte_offset()?).ok()?;
     let length = usize::try_from(location.span().byte_len()?).ok()?;
     Some(start..start + length.max(1))
 }
 
-/// The library's words, without the place, which is told before them.
-fn told(error: &Error) -> String {
-    let words = error.to_string();
-    shown(&words)
+/// The same for what the scanner stumbled over, of which it knows only line and column.
+fn place(text: &str, location: &Location) -> Option<Range<usize>> {
+    range(location).or_else(|| {
+        let whole = |number: u64| usize::try_from(number).ok()?.checked_sub(1);
+        let (above, before) = (whole(location.line())?, whole(location.column())?);
+        let start: usize = text.split_inclusive('\n').take(above).map(str::len).sum();
+        let line = text[start..].lines().next().unwrap_or_default();
+        let at = start + line.chars().take(before).map(char::len_utf8).sum::<usize>();
+        Some(at..at + 1)
+    })
+}
+
+/// What is wrong, and what to do.
+fn told(error: &Error) -> (String, String) {
+    let (message, remedy) = match error.without_snippet() {
+        Error::Budget { breach: BudgetBreach::Anchors { .. } | BudgetBreach::Aliases { .. }, .. }
+        | Error::UnknownAnchor { .. } => ("has an anchor or an alias (& or *)", "write out what it stands for"),
+        Error::MergeKeyNotAllowed { .. } | Error::Budget { breach: BudgetBreach::MergeKeys { .. }, .. } => {
+            ("has a merge key (<<)", "write out the fields that it stands for")
+        }
+        Error::Budget { breach: BudgetBreach::Documents { .. }, .. } | Error::MultipleDocuments { .. } => {
+            ("holds more than one document", "make one list of all rows, without --- between")
+        }
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => ("is nested too deep", "no field of a row is"),
+        Error::Budget { .. } => ("holds too many values", "split it, or write jsonl"),
+        Error::DuplicateMappingKey { key: Some(key), .. } => {
+            return (format!("{} is there twice", shown(key)), "keep one".to_owned());
+        }
+        Error::DuplicateMappingKey { key: None, .. } => ("has a name twice", "keep one"),
+        Error::UnsupportedTag { .. } => ("has a tag (!)", "leave it out; text in quotes is text"),
+        other => {
+            let words = other.to_string();
+            let words = words.split(" at line ").next().unwrap_or_default();
+            let message = match words {
+                _ if words.starts_with("recursion limit") => "is nested too deep".to_owned(),
+                words => format!("is not valid YAML: {}", quoted(words)),
+            };
+            return (message, "mend it; nothing of the file was read".to_owned());
+        }
+    };
+    (message.to_owned(), remedy.to_owned())
 }
 
 impl<'de> Deserialize<'de> for Tree {
