@@ -19,15 +19,23 @@ pub struct Mark {
     pub value: Range<usize>,
 }
 
-/// Tells each problem its place; `names` are those whose fault is the name, `row` is for those of no field.
-pub fn locate(problems: &mut [Problem], names: &Range<usize>, text: &SourceText, row: Range<usize>, marks: &[Mark]) {
+/// Tells each problem its place; `names` are those whose fault is the name, `row` is for those of no field. So many as `sketches` are cut out, too.
+pub fn locate(
+    problems: &mut [Problem],
+    names: &Range<usize>,
+    text: &SourceText,
+    row: Range<usize>,
+    marks: &[Mark],
+    sketches: &mut usize,
+) {
     for (number, problem) in problems.iter_mut().enumerate().filter(|(_, problem)| problem.spot.line == 0) {
         let at = match find(marks, &problem.field) {
             Some(mark) if names.contains(&number) => mark.name.clone(),
             Some(mark) => mark.value.clone(),
             None => row.clone(),
         };
-        problem.spot = text.spot(at);
+        problem.spot = if *sketches > 0 { text.spot(at) } else { text.place(at.start) };
+        *sketches = sketches.saturating_sub(1);
     }
 }
 

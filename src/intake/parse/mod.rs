@@ -30,7 +30,7 @@ pub use whole::WHOLE_CAP_BYTES;
 
 use fields::Plan;
 use records::{Record, Records};
-use row::Reader;
+use row::{Reader, SKETCHES_MOST};
 use values::{Fault, fault, shown};
 use whole::{Unread, Whole};
 
@@ -66,7 +66,7 @@ pub fn rows<R: BufRead>(
 ) -> Rows<R> {
     let feed = if format.is_by_row() { Feed::Records(Records::new(reader, format)) } else { Feed::Unread(reader) };
     let place = Place { input: input.to_owned(), file: file.to_owned(), line: 0 };
-    let reader = Reader { format, place, keying, header: None };
+    let reader = Reader { format, place, keying, header: None, sketches: SKETCHES_MOST };
     let mut rows = Rows { feed, plan: None, reader, problems: VecDeque::new(), ended: false };
     match Plan::new(spec) {
         Ok(plan) => rows.plan = Some(plan),

@@ -25,7 +25,12 @@ pub struct Reader {
     pub keying: Keying,
     /// The columns of csv, once its header was read.
     pub header: Option<Vec<String>>,
+    /// How many problems more get a piece of the file to be drawn with.
+    pub sketches: usize,
 }
+
+/// Nobody looks at more carets than this; what follows is told by line and column.
+pub const SKETCHES_MOST: usize = 1_000;
 
 /// What is wrong with a row's text, and at which bytes of it.
 type Unfit = (Fault, Range<usize>);
@@ -40,7 +45,7 @@ struct Raw<'a> {
 
 impl Reader {
     /// The row of a line of jsonl or a record of csv.
-    pub fn of_record(&self, plan: &Plan, record: &Record) -> Row {
+    pub fn of_record(&mut self, plan: &Plan, record: &Record) -> Row {
         let pairs = match self.format {
             Format::Csv => self.zip(record),
             _ => text(record)
@@ -57,13 +62,20 @@ impl Reader {
                 (None, ..) => marks::of_json(&text, 0),
             };
             let head = 0..text.find(|letter: char| letter != '{').unwrap_or(1).max(1);
-            marks::locate(problems, &names, &SourceText::new(text, record.line), unfit.unwrap_or(head), &marks);
+            marks::locate(
+                problems,
+                &names,
+                &SourceText::new(text, record.line),
+                unfit.unwrap_or(head),
+                &marks,
+                &mut self.sketches,
+            );
         }
         row
     }
 
     /// The row of a piece of a file that is read as a whole.
-    pub fn of_piece(&self, plan: &Plan, source: &SourceText, piece: Piece) -> Row {
+    pub fn of_piece(&mut self, plan: &Plan, source: &SourceText, piece: Piece) -> Row {
         let slice = &source.text()[piece.at.clone()];
         let long = slice.len() > RECORD_CAP_BYTES;
         let pairs = match piece.body {
@@ -84,7 +96,7 @@ impl Reader {
         let (mut row, names) = self.build(plan, raw);
         if let Err(problems) = &mut row.order {
             let marks = if is_json && !long { marks::of_json(slice, piece.at.start) } else { piece.marks };
-            marks::locate(problems, &names, source, unfit.unwrap_or(piece.head), &marks);
+            marks::locate(problems, &names, source, unfit.unwrap_or(piece.head), &marks, &mut self.sketches);
         }
         row
     }

@@ -146,8 +146,7 @@ async fn documents_are_read_once_they_are_whole_and_all_or_nothing() {
         fs::write(&path, broken).unwrap();
         let report = look(&mut intake, &mut book).await.remove(0);
         assert_eq!((report.accepted, report.read_rows, book.keys().len()), (0, 0, 2), "{name}");
-        let line = if name == "a.yml" { ":7:" } else { "" };
-        assert!(report.problem.unwrap().contains(line), "{name}");
+        assert!(report.problem.unwrap().contains("is not valid "), "{name}");
     }
 }
 

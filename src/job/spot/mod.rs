@@ -73,18 +73,24 @@ impl SourceText {
 
     /// The bytes `at`, named and cut out.
     pub fn spot(&self, at: Range<usize>) -> Spot {
-        let start = self.text.floor_char_boundary(at.start.min(self.text.len()));
+        let (start, line) = self.find(at.start);
+        let here = start - line.start..at.end.clamp(start, line.end.max(start)) - line.start;
+        Spot { excerpt: Excerpt::of(&self.text[line], here), ..self.place(at.start) }
+    }
+
+    /// The byte `at`, named only.
+    pub fn place(&self, at: usize) -> Spot {
+        let (start, line) = self.find(at);
+        let column = self.characters_before(start) - self.characters_before(line.start) + 1;
+        Spot { line: self.line(line.start), column: column as u64, excerpt: None }
+    }
+
+    /// The character that holds a byte, or the end; and its line.
+    fn find(&self, at: usize) -> (usize, Range<usize>) {
+        let start = self.text.floor_char_boundary(at.min(self.text.len()));
         let index = self.lines.partition_point(|line| *line <= start) - 1;
         let end = self.lines.get(index + 1).map_or(self.text.len(), |next| next - 1);
-        let line = self.lines[index]..end.max(start);
-        Spot {
-            line: self.first_line + index as u64,
-            column: (self.characters_before(start) - self.characters_before(line.start) + 1) as u64,
-            excerpt: Excerpt::of(
-                &self.text[line.clone()],
-                start - line.start..at.end.min(line.end).max(start) - line.start,
-            ),
-        }
+        (start, self.lines[index]..end.max(start))
     }
 
     fn characters_before(&self, offset: usize) -> usize {
