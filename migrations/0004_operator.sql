@@ -6,6 +6,7 @@ DROP VIEW waiting_on;
 DROP VIEW access_left;
 DROP VIEW overdue;
 DROP VIEW timeline;
+DROP VIEW intake_log;
 
 CREATE TABLE batches (
     -- The orders of one reading of one file (or of one command), judged together before any of them has an effect.
@@ -63,7 +64,7 @@ CREATE TABLE jobs_new (
     warned INTEGER NOT NULL DEFAULT 0, -- the last share told, in percent
     begun_at TEXT,                  -- when its first changing request was decided
     cut_first INTEGER CHECK (cut_first IN (0, 1)), -- doors first, the rest after; set when the identity is found
-    cut_at TEXT,                    -- when every door and session that could be shut at once was
+    cut_at TEXT,                    -- when every ACS user was read back suspended, and every session revoked; none while one is not
     mode TEXT CHECK (mode IN ('ordered', 'cascade')), -- the way an offboarding goes, once its identity is found
     identity_json TEXT CHECK (identity_json IS NULL OR json_valid(identity_json)),
     user_identity_id TEXT GENERATED ALWAYS AS (coalesce(identity_json ->> '$.user_identity_id', order_json ->> '$.person.user_identity_id')) VIRTUAL,
@@ -133,7 +134,7 @@ CREATE TABLE targets_new (
     absent_at TEXT,
     found_at TEXT NOT NULL,
     proven_at TEXT,
-    cut_at TEXT,                    -- suspended or revoked ahead of its deletion
+    cut_at TEXT,                    -- read back suspended, or revoked, ahead of its deletion
     cut_note TEXT,                  -- why it was not
     detail TEXT,
     CHECK ((mark = 'proven') = (proven_at IS NOT NULL)),
@@ -151,6 +152,10 @@ ALTER TABLE targets_new RENAME TO targets;
 CREATE INDEX targets_job ON targets (job_id);
 CREATE INDEX targets_object ON targets (object_id, kind);
 CREATE INDEX targets_left ON targets (job_id) WHERE mark <> 'proven';
+
+-- A file that is broken, empty or suddenly short stands among the rows that were read.
+ALTER TABLE intake_rows ADD COLUMN about TEXT NOT NULL DEFAULT 'row' CHECK (about IN ('row', 'file'));
+CREATE INDEX intake_files ON intake_rows (last_seen_at) WHERE about = 'file';
 
 CREATE TABLE tombstones (
     -- How the person of a proven offboarding was known: a newcomer by one of these is a re-hire.
@@ -193,7 +198,7 @@ SELECT j.id, j.job_key, j.workflow, j.state, j.priority,
        (SELECT count(*) FROM targets t WHERE t.job_id = j.id AND t.mark = 'proven') AS proven,
        (SELECT count(*) FROM targets t WHERE t.job_id = j.id AND t.mark <> 'proven') AS left_over,
        j.why, j.accepted_at, j.begun_at, j.finished_at, j.not_before, j.deadline, j.wake_at AS next_look, j.last_error,
-       j.cut_at, j.batch_id
+       j.cut_at, (SELECT count(*) FROM targets t WHERE t.job_id = j.id AND t.cut_note IS NOT NULL) AS not_cut, j.batch_id
 FROM jobs j;
 
 CREATE VIEW waiting_on AS
@@ -228,14 +233,24 @@ FROM jobs j JOIN (
 ) x ON x.job_id = j.id
 ORDER BY j.id, x.at, x.part, x.seq; -- within a millisecond an answer comes before what it led to
 
+CREATE VIEW intake_log AS
+SELECT input, file, line, job_key, fate,
+       (SELECT group_concat(trim((p.value ->> '$.field') || ': ' || (p.value ->> '$.message') || '; ' || (p.value ->> '$.remedy'), ': '), ' | ')
+        FROM json_each(problems_json) p) AS problems,
+       first_seen_at, last_seen_at, times_seen, about
+FROM intake_rows;
+
 CREATE VIEW alarms AS
--- What reappeared, or was used, after it was shut.
+-- What reappeared, or was used, after it was shut; and files that nobody should rely on.
 SELECT j.job_key, h.at, h.what, h.detail, t.kind, t.object_id
 FROM history h JOIN jobs j ON j.id = h.job_id LEFT JOIN targets t ON t.id = h.target_id
-WHERE h.what IN ('alarm', 'reappeared');
+WHERE h.what IN ('alarm', 'reappeared')
+UNION ALL
+SELECT NULL, i.last_seen_at, 'file', i.file || ': ' || i.problems, NULL, NULL FROM intake_log i WHERE i.about = 'file';
 
 CREATE VIEW batches_overview AS
-SELECT b.id, b.state, b.why, b.input, b.file, b.jobs, b.offboards, b.hash, b.begun_at, b.decided_at, b.decided_by, b.reason,
+-- An open batch is done once every job of it has ended.
+SELECT b.id, iif(b.state = 'open' AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.batch_id = b.id AND j.finished_at IS NULL), 'done', b.state) AS state, b.why, b.input, b.file, b.jobs, b.offboards, b.hash, b.begun_at, b.decided_at, b.decided_by, b.reason,
        (SELECT count(*) FROM jobs j WHERE j.batch_id = b.id AND j.state = 'succeeded') AS succeeded,
        (SELECT count(*) FROM jobs j WHERE j.batch_id = b.id AND j.finished_at IS NULL) AS unfinished
 FROM batches b;

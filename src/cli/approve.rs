@@ -12,7 +12,7 @@ use super::{
     which::{ask, show},
 };
 use crate::{
-    job::Ms,
+    job::{Ms, counted},
     store::{BatchReport, Decided, Decision, Leave, Verb},
 };
 
@@ -26,7 +26,8 @@ Examples:
 
 Shows the batch first and asks. An approval is bound to what was shown, and used once: should the batch hold anything \
 else by then, nothing is done. With --plan also the plan must be of this very batch. With --hash a leave is given ahead, \
-for a batch of that hash (`batch_hash` in plan.json) if its file is read before it expires.")]
+for a batch of that hash (`batch_hash` in plan.json) if its file is read before it expires; `backstitch batches --approvals` \
+lists these. Ends 1 if it changes nothing: the batch is approved, rejected or at work already.")]
 pub struct ApproveArgs {
     /// The batch's number
     #[arg(value_name = "N", required_unless_present = "hash", conflicts_with_all = ["hash", "expires"])]
@@ -54,7 +55,7 @@ pub struct ApproveArgs {
 Examples:
   backstitch reject 7 --reason 'the whole staff list was sent by mistake'
 
-All its jobs end without anything being done. The same rows are duplicates from then on: whoever of them really leaves \
+All its jobs end without anything being done; ends 1 if that was decided before. The same rows are duplicates from then on: whoever of them really leaves \
 is ordered again with a new job_key.")]
 pub struct RejectArgs {
     /// The batch's number
@@ -72,7 +73,22 @@ pub struct RejectArgs {
 #[derive(Deserialize)]
 struct Plan {
     batch_hash: String,
+    /// One for each file: each is a batch of its own.
+    #[serde(default)]
+    batches: Vec<Part>,
     hash: String,
+}
+
+/// What a plan says of one file.
+#[derive(Deserialize)]
+struct Part {
+    batch_hash: String,
+}
+
+impl Plan {
+    fn is_of(&self, hash: &str) -> bool {
+        self.batch_hash == hash || self.batches.iter().any(|part| part.batch_hash == hash)
+    }
 }
 
 fn hash(text: &str) -> Result<String, String> {
@@ -95,7 +111,8 @@ fn span(text: &str) -> Result<Ms, String> {
 fn plan(path: Option<&Path>) -> Result<Option<Plan>, Failure> {
     let Some(path) = path else { return Ok(None) };
     let bad = |why: String| Failure::new(Exit::BadInput, format!("{}: {why}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| bad(format!("cannot be read: {error}")))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(Exit::Io, format!("{}: cannot be read: {error}", path.display())))?;
     let read = serde_json::from_str(&text);
     read.map(Some).map_err(|error| bad(format!("is no plan: {error}; make one with `backstitch plan --out`")))
 }
@@ -103,14 +120,14 @@ fn plan(path: Option<&Path>) -> Result<Option<Plan>, Failure> {
 pub(super) fn run(global: &Global, args: &ApproveArgs) -> Result<Exit, Failure> {
     let plan = plan(args.plan.as_deref())?;
     let plan_hash = plan.as_ref().map(|plan| plan.hash.clone());
-    let other = |hash: &str| plan.as_ref().is_some_and(|plan| plan.batch_hash != hash);
+    let other = |hash: &str| plan.as_ref().is_some_and(|plan| !plan.is_of(hash));
     let mismatch = || Failure::new(Exit::Failures, "the plan is of another set of orders; nothing was approved");
     let Some(batch) = args.batch else {
         let hash = args.hash.clone().unwrap_or_default();
         if other(&hash) {
             return Err(mismatch());
         }
-        ask(args.yes, &format!("A batch of hash {hash} is approved when it comes"))?;
+        ask(args.yes, &format!("the batch of hash {hash} would be approved when it comes"))?;
         let (actor, reason, expires) = (actor(), args.reason.clone(), args.expires);
         let expires_at = write(global, async |tx, now| {
             let expires_at = now.plus(expires);
@@ -127,7 +144,7 @@ pub(super) fn run(global: &Global, args: &ApproveArgs) -> Result<Exit, Failure> 
     }
     if report.line.state.is_undecided() {
         out::talk(words(&report));
-        ask(args.yes, &format!("All of batch {batch} to be done"))?;
+        ask(args.yes, &format!("{} of batch {batch} would begin", counted(report.line.jobs, "job")))?;
     }
     let verb = Verb::Approve { hash, plan_hash };
     decide(global, Decision { batch, verb, actor: actor(), reason: args.reason.clone() }, "approved")
@@ -137,7 +154,8 @@ pub(super) fn reject(global: &Global, args: &RejectArgs) -> Result<Exit, Failure
     let report = look(global, args.batch)?;
     if report.line.state.is_undecided() {
         out::talk(words(&report));
-        ask(args.yes, &format!("Nothing of batch {} to be done, ever", args.batch))?;
+        let jobs = counted(report.line.jobs, "job");
+        ask(args.yes, &format!("{jobs} of batch {} would end with nothing done", args.batch))?;
     }
     let (actor, reason) = (actor(), args.reason.clone());
     decide(global, Decision { batch: args.batch, verb: Verb::Reject, actor, reason }, "rejected")
@@ -173,6 +191,7 @@ fn words(report: &BatchReport) -> String {
     text
 }
 
+/// A decision that changes nothing ends as any other deed that changes nothing does.
 fn decide(global: &Global, order: Decision, done: &str) -> Result<Exit, Failure> {
     let decided = write(global, async |tx, now| tx.decide(&order, now).await)?;
     let batch = order.batch;
@@ -183,9 +202,15 @@ fn decide(global: &Global, order: Decision, done: &str) -> Result<Exit, Failure>
         Decided::Refused(why) => {
             Err(Failure::new(Exit::Failures, format!("batch {batch} is not {done}: {}", out::plain(&why))))
         }
-        _ if global.json => Ok(Exit::Done),
-        Decided::Before(why) => out::line(format_args!("batch {batch}: {}", out::plain(&why))).map(|()| Exit::Done),
-        Decided::Done(jobs) => out::line(format_args!("batch {batch}: {done}, {jobs} jobs")).map(|()| Exit::Done),
+        Decided::Before(why) if !global.json => {
+            let told = format!("batch {batch}: nothing was done: {}", out::plain(&why));
+            out::line(told).map(|()| Exit::Failures)
+        }
+        Decided::Before(_) => Ok(Exit::Failures),
+        Decided::Done(_) if global.json => Ok(Exit::Done),
+        Decided::Done(jobs) => {
+            out::line(format_args!("batch {batch}: {done}, {}", counted(jobs, "job"))).map(|()| Exit::Done)
+        }
     }
 }
 

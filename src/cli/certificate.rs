@@ -10,8 +10,12 @@ use super::{
     certificates::{refused, to_file},
     database::{block_on, reader},
     out,
+    which::offboardings,
 };
-use crate::{job::certificate::seal, store::Certified};
+use crate::{
+    job::{certificate::seal, counted},
+    store::Certified,
+};
 
 /// Arguments of `certificate`.
 #[derive(Clone, Debug, Args)]
@@ -20,13 +24,14 @@ Examples:
   backstitch certificate hr-8812
   backstitch certificate hr-8812 --name --out hr-8812.txt
   backstitch certificate hr-8812 --json --out hr-8812.json
+  backstitch certificate key:emp-1006
 
 A certificate is issued when an offboarding ends: proven, or ended by an operator after its person was found. It names the \
 person by Seam's id; --name adds, in the text for people only, who that is. With --json it is the sealed writing itself: \
 SHA-256 of the seal before it, a line feed and the body.")]
 pub struct CertificateArgs {
-    /// Job key, or the job's number
-    #[arg(value_name = "JOB")]
+    /// Job key or number; or a person: key:KEY, id:ID, an e-mail address, a phone number, or a key alone, for the newest
+    #[arg(value_name = "JOB|PERSON")]
     pub job: String,
     /// Say who the person is
     #[arg(long)]
@@ -39,16 +44,30 @@ pub struct CertificateArgs {
 pub(super) fn run(global: &Global, args: &CertificateArgs) -> Result<Exit, Failure> {
     let (found, job) = block_on(async {
         let mut reader = reader(global).await?;
-        Ok((reader.certificate(&args.job).await?, reader.job(&args.job).await?))
+        let mut found = (reader.certificate(&args.job).await?, reader.job(&args.job).await?);
+        if found.1.is_none() {
+            for line in offboardings(&mut reader, &args.job).await? {
+                let (newer, job) = (reader.certificate(&line.job_key).await?, reader.job(&line.job_key).await?);
+                found = if newer.is_some() || found.1.is_none() { (newer, job) } else { found };
+                if found.0.is_some() {
+                    break;
+                }
+            }
+        }
+        Ok(found)
     })?;
-    let name = out::plain(&args.job).into_owned();
+    let name = job.as_ref().map_or(args.job.as_str(), |job| job.line.job_key.as_str());
+    let name = out::plain(name).into_owned();
     let Some(one) = found else {
         return Err(match job {
-            None => Failure::new(Exit::Failures, format!("no job has the key or number `{name}`"))
-                .hint("`backstitch jobs` lists them"),
+            None => Failure::new(
+                Exit::Failures,
+                format!("no job has the key or number `{name}`, and no offboarding is of a person `{name}`"),
+            )
+            .hint("`backstitch jobs` lists them"),
             Some(job) => Failure::new(
                 Exit::Failures,
-                format!("job {name} has no certificate: it is an {} and {}", job.line.workflow, job.line.state),
+                format!("job {name} has no certificate (workflow {}, state {})", job.line.workflow, job.line.state),
             )
             .hint("one is issued when an offboarding ends proven, or is ended after its person was found"),
         });
@@ -176,7 +195,7 @@ fn objects(body: &Value) -> String {
         let sent = list(&removal["requests"]).count();
         let way = match (say(&removal["way"]), sent) {
             ("requested", 1) => moment(&removal["requested_at"]),
-            ("requested", many) => format!("{}, {many} requests", moment(&removal["requested_at"])),
+            ("requested", many) => format!("{}, {}", moment(&removal["requested_at"]), counted(many, "request")),
             ("with_the_identity", _) => "with its identity".to_owned(),
             _ if list(&one["proofs"]).count() == 0 => "not removed".to_owned(),
             _ => "without a request".to_owned(),

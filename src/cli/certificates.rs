@@ -13,7 +13,7 @@ use super::{
     database::{block_on, reader},
     out,
 };
-use crate::store::StoredCertificate;
+use crate::{job::counted, store::StoredCertificate};
 
 /// Arguments of `certificates`.
 #[derive(Clone, Debug, Args)]
@@ -35,14 +35,14 @@ pub(super) fn run(global: &Global, args: &CertificatesArgs) -> Result<Exit, Fail
         each(global, out::line)?;
         return Ok(Exit::Done);
     };
-    let mut count = 0;
+    let mut count = 0_u32;
     to_file(path, |to| {
         each(global, |line| {
             count += 1;
             writeln!(to, "{line}").map_err(|error| refused(path, &error))
         })
     })?;
-    out::talk(format_args!("{count} certificates in {}", path.display()));
+    out::talk(format_args!("{} in {}", counted(count, "certificate"), path.display()));
     Ok(Exit::Done)
 }
 

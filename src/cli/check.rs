@@ -6,12 +6,14 @@ use clap::Args;
 
 use super::{
     Exit, Failure, Global, out,
-    rows::{Checker, spec_of},
+    rows::{Checker, spec_of, tell_file},
 };
 use crate::{
     config::{ConfigErrors, Settings},
-    intake::{cut_off, files_of},
-    job::InputSpec,
+    daemon,
+    intake::{check_spec, cut_off, files_of},
+    job::{InputSpec, counted},
+    store::{Asked, BrakeRules},
 };
 
 /// Arguments of `check`.
@@ -23,7 +25,8 @@ Examples:
   backstitch check leavers.csv
 
 Reads the configuration and every input it names, or else the files given here. Each mistake begins a line with its \
-place, and below stands the line of the file with carets under it. Reads neither the database nor the API key, and asks Seam nothing.")]
+place, and below stands the line of the file with carets under it; a row about somebody who is protected is one. Says beside \
+it which files the brake would hold for their size. Reads neither the database nor the API key, and asks Seam nothing.")]
 pub struct CheckArgs {
     /// Files of orders to read instead of the inputs; `-` is standard input
     #[arg(value_name = "FILE")]
@@ -31,25 +34,30 @@ pub struct CheckArgs {
 }
 
 pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
-    let (problems, inputs) = match Settings::load(global.config.as_deref(), super::environment()) {
-        Ok(settings) => (Vec::new(), settings.inputs),
-        Err(ConfigErrors { problems, inputs }) => (problems, inputs),
+    let (problems, inputs, rules) = match Settings::load(global.config.as_deref(), super::environment(), check_spec) {
+        Ok(settings) => {
+            let rules = daemon::rules(&settings).accept;
+            (Vec::new(), settings.inputs, Some(rules))
+        }
+        Err(ConfigErrors { problems, inputs }) => (problems, inputs, None),
     };
     for problem in &problems {
         if global.json {
             out::json(problem)?;
         } else {
             out::line(out::plain(&problem.to_string()))?;
-            out::sketch("", problem.line(), problem.excerpt.as_ref()).iter().try_for_each(out::line)?;
+            out::sketch("", problem.line(), problem.excerpt.as_deref()).iter().try_for_each(out::line)?;
         }
     }
-    let mut rows = Checker::default();
+    let protected = rules.as_ref().map(|rules| rules.protected.clone()).unwrap_or_default();
+    let mut rows = Checker::protecting(protected);
+    let brake = rules.as_ref().map(|rules| &rules.brake);
     match args.files.as_slice() {
-        [] => inputs.iter().try_for_each(|input| check_input(global, input, &mut rows))?,
+        [] => inputs.iter().try_for_each(|input| check_input(global, input, brake, &mut rows))?,
         files => {
             for path in files {
                 let spec = spec_of(path, &inputs, None);
-                check_file(global, path, &spec, &mut rows)?;
+                check_file(global, path, &spec, brake, &mut rows)?;
             }
         }
     }
@@ -58,13 +66,19 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     }
     Ok(match (problems.len(), rows.bad) {
         (0, 0) => Exit::Done,
+        (0, _) if rows.unread => Exit::Io,
         (0, _) => Exit::BadInput,
         _ => Exit::Config,
     })
 }
 
 /// Every file that a look at this input would read now.
-fn check_input(global: &Global, input: &InputSpec, rows: &mut Checker) -> Result<(), Failure> {
+fn check_input(
+    global: &Global,
+    input: &InputSpec,
+    brake: Option<&BrakeRules>,
+    rows: &mut Checker,
+) -> Result<(), Failure> {
     let files = files_of(input);
     if files.is_empty() {
         let path = input.path.display().to_string();
@@ -72,7 +86,7 @@ fn check_input(global: &Global, input: &InputSpec, rows: &mut Checker) -> Result
     }
     for file in files {
         match file {
-            Ok(path) => check_file(global, &path, input, rows)?,
+            Ok(path) => check_file(global, &path, input, brake, rows)?,
             Err(problem) => rows.file(global.json, &problem)?,
         }
     }
@@ -80,9 +94,38 @@ fn check_input(global: &Global, input: &InputSpec, rows: &mut Checker) -> Result
 }
 
 /// Every row, and whether a run would read them at all.
-fn check_file(global: &Global, path: &Path, spec: &InputSpec, rows: &mut Checker) -> Result<(), Failure> {
+fn check_file(
+    global: &Global,
+    path: &Path,
+    spec: &InputSpec,
+    brake: Option<&BrakeRules>,
+    rows: &mut Checker,
+) -> Result<(), Failure> {
     rows.read(global.json, path, spec, is_folder(spec))?;
-    cut_off(path, spec).map_or(Ok(()), |problem| rows.file(global.json, &problem))
+    let asked = rows.take().asked();
+    if let Some(told) = brake.and_then(|brake| braked(brake, &asked)) {
+        let path = path.display().to_string();
+        out::talk(format_args!("{}: {told}", out::plain(&path)));
+    }
+    match cut_off(path, spec) {
+        Some(problem) => {
+            rows.bad += 1;
+            tell_file(global.json, &problem)
+        }
+        None => Ok(()),
+    }
+}
+
+/// What the brake says to a whole file, as far as the file alone tells; nothing if it lets it through.
+fn braked(brake: &BrakeRules, asked: &Asked) -> Option<String> {
+    match brake.over(asked) {
+        Some(over) => Some(format!("would be held as a whole: {over}")),
+        None if brake.asks_who_is_known(asked.own) => Some(format!(
+            "orders {}; whether that is too large a share of the people known (brake.max_share) only the database tells: `backstitch plan`",
+            counted(asked.own, "revocation")
+        )),
+        None => None,
+    }
 }
 
 /// Only in a folder may a row do without a key.
@@ -91,21 +134,13 @@ fn is_folder(input: &InputSpec) -> bool {
 }
 
 fn verdict(mistakes: usize, rows: &Checker) -> String {
-    let good = counted(rows.good, "good row");
+    let (good, bad) = (counted(rows.good, "good row"), counted(rows.bad, "bad row"));
+    let wrong = format!("{} in the configuration", counted(mistakes, "mistake"));
     match (mistakes, rows.bad) {
         (0, 0) if rows.good == 0 => "all good".to_owned(),
         (0, 0) => format!("all good: {good}"),
-        (0, bad) => format!("{}, {good}", counted(bad, "bad row")),
-        (mistakes, 0) => counted(mistakes, "mistake in the configuration"),
-        (mistakes, bad) => {
-            format!("{}, {}, {good}", counted(mistakes, "mistake in the configuration"), counted(bad, "bad row"))
-        }
+        (0, _) => format!("{bad}, {good}"),
+        (_, 0) => wrong,
+        _ => format!("{wrong}, {bad}, {good}"),
     }
-}
-
-/// `1 bad row`, `2 bad rows`, `2 mistakes in …`.
-fn counted(n: usize, what: &str) -> String {
-    let (noun, rest) =
-        what.split_once(" in ").map_or((what, String::new()), |(noun, rest)| (noun, format!(" in {rest}")));
-    format!("{n} {noun}{}{rest}", if n == 1 { "" } else { "s" })
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock,
     intake::{FileProblem, render_one},
-    job::{BatchState, Chunk, Fate, Format, OnBadRow, Verdict},
+    job::{BatchState, Chunk, Fate, Format, OnBadRow, Trouble, Verdict, counted},
 };
 
 /// Arguments of `enqueue`.
@@ -47,7 +47,7 @@ pub(super) fn run(global: &Global, args: &EnqueueArgs) -> Result<Exit, Failure> 
         rows.read(global.json, &args.file, &spec, false)?;
         if rows.bad > 0 {
             let message = "the input says `on_bad_row = \"reject_file\"`, so nothing of the file was taken";
-            return Err(Failure::new(Exit::BadInput, message));
+            return Err(Failure::new(if rows.unread { Exit::Io } else { Exit::BadInput }, message));
         }
     }
     let rows = match open(&args.file, &spec, false) {
@@ -118,7 +118,8 @@ impl Iterator for Source {
             Some(Ok(_)) => false,
         };
         let last = self.ended && !self.broken.as_ref().is_some_and(cut_off);
-        Some(Chunk { last, file: self.reading.clone(), ..Chunk::from(rows) })
+        let trouble = self.broken.clone().filter(|problem| !cut_off(problem)).map(Trouble::from);
+        Some(Chunk { last, trouble, file: self.reading.clone(), ..Chunk::from(rows) })
     }
 }
 
@@ -148,8 +149,7 @@ impl Counts {
         let fates: Vec<String> = fates.map(|fate| format!("{} {fate}", self.of(*fate))).collect();
         match rows {
             0 => "no rows".to_owned(),
-            1 => format!("1 row: {}", fates.join(", ")),
-            _ => format!("{rows} rows: {}", fates.join(", ")),
+            _ => format!("{}: {}", counted(rows, "row"), fates.join(", ")),
         }
     }
 }

@@ -27,11 +27,11 @@ macro_rules! exits {
 
 exits! {
     Done = 0, "done";
-    Failures = 1, "the work has failures";
+    Failures = 1, "the work has failures, or there was nothing to do what was asked for to";
     Usage = 64, "the command line is wrong";
     BadInput = 65, "an input file is wrong";
     Refused = 69, "Seam cannot be reached, or refused the key or the workspace";
-    Io = 74, "a file, the database or the terminal failed";
+    Io = 74, "a file is missing or cannot be read, or the database or the terminal failed";
     Busy = 75, "another engine holds the database file";
     Config = 78, "the configuration is wrong";
 }
@@ -95,7 +95,7 @@ impl std::error::Error for Failure {}
 impl From<crate::config::ConfigErrors> for Failure {
     fn from(errors: crate::config::ConfigErrors) -> Failure {
         let told = |problem: &crate::config::Problem| {
-            let sketch = super::out::sketch("", problem.line(), problem.excerpt.as_ref());
+            let sketch = super::out::sketch("", problem.line(), problem.excerpt.as_deref());
             [problem.to_string()].into_iter().chain(sketch).collect::<Vec<_>>().join("\n")
         };
         let lines: Vec<String> = errors.problems.iter().map(told).collect();

@@ -6,9 +6,10 @@ use super::{
     Exit, Failure, Global,
     database::{block_on, reader},
     out,
+    which::Who,
 };
 use crate::{
-    job::{JobState, Workflow},
+    job::{JobState, Workflow, counted},
     store::{JobFilter, JobLine, JobList},
 };
 
@@ -19,6 +20,7 @@ Examples:
   backstitch jobs
   backstitch jobs --state held --state waiting
   backstitch jobs --workflow offboard --person jean@example.com
+  backstitch jobs --person key:emp-1006
   backstitch jobs --overdue || echo 'somebody should look'
   backstitch jobs --json | jq -r '.[].job_key'
 
@@ -30,9 +32,9 @@ pub struct JobsArgs {
     /// Only onboard, offboard or update
     #[arg(long, value_name = "WORKFLOW")]
     pub workflow: Option<Workflow>,
-    /// Only for this person: id, key, e-mail or phone number, exactly
+    /// Only for this person: key:KEY, id:ID, an e-mail address, a phone number, or a key alone, exactly
     #[arg(long, value_name = "WHO")]
-    pub person: Option<String>,
+    pub person: Option<Who>,
     /// Only of this batch (`backstitch batches`)
     #[arg(long, value_name = "N")]
     pub batch: Option<i64>,
@@ -48,7 +50,7 @@ pub(super) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
     let filter = JobFilter {
         states: args.state.clone(),
         workflow: args.workflow,
-        person: args.person.clone(),
+        person: args.person.as_ref().map(Who::named),
         batch: args.batch,
         overdue: args.overdue,
         limit: args.limit,
@@ -70,29 +72,28 @@ pub(super) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
 }
 
 fn table(jobs: &[JobLine]) -> String {
-    let who = |job: &JobLine| person(job).unwrap_or_default().to_owned();
-    if out::is_narrow() {
-        let row = |job: &JobLine| {
-            let proven = format!("{}/{}", job.proven, job.proven + job.left_over);
-            [job.job_key.clone(), job.state.to_string(), who(job), proven, job.why.clone()]
-        };
-        return out::table(["JOB", "STATE", "PERSON", "PROVEN", "WHY"], jobs.iter().map(row));
-    }
     let row = |job: &JobLine| {
         [
             job.job_key.clone(),
             job.workflow.to_string(),
             job.state.to_string(),
             job.step.clone().unwrap_or_default(),
-            who(job),
-            job.proven.to_string(),
-            job.left_over.to_string(),
-            job.why.clone(),
+            person(job).unwrap_or_default().to_owned(),
+            format!("{}/{}", job.proven, job.proven + job.left_over),
+            brief(job),
             job.next_look.map(out::time).unwrap_or_default(),
         ]
     };
-    let head = ["JOB", "WORKFLOW", "STATE", "STEP", "PERSON", "PROVEN", "LEFT", "WHY", "NEXT LOOK"];
+    let head = ["JOB", "WORKFLOW", "STATE", "STEP", "PERSON", "PROVEN", "WHY", "NEXT LOOK"];
     out::table(head, jobs.iter().map(row))
+}
+
+/// Why a job stands where it stands; of what holds it, and perhaps hundreds beside it, only what is the matter: `show` tells what to do.
+fn brief(job: &JobLine) -> String {
+    match job.why.split_once("; ") {
+        Some((matter, _)) if job.state == JobState::Held => format!("{matter} …"),
+        _ => job.why.clone(),
+    }
 }
 
 /// The shortest name of the person that says who it is.
@@ -107,8 +108,7 @@ fn summary(list: &JobList) -> String {
     let shown = list.jobs.len();
     let mut text = match total {
         0 => "no such jobs".to_owned(),
-        1 => format!("1 job: {}", states.join(", ")),
-        _ => format!("{total} jobs: {}", states.join(", ")),
+        _ => format!("{}: {}", counted(total, "job"), states.join(", ")),
     };
     if shown < total as usize {
         text.push_str(&format!("; the first {shown} are shown (--limit)"));

@@ -28,6 +28,7 @@ mod sandbox;
 mod schema;
 mod show;
 mod skip;
+mod table;
 #[cfg(test)]
 mod tests;
 mod verify_certificates;
@@ -35,7 +36,10 @@ mod which;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::{ArgAction, Args, Parser, Subcommand, error::ErrorKind};
+use clap::{
+    ArgAction, Args, CommandFactory, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use secrecy::SecretString;
 
@@ -43,7 +47,7 @@ pub use exit::{Exit, Failure};
 
 use crate::{
     config::{self, KeySource, Settings},
-    telemetry,
+    intake, telemetry,
 };
 
 /// Grants and, above all, revokes people's access through the Seam API: every order is a durable job, done and proven.
@@ -139,9 +143,11 @@ pub enum Command {
 
 /// Parses the arguments (the first is the program's name), does the work, and says how it ended.
 pub fn main<A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> ExitCode {
-    match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    match Cli::try_parse_from(&args) {
         Ok(cli) => end(cli.run()).into(),
-        Err(error) => {
+        Err(mut error) => {
+            plain_usage(&mut error, &args);
             // To standard output for help and version, to standard error for mistakes.
             let _ = error.print();
             match error.kind() {
@@ -149,6 +155,17 @@ pub fn main<A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> Exi
                 _ => Exit::Usage.into(),
             }
         }
+    }
+}
+
+/// The usage as help shows it: beside a mistake clap names whatever was given, as if `--config` were required.
+fn plain_usage(error: &mut clap::Error, args: &[OsString]) {
+    let mut cli = Cli::command();
+    cli.build();
+    let named = |arg: &&OsString| arg.to_str().is_some_and(|name| cli.find_subcommand(name).is_some());
+    let Some(name) = args.iter().skip(1).find(named).and_then(|name| name.to_str()) else { return };
+    if let (Some(command), Some(_)) = (cli.find_subcommand_mut(name), error.get(ContextKind::Usage)) {
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(command.render_usage()));
     }
 }
 
@@ -202,7 +219,7 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 impl Global {
     /// The settings of all layers, `--database` on top.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        let mut settings = Settings::load(self.config.as_deref(), environment())?;
+        let mut settings = Settings::load(self.config.as_deref(), environment(), intake::check_spec)?;
         if let Some(path) = &self.database {
             settings.database.path.clone_from(path);
         }

@@ -3,13 +3,13 @@
 use std::{
     borrow::Cow,
     fmt,
-    io::{self, ErrorKind, IsTerminal, Write},
+    io::{self, ErrorKind, Write},
 };
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::exit::{Exit, Failure};
+pub use super::table::{columns, table};
 use crate::{
     job::{Excerpt, Spot, Time},
     telemetry::moves_the_reader,
@@ -24,8 +24,11 @@ pub fn line(text: impl fmt::Display) -> Result<(), Failure> {
 /// `indent` goes before each line.
 pub fn told(indent: &str, problem: &str, spot: &Spot) -> Result<(), Failure> {
     line(format_args!("{indent}{}", plain(problem)))?;
-    sketch(indent, spot.line, spot.excerpt.as_ref()).iter().try_for_each(line)
+    sketch(indent, spot.line, spot.excerpt.as_deref()).iter().try_for_each(line)
 }
+
+/// Wide enough for what is read later, and for most screens.
+const PIPE_COLUMNS: u16 = 160;
 
 /// The lines under a problem.
 pub fn sketch(indent: &str, number: u64, excerpt: Option<&Excerpt>) -> Vec<String> {
@@ -67,40 +70,6 @@ pub fn plain_lines(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }
 
-/// Wide enough for a table that is read later, and for most screens.
-const PIPE_COLUMNS: u16 = 160;
-
-/// Below this, tables leave out what is least missed.
-const NARROW_COLUMNS: u16 = 110;
-
-/// The terminal's width, if standard output is one.
-pub fn columns() -> Option<u16> {
-    Table::new().width()
-}
-
-/// Whether the terminal is too narrow for every column.
-pub fn is_narrow() -> bool {
-    columns().is_some_and(|columns| columns < NARROW_COLUMNS)
-}
-
-/// A table without lines, its cells made plain and wrapped to the terminal's width (elsewhere to 160 columns). Empty
-/// without rows.
-pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if !io::stdout().is_terminal() {
-        table.set_width(PIPE_COLUMNS);
-    }
-    table.set_header(head);
-    for row in rows {
-        table.add_row(row.iter().map(|cell| plain(cell).into_owned()));
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    if table.is_empty() { String::new() } else { table.trim_fmt() }
-}
-
 /// A point in time as tables show it: UTC, to the second.
 pub fn time(at: Time) -> String {
     let text = at.to_string();
@@ -123,7 +92,7 @@ fn written(outcome: io::Result<()>) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{plain, table};
+    use super::plain;
 
     #[test]
     fn what_comes_from_outside_cannot_drive_a_terminal() {
@@ -131,14 +100,5 @@ mod tests {
         assert_eq!(plain("a\u{1b}[2Jb\nc\u{9b}d\u{202e}e"), "a\\u001b[2Jb\\u000ac\\u009bd\\u202ee");
         let json = serde_json::to_string("\u{9b}1m\u{202e}").unwrap();
         assert_eq!(serde_json::from_str::<String>(&plain(&json)).unwrap(), "\u{9b}1m\u{202e}");
-    }
-
-    #[test]
-    fn tables_are_plain_wrap_and_escape() {
-        assert_eq!(table(["a", "b"], []), "");
-        let text =
-            table(["key", "why"], [["k\u{1b}c".to_owned(), "word ".repeat(60)], ["2".to_owned(), "no".to_owned()]]);
-        assert!(text.starts_with("key       why\nk\\u001bc  word word"), "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 160) && text.lines().count() > 3, "{text}");
     }
 }

@@ -12,8 +12,8 @@ use super::{Exit, Failure, out};
 use crate::{
     config::Place,
     intake::{FileProblem, Keying, read_file, render_one, rows},
-    job::{Format, InputSpec, Problem, Row},
-    store::BY_HAND,
+    job::{Format, InputSpec, Order, Priority, Problem, Protected, Row},
+    store::{Asked, BY_HAND},
 };
 
 /// Rows, or why a file ends before its end.
@@ -62,7 +62,8 @@ pub(super) fn tell_file(json: bool, problem: &FileProblem) -> Result<(), Failure
     if !json {
         return out::told("", &problem.to_string(), &problem.spot);
     }
-    let FileProblem { file, spot, field, message, remedy, .. } = problem;
+    let field = &problem.field();
+    let FileProblem { file, spot, message, remedy, .. } = problem;
     out::json(&Mistake { place: place(file, spot.line, spot.column), job_key: "", field, message, remedy })
 }
 
@@ -77,6 +78,28 @@ pub(super) fn tell_row(json: bool, row: &Row, problems: &[Problem]) -> Result<()
     })
 }
 
+/// What new orders come to, as the brake counts them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Orders {
+    all: u32,
+    revocations: u32,
+    urgent: bool,
+}
+
+impl Orders {
+    fn add(&mut self, order: &Order) {
+        self.all += 1;
+        self.revocations += u32::from(order.takes_away());
+        self.urgent = order.priority == Priority::Urgent;
+    }
+
+    /// What is known of them without a database: nobody who came before, and nobody who is there.
+    pub fn asked(self) -> Asked {
+        let is_single_urgent = self.all == 1 && self.urgent;
+        Asked { own: self.revocations, before: 0, known: 0, urgent_before: is_single_urgent.then_some(0) }
+    }
+}
+
 /// Counts and tells bad rows. Remembers keys: one key with two contents can only be half taken.
 #[derive(Default)]
 pub(super) struct Checker {
@@ -84,10 +107,21 @@ pub(super) struct Checker {
     pub bad: usize,
     /// Good rows.
     pub good: usize,
+    /// A file is missing or cannot be read, which is no mistake of its writer.
+    pub unread: bool,
+    /// Whose rows are turned away.
+    protected: Protected,
+    /// What the files read since the last [`Checker::take`] order.
+    orders: Orders,
     keys: HashMap<String, (String, String)>,
 }
 
 impl Checker {
+    /// One that also turns away rows about these people.
+    pub fn protecting(protected: Protected) -> Checker {
+        Checker { protected, ..Checker::default() }
+    }
+
     /// Reads a file to its end.
     pub fn read(&mut self, json: bool, path: &Path, spec: &InputSpec, make_keys: bool) -> Result<(), Failure> {
         match open(path, spec, make_keys) {
@@ -99,18 +133,30 @@ impl Checker {
         }
     }
 
+    /// What was ordered since the last time.
+    pub fn take(&mut self) -> Orders {
+        std::mem::take(&mut self.orders)
+    }
+
     /// A file that cannot be read further.
     pub fn file(&mut self, json: bool, problem: &FileProblem) -> Result<(), Failure> {
         self.bad += 1;
+        self.unread |= exit_of(problem) == Exit::Io;
         tell_file(json, problem)
     }
 
     /// Tells what is wrong with a row; whether it is good.
     pub fn row(&mut self, json: bool, row: &Row) -> Result<bool, Failure> {
-        if let Err(problems) = &row.order {
-            self.bad += 1;
-            return tell_row(json, row, problems).map(|()| false);
-        }
+        let order = match row.order.as_ref().map_err(Vec::clone).and_then(|order| {
+            let refused = self.protected.refusal(order);
+            refused.map_or(Ok(order), |problem| Err(vec![problem]))
+        }) {
+            Ok(order) => order,
+            Err(problems) => {
+                self.bad += 1;
+                return tell_row(json, row, &problems).map(|()| false);
+            }
+        };
         let here = (row.content_hash.clone(), format!("{}:{}", row.place.file, row.place.line));
         match self.keys.get(&row.job_key) {
             Some((hash, first)) if *hash != row.content_hash => {
@@ -123,7 +169,10 @@ impl Checker {
                 return tell_row(json, row, &[problem]).map(|()| false);
             }
             Some(_) => {}
-            None => drop(self.keys.insert(row.job_key.clone(), here)),
+            None => {
+                self.orders.add(order);
+                self.keys.insert(row.job_key.clone(), here);
+            }
         }
         self.good += 1;
         Ok(true)

@@ -8,7 +8,7 @@ use super::{
     out,
 };
 use crate::{
-    job::{Look, Mark, Step, Target, Time},
+    job::{Look, Mark, Step, StepName, Target, Time},
     store::{Happening, JobReport},
 };
 
@@ -40,7 +40,7 @@ pub(super) fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
         out::line(format_args!("  {name:<11} {}", out::plain(&text)))?;
     }
     let parts = [
-        ("Steps", steps(&job.steps)),
+        ("Steps", steps(&job)),
         ("Targets", targets(&job.targets)),
         ("Last looks", looks(&job.looks)),
         ("Timeline (UTC)", timeline(&job.timeline)),
@@ -84,16 +84,30 @@ fn facts(job: &JobReport) -> Vec<(&'static str, String)> {
         ("not before", at(line.not_before)),
         ("deadline", at(line.deadline)),
         ("begun", at(line.begun_at)),
-        ("doors shut", at(line.cut_at)),
+        (
+            "doors shut",
+            if line.not_cut > 0 {
+                format!("not all: {} left to their deletion", line.not_cut)
+            } else {
+                at(line.cut_at)
+            },
+        ),
         ("finished", at(line.finished_at)),
         ("targets", format!("{} proven, {} left", line.proven, line.left_over)),
     ]
 }
 
-fn steps(steps: &[Step]) -> String {
+fn steps(job: &JobReport) -> String {
+    // Every offboarding has this step; most never open it.
+    let cuts = |step: &&Step| {
+        step.name != StepName::Cut
+            || step.opened_at.is_some()
+            || job.line.cut_at.is_some()
+            || job.order.cut_first == Some(true)
+    };
     out::table(
         ["STEP", "STATE", "ROUNDS", "OPENED", "CLOSED"],
-        steps.iter().map(|step| {
+        job.steps.iter().filter(cuts).map(|step| {
             [
                 step.name.to_string(),
                 step.state.to_string(),
@@ -107,7 +121,7 @@ fn steps(steps: &[Step]) -> String {
 
 fn targets(targets: &[Target]) -> String {
     out::table(
-        ["STEP", "KIND", "OBJECT", "MARK", "BY", "WHEN", "DETAIL"],
+        ["STEP", "KIND", "OBJECT", "MARK", "BY", "WHEN", "SHUT", "DETAIL"],
         targets.iter().map(|target| {
             let by = match target.mark {
                 Mark::Proven => target.proof.map(|proof| proof.to_string()),
@@ -116,6 +130,9 @@ fn targets(targets: &[Target]) -> String {
             let when = target.proven_at.or(target.requested_at).unwrap_or(target.found_at);
             let (step, kind, mark) = (target.step.to_string(), target.kind.to_string(), target.mark.to_string());
             let (object, detail) = (target.object_id.clone(), target.detail.clone());
+            // Suspended or revoked ahead of its deletion, or why not.
+            let shut =
+                target.cut_at.map(out::time).or_else(|| target.cut_note.as_ref().map(|why| format!("not: {why}")));
             [
                 step,
                 kind,
@@ -123,6 +140,7 @@ fn targets(targets: &[Target]) -> String {
                 mark,
                 by.unwrap_or_default(),
                 out::time(when),
+                shut.unwrap_or_default(),
                 detail.unwrap_or_default(),
             ]
         }),

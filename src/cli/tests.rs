@@ -82,3 +82,18 @@ fn help_promises_what_operators_deeds_do() {
     let (about, after) = help("cancel");
     assert!(about.contains("open jobs") && after.contains("deletions have begun without --force"), "{about} {after}");
 }
+
+/// Beside a mistake stands what the command wants, not what happened to be given.
+#[test]
+fn usage_asks_for_nothing_that_is_not_needed() {
+    for (line, usage) in [
+        ("backstitch --config x show", "Usage: backstitch show [OPTIONS] <JOB>\n"),
+        ("backstitch recheck --database y", "Usage: backstitch recheck [OPTIONS] [JOB]...\n"),
+        ("backstitch jobs --config x --nope", "Usage: backstitch jobs [OPTIONS]\n"),
+    ] {
+        let mut error = Cli::try_parse_from(line.split(' ')).unwrap_err();
+        super::plain_usage(&mut error, &line.split(' ').map(Into::into).collect::<Vec<_>>());
+        let told = error.to_string();
+        assert!(told.contains(usage), "{told}");
+    }
+}

@@ -14,7 +14,10 @@ use super::{
     database::{block_on, reader},
     out,
 };
-use crate::job::certificate::{Altered, Chain, Sealed};
+use crate::job::{
+    certificate::{Altered, Chain, Sealed},
+    counted,
+};
 
 /// Arguments of `verify-certificates`.
 #[derive(Clone, Debug, Args)]
@@ -68,10 +71,11 @@ pub(super) fn run(global: &Global, args: &VerifyCertificatesArgs) -> Result<Exit
     }
     match (altered.len(), last) {
         (0, None) => out::talk("no certificates"),
-        (0, Some(last)) => {
-            out::talk(format_args!("{count} certificates, none altered, none missing; the last seal is {last}"))
-        }
-        (many, _) => out::talk(format_args!("{count} certificates, {many} faults")),
+        (0, Some(last)) => out::talk(format_args!(
+            "{}, none altered, none missing; the last seal is {last}",
+            counted(count, "certificate")
+        )),
+        (many, _) => out::talk(format_args!("{}, {}", counted(count, "certificate"), counted(many, "fault"))),
     }
     Ok(if altered.is_empty() { Exit::Done } else { Exit::Failures })
 }

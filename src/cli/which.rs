@@ -1,6 +1,9 @@
 //! Which jobs a deed is for, and whether it is meant.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    str::FromStr,
+};
 
 use clap::Args;
 
@@ -11,9 +14,67 @@ use super::{
     out,
 };
 use crate::{
-    job::{JobState, Workflow},
-    store::{Deed, JobFilter, JobLine, Operator},
+    job::{JobState, Selector, Workflow, counted, is_uuid},
+    store::{Deed, JobFilter, JobLine, Named, Operator, Reader},
 };
+
+/// How every command says that it takes a person.
+pub(super) const WHO: &str =
+    "`key:KEY`, `id:ID`, `email:ADDRESS`, `phone:+NUMBER`, or one of these names alone, exactly";
+
+/// A person as every command takes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    by: Option<Selector>,
+    value: String,
+}
+
+impl FromStr for Who {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Who, String> {
+        let kinds =
+            [("key:", Selector::Key), ("id:", Selector::Id), ("email:", Selector::Email), ("phone:", Selector::Phone)];
+        let kind = kinds.iter().find(|(prefix, _)| text.starts_with(prefix));
+        let value = kind.map_or(text, |(prefix, _)| &text[prefix.len()..]);
+        if value.trim().is_empty() {
+            return Err(format!("names nobody: write {WHO}"));
+        }
+        Ok(Who { by: kind.map(|(_, by)| *by), value: value.to_owned() })
+    }
+}
+
+impl Who {
+    /// As a filter of jobs: a name alone is looked for among names of every kind.
+    pub(super) fn named(&self) -> Named {
+        Named { by: self.by, value: self.value.clone() }
+    }
+
+    /// As an order's field: what a name alone looks like, it is.
+    pub(super) fn field(&self) -> (Selector, &str) {
+        let by = self.by.unwrap_or(match self.value.as_str() {
+            value if value.contains('@') => Selector::Email,
+            value if value.starts_with('+') => Selector::Phone,
+            value if is_uuid(value) => Selector::Id,
+            _ => Selector::Key,
+        });
+        (by, &self.value)
+    }
+}
+
+/// The offboardings of a person, the newest first, without those that only look after another.
+pub(super) async fn offboardings(reader: &mut Reader, who: &str) -> Result<Vec<JobLine>, Failure> {
+    let Ok(who) = who.parse::<Who>() else { return Ok(Vec::new()) };
+    let (workflow, person) = (Some(Workflow::Offboard), Some(who.named()));
+    let filter = JobFilter { workflow, person, limit: u32::MAX, ..JobFilter::default() };
+    let mut found = Vec::new();
+    for line in reader.jobs(&filter).await?.jobs {
+        if reader.around(line.id).await?.recheck_of.is_none() {
+            found.push(line);
+        }
+    }
+    Ok(found)
+}
 
 /// Jobs by name or by what they have in common.
 #[derive(Clone, Debug, Args)]
@@ -27,9 +88,9 @@ pub struct Which {
     /// Instead: all of this workflow
     #[arg(long, value_name = "WORKFLOW", conflicts_with = "jobs")]
     pub workflow: Option<Workflow>,
-    /// Instead: all of this person: id, key, e-mail or phone number, exactly
+    /// Instead: all of this person: key:KEY, id:ID, an e-mail address, a phone number, or a key alone, exactly
     #[arg(long, value_name = "WHO", conflicts_with = "jobs")]
-    pub person: Option<String>,
+    pub person: Option<Who>,
     /// Instead: all of this batch (`backstitch batches`)
     #[arg(long, value_name = "N", conflicts_with = "jobs")]
     pub batch: Option<i64>,
@@ -41,7 +102,8 @@ pub struct Which {
 /// So many jobs are shown before somebody is asked.
 const SHOWN: usize = 10;
 
-/// Carries out one deed and tells what became of each job; ends 1 if any was refused. `done` is its past participle.
+/// Carries out one deed and tells what became of each job; ends 1 if any was refused, or if there is none to do it to. `done` is its
+/// past participle.
 pub(super) fn operate(
     global: &Global,
     deed: Deed,
@@ -51,12 +113,12 @@ pub(super) fn operate(
 ) -> Result<Exit, Failure> {
     let jobs = match which.jobs.as_slice() {
         [] => {
-            let Some(jobs) = filtered(global, deed, which, done)? else { return Ok(Exit::Done) };
+            let Some(jobs) = filtered(global, deed, which, done)? else { return Ok(Exit::Failures) };
             jobs
         }
         named => {
             if io::stdin().is_terminal() && !which.yes {
-                ask(which.yes, &format!("{} to be {done}: {}", jobs_in_words(named.len()), named.join(", ")))?;
+                ask(which.yes, &format!("{} would be {done}: {}", counted(named.len(), "job"), named.join(", ")))?;
             }
             named.to_vec()
         }
@@ -79,7 +141,7 @@ fn filtered(global: &Global, deed: Deed, which: &Which, done: &str) -> Result<Op
     let filter = JobFilter {
         states: which.state.clone(),
         workflow: which.workflow,
-        person: which.person.clone(),
+        person: which.person.as_ref().map(Who::named),
         batch: which.batch,
         limit: u32::MAX,
         ..JobFilter::default()
@@ -94,14 +156,14 @@ fn filtered(global: &Global, deed: Deed, which: &Which, done: &str) -> Result<Op
     jobs.retain(|job| deed.refusal(job.state, job.workflow, job.begun_at.is_some(), batch(job)).is_none());
     if all > jobs.len() {
         let others = all - jobs.len();
-        out::talk(format_args!("{} left alone: they cannot be {done}", jobs_in_words(others)));
+        out::talk(format_args!("{} left alone: not to be {done} as they are", counted(others, "job")));
     }
     if jobs.is_empty() {
-        out::talk(format_args!("no such jobs can be {done}"));
+        out::talk(format_args!("nothing was done: no such job can be {done}"));
         return Ok(None);
     }
     out::talk(show(&jobs));
-    ask(which.yes, &format!("{} to be {done}", jobs_in_words(jobs.len())))?;
+    ask(which.yes, &format!("{} would be {done}", counted(jobs.len(), "job")))?;
     Ok(Some(jobs.into_iter().map(|job| job.job_key).collect()))
 }
 
@@ -116,10 +178,6 @@ pub(super) fn show(jobs: &[JobLine]) -> String {
         text.push_str(&format!("\n… and {} more", jobs.len() - SHOWN));
     }
     text
-}
-
-fn jobs_in_words(many: usize) -> String {
-    if many == 1 { "1 job".to_owned() } else { format!("{many} jobs") }
 }
 
 /// Goes on only if somebody agrees: by `--yes`, or at the terminal.
@@ -139,5 +197,35 @@ pub(super) fn ask(yes: bool, what: &str) -> Result<(), Failure> {
     match answer.trim() {
         "y" | "Y" | "yes" => Ok(()),
         _ => Err(Failure::new(Exit::Failures, "nothing was done")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Selector, Who};
+
+    #[test]
+    fn a_person_is_spelt_in_one_way_everywhere() {
+        let uuid = "7d2e1c1e-0000-4000-8000-000000000001";
+        for (text, by, field, value) in [
+            ("key:emp-1", Some(Selector::Key), Selector::Key, "emp-1"),
+            ("emp-1", None, Selector::Key, "emp-1"),
+            ("dept:7", None, Selector::Key, "dept:7"),
+            ("key:id:7", Some(Selector::Key), Selector::Key, "id:7"),
+            ("id:x", Some(Selector::Id), Selector::Id, "x"),
+            (uuid, None, Selector::Id, uuid),
+            ("key:a@b.c", Some(Selector::Key), Selector::Key, "a@b.c"),
+            ("a@b.c", None, Selector::Email, "a@b.c"),
+            ("email:a@b.c", Some(Selector::Email), Selector::Email, "a@b.c"),
+            ("+4930", None, Selector::Phone, "+4930"),
+            ("phone:+4930", Some(Selector::Phone), Selector::Phone, "+4930"),
+        ] {
+            let who: Who = text.parse().unwrap();
+            assert_eq!((who.by, who.field()), (by, (field, value)), "{text}");
+            assert_eq!((who.named().by, who.named().value.as_str()), (by, value), "{text}");
+        }
+        for nobody in ["", " ", "key:", "id: "] {
+            assert!(nobody.parse::<Who>().is_err(), "{nobody}");
+        }
     }
 }

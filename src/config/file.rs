@@ -5,7 +5,7 @@ use std::{io::ErrorKind, path::Path};
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    inputs,
+    InputJudge, inputs,
     problem::{KEY_HERE, Place, Problem, did_you_mean},
     rules::{self, RULES, Rule, Scalar},
 };
@@ -16,7 +16,7 @@ pub(super) struct Found {
     pub rule: &'static Rule,
     pub value: Scalar,
     pub place: Place,
-    pub excerpt: Option<Excerpt>,
+    pub excerpt: Option<Box<Excerpt>>,
 }
 
 /// What a file says, as far as it is good.
@@ -55,7 +55,7 @@ pub(super) fn read(path: &Path, asked_for: bool) -> Result<String, Problem> {
 }
 
 /// Reads a whole text, past every mistake that the parser can get over.
-pub(super) fn walk(path: &Path, text: &str) -> FileLayer {
+pub(super) fn walk(path: &Path, text: &str, judge: InputJudge) -> FileLayer {
     let source = Source { path, text: SourceText::new(text, 1) };
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut layer = FileLayer::default();
@@ -65,7 +65,7 @@ pub(super) fn walk(path: &Path, text: &str) -> FileLayer {
     let syntax = std::mem::take(&mut layer.problems);
     for (name, value) in document.get_ref() {
         match (name.get_ref().as_ref(), value.get_ref()) {
-            ("inputs", _) => layer.inputs = inputs::walk(&source, value, &mut layer.problems),
+            ("inputs", _) => layer.inputs = inputs::walk(&source, value, judge, &mut layer.problems),
             (section, DeValue::Table(keys)) if is_section(section) => {
                 for (key, value) in keys {
                     one(&source, section, key, value, &mut layer);
@@ -80,10 +80,23 @@ pub(super) fn walk(path: &Path, text: &str) -> FileLayer {
         }
     }
     // What the parser made of a broken line would only be told as a second, misleading mistake.
-    layer.problems.retain(|later| !syntax.iter().any(|first| line(&first.place) == line(&later.place)));
+    let broken: Vec<_> = syntax.iter().map(|problem| misread(text, line(&problem.place))).collect();
+    layer.problems.retain(|later| !broken.iter().any(|lines| lines.contains(&line(&later.place))));
     layer.problems.extend(syntax);
     layer.problems.sort_by_key(|problem| line(&problem.place));
     layer
+}
+
+/// The lines that a mistake of syntax lets the parser take for something else: its own and, where a section's head is broken, all
+/// that stand below it.
+fn misread(text: &str, broken: usize) -> std::ops::Range<usize> {
+    let is_head = |line: &&str| line.trim_start().starts_with('[');
+    let mut lines = text.lines().skip(broken.saturating_sub(1));
+    let below = match lines.next() {
+        Some(head) if is_head(&head) => lines.take_while(|line| !is_head(line)).count(),
+        _ => 0,
+    };
+    broken..broken + 1 + below
 }
 
 /// The parser's words, with a remedy where they have none.
@@ -121,9 +134,21 @@ fn one(source: &Source<'_>, section: &str, key: &Key<'_>, value: &toml::Spanned<
     let Some(rule) = rules::find(&full) else {
         return layer.problems.push(source.problem(key.span(), unknown(section, name)));
     };
-    match rule.shape.refuse(&scalar) {
-        Some(message) => layer.problems.push(source.problem(value.span(), format!("`{full}` {message}"))),
-        None => {
+    // Of a list that may be one, the element that is wrong.
+    let faults: Vec<_> = match (&scalar, value.get_ref()) {
+        (Scalar::List(texts), DeValue::Array(list)) if matches!(rule.shape, rules::Shape::People) => {
+            let each = texts.iter().zip(list.iter());
+            each.filter_map(|(text, one)| Some((one.span(), rule.shape.refuse(&Scalar::List(vec![text.clone()]))?)))
+                .collect()
+        }
+        _ => rule.shape.refuse(&scalar).map(|message| (value.span(), message)).into_iter().collect(),
+    };
+    match faults.as_slice() {
+        [_, ..] => {
+            let told = faults.into_iter().map(|(span, message)| source.problem(span, format!("`{full}` {message}")));
+            layer.problems.extend(told);
+        }
+        [] => {
             let spot = source.text.spot(value.span());
             let place = Place::of(source.path, &spot);
             layer.found.push(Found { rule, value: scalar, place, excerpt: spot.excerpt });
@@ -212,5 +237,23 @@ fn elsewhere(name: &str) -> Option<&'static str> {
     match (found.next(), found.next()) {
         (Some((section, _)), None) => Some(section),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::walk;
+
+    /// What stands below a head that is not closed belongs to no section, and that is the head's fault.
+    #[test]
+    fn a_broken_head_is_one_mistake() {
+        let text = "[seam]\nburst = 3\n\n[brake\nmax_offboards = 5\nfloor = 3\n[log]\nlevel = 7\n";
+        let found = walk(Path::new("b.toml"), text, |_| Vec::new()).problems;
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert!(found[0].starts_with("b.toml:4:7: unclosed table"), "{found:#?}");
+        assert!(found[1].starts_with("b.toml:8:9: `log.level` must be"), "{found:#?}");
     }
 }

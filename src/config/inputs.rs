@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::{Spanned, de::DeValue};
 
 use super::{
+    InputJudge,
     file::Source,
     problem::{KEY_HERE, Problem, did_you_mean},
 };
@@ -16,7 +17,12 @@ pub(super) const FIELDS: [&str; 7] =
 type Value<'a> = Spanned<DeValue<'a>>;
 
 /// Every input that has no mistake; the others leave theirs in `problems`.
-pub(super) fn walk(source: &Source<'_>, value: &Value<'_>, problems: &mut Vec<Problem>) -> Vec<InputSpec> {
+pub(super) fn walk(
+    source: &Source<'_>,
+    value: &Value<'_>,
+    judge: InputJudge,
+    problems: &mut Vec<Problem>,
+) -> Vec<InputSpec> {
     let DeValue::Array(list) = value.get_ref() else {
         problems.push(source.problem(value.span(), "inputs are a list: write `[[inputs]]`, with two brackets"));
         return Vec::new();
@@ -25,6 +31,12 @@ pub(super) fn walk(source: &Source<'_>, value: &Value<'_>, problems: &mut Vec<Pr
     for value in list {
         let before = problems.len();
         let spec = Reader { source, problems }.input(value);
+        if problems.len() == before {
+            problems.extend(judge(&spec).iter().map(|fault| {
+                let message = format!("{}: {}; {}", fault.field, fault.message, fault.remedy);
+                source.problem(span_of(value, &fault.field), message)
+            }));
+        }
         if problems.len() > before {
             continue;
         }
@@ -37,6 +49,19 @@ pub(super) fn walk(source: &Source<'_>, value: &Value<'_>, problems: &mut Vec<Pr
         good.push(spec);
     }
     good
+}
+
+/// Where `time_zone` or `defaults.priority` stands in an input's table.
+fn span_of(input: &Value<'_>, field: &str) -> std::ops::Range<usize> {
+    let mut at = input;
+    let (table, key) = field.split_once('.').map_or((field, None), |(table, key)| (table, Some(key)));
+    for name in [Some(table), key].into_iter().flatten() {
+        match at.get_ref().get(name) {
+            Some(inner) => at = inner,
+            None => return at.span(),
+        }
+    }
+    at.span()
 }
 
 struct Reader<'a> {

@@ -23,7 +23,7 @@ pub use problem::{ConfigErrors, Place, Problem};
 pub use schema::schema;
 pub use settings::*;
 
-use crate::job::looks_like_key;
+use crate::job::{InputSpec, looks_like_key};
 use file::{FileLayer, Found};
 use problem::{KEY_HERE, did_you_mean};
 use rules::{PAIRS, RULES, Rule, Scalar};
@@ -37,13 +37,20 @@ pub const DEFAULT_PATH: &str = "/etc/backstitch/backstitch.toml";
 /// Before the names of environment variables that set something.
 pub const ENV_PREFIX: &str = "BACKSTITCH__";
 
+/// What is wrong with an input that is well formed, as the one says who reads rows by it; each problem's field is a key of its table.
+pub type InputJudge = fn(&InputSpec) -> Vec<crate::job::Problem>;
+
 impl Settings {
     /// Reads all layers. `config` names a file that must exist; without it [`DEFAULT_PATH`] is read if it is there.
     /// `env` is the process's environment. On any mistake, all of them.
-    pub fn load(config: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Settings, ConfigErrors> {
+    pub fn load(
+        config: Option<&Path>,
+        env: impl Iterator<Item = (String, String)>,
+        judge: InputJudge,
+    ) -> Result<Settings, ConfigErrors> {
         let path = config.unwrap_or(Path::new(DEFAULT_PATH));
         match file::read(path, config.is_some()) {
-            Ok(text) => Settings::layered(path, &text, file::walk(path, &text), env),
+            Ok(text) => Settings::layered(path, &text, file::walk(path, &text, judge), env),
             Err(problem) => {
                 let unread = FileLayer { problems: vec![problem], ..FileLayer::default() };
                 Settings::layered(path, "", unread, env)
@@ -62,7 +69,7 @@ impl Settings {
         mut layer: FileLayer,
         env: impl Iterator<Item = (String, String)>,
     ) -> Result<Settings, ConfigErrors> {
-        let mut defaults = file::walk(Path::new(""), DEFAULTS);
+        let mut defaults = file::walk(Path::new(""), DEFAULTS, |_| Vec::new());
         defaults.found.iter_mut().for_each(|found| found.place = Place::BuiltIn);
         let mut problems = std::mem::take(&mut layer.problems);
         let from_env = environment(env, &mut problems);

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf};
 
 use serde::Serialize;
 
-use crate::job::{Excerpt, InputSpec, Spot};
+use crate::job::{Excerpt, InputSpec, Spot, nearest};
 
 /// Where a value stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -53,7 +53,7 @@ pub struct Problem {
     pub message: String,
     /// What stands there.
     #[serde(skip)]
-    pub excerpt: Option<Excerpt>,
+    pub excerpt: Option<Box<Excerpt>>,
 }
 
 impl Problem {
@@ -91,53 +91,11 @@ fn lines(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// The candidate most like `word`, if it is like it at all: at most one slip in three letters.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_ascii_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (slips(&word, &candidate.to_ascii_lowercase()), candidate))
-        .filter(|(slips, candidate)| *slips <= (candidate.len().max(word.len()) / 3).max(1))
-        .min_by_key(|(slips, _)| *slips)
-        .map(|(_, candidate)| candidate)
-}
-
 /// ` (did you mean …?)`, or nothing.
 pub(super) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, candidates).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
-/// Levenshtein's distance: letters to insert, drop or replace.
-fn slips(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 /// Said instead of the value.
 pub(super) const KEY_HERE: &str = "this is an API key, and keys do not belong into settings; put it alone into a file \
     that only its owner can read and name that file in `seam.api_key_file`, or into SEAM_API_KEY";
-
-#[cfg(test)]
-mod tests {
-    use super::{nearest, slips};
-
-    #[test]
-    fn nearest_is_near_or_nothing() {
-        let names = ["verify", "events", "engine"];
-        assert_eq!(nearest("verfy", names), Some("verify"));
-        assert_eq!(nearest("Event", names), Some("events"));
-        assert_eq!(nearest("doors", names), None);
-        for (a, b, expected) in [("", "abc", 3), ("kitten", "sitting", 3), ("same", "same", 0), ("ab", "ba", 2)] {
-            assert_eq!(slips(a, b), expected, "{a} {b}");
-        }
-    }
-}

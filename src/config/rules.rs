@@ -99,6 +99,7 @@ pub(super) const RULES: &[Rule] = &[
     count("brake.max_offboards", 1, 1_000_000),
     rule("brake.max_share", Shape::Factor { min: 0.001, max: 1.0 }),
     count("brake.floor", 1, 1_000_000),
+    count("brake.max_urgent", 1, 1_000_000),
     // No `Seconds`: a shorter hour would be a way round the brake.
     rule("brake.window_s", Shape::Factor { min: HOUR, max: 7.0 * DAY }),
     rule("protect.people", Shape::People),

@@ -13,7 +13,7 @@ use crate::job::{Format, OnBadRow, ROW_FIELDS};
 
 /// The schema of a settings file (JSON Schema 2020-12).
 pub fn schema() -> Value {
-    let defaults = file::walk(Path::new(""), DEFAULTS).found;
+    let defaults = file::walk(Path::new(""), DEFAULTS, |_| Vec::new()).found;
     let mut sections: Map<String, Value> = Map::new();
     for rule in RULES {
         let Some((section, key)) = rule.key.split_once('.') else { continue };

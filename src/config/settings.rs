@@ -186,6 +186,8 @@ sections! {
         max_share: f64,
         /// So many do, whatever the share.
         floor: u32,
+        /// Single urgent ones that do, whatever else did.
+        max_urgent: u32,
         /// What came within this time counts, too.
         window_s: Span,
     }

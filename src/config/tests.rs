@@ -4,7 +4,7 @@ use crate::job::Mode;
 
 use super::{ConfigErrors, DEFAULTS, Delay, Settings, WhenNotFound, file, rules::RULES, rules::Shape};
 use crate::{
-    intake::{Keying, render, rows},
+    intake::{Keying, check_spec, render, rows},
     job::{Format, InputSpec, Order, Row},
 };
 
@@ -12,7 +12,7 @@ fn load(text: &str, env: &[(&str, &str)]) -> Result<Settings, ConfigErrors> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("b.toml");
     fs::write(&path, text).unwrap();
-    Settings::load(Some(&path), env.iter().map(|(name, value)| (name.to_string(), value.to_string())))
+    Settings::load(Some(&path), env.iter().map(|(name, value)| (name.to_string(), value.to_string())), check_spec)
 }
 
 /// The problems, without the temporary folder.
@@ -23,7 +23,7 @@ fn problems(text: &str, env: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn defaults_table_and_rules_are_one() {
-    let layer = file::walk(Path::new("default.toml"), DEFAULTS);
+    let layer = file::walk(Path::new("default.toml"), DEFAULTS, check_spec);
     assert_eq!(layer.problems, []);
     let told: BTreeSet<_> = layer.found.iter().map(|found| found.rule.key).collect();
     let ruled: BTreeSet<_> = RULES.iter().map(|rule| rule.key).collect();
@@ -104,14 +104,36 @@ fn broken_toml_is_told_once_and_the_rest_is_still_read() {
     assert!(found.iter().any(|p| p.starts_with("b.toml:4:")), "{found:#?}");
 }
 
+/// What is well formed and means nothing is told where it stands, before anything starts.
+#[test]
+fn values_that_can_mean_nothing_have_a_place() {
+    for (text, told) in [
+        (
+            "[protect]\npeople = [\"key:ceo\", \"id:zzz\"]\n",
+            "b.toml:2:22: `protect.people` holds `id:zzz`, which names no id",
+        ),
+        (
+            "[[inputs]]\npath = \"x.csv\"\ndefaults = { priority = \"low\", cut_first = \"x\" }\n",
+            "b.toml:3:44: defaults.cut_first: `x` is neither true nor false; write true or false",
+        ),
+        (
+            "[[inputs]]\npath = \"x.csv\"\n[inputs.defaults]\npriority = \"now\"\n",
+            "b.toml:4:12: defaults.priority: `now` is none of urgent, normal, low; write urgent or normal or low",
+        ),
+    ] {
+        let found = problems(text, &[]);
+        assert!(found.len() == 1 && found[0].starts_with(told), "{told}: {found:#?}");
+    }
+}
+
 #[test]
 fn missing_and_unreadable_files() {
-    let missing = Settings::load(Some(Path::new("/nonexistent/b.toml")), std::iter::empty()).unwrap_err();
+    let missing = Settings::load(Some(Path::new("/nonexistent/b.toml")), std::iter::empty(), check_spec).unwrap_err();
     assert!(missing.to_string().starts_with("/nonexistent/b.toml: cannot be read:"), "{missing}");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("b.toml");
     fs::write(&path, b"# ok\nx = \"\xff\"").unwrap();
-    let error = Settings::load(Some(&path), std::iter::empty()).unwrap_err();
+    let error = Settings::load(Some(&path), std::iter::empty(), check_spec).unwrap_err();
     assert_eq!(error.problems.len(), 1);
     assert!(error.to_string().ends_with("b.toml:2:6: is not UTF-8 from here on; save it as UTF-8"), "{error}");
 }
@@ -148,16 +170,16 @@ fn relative_paths_of_a_file_start_at_its_folder() {
         path = \"x.csv\"\ncolumns = { \"Work Email\" = \"email_address\" }\non_bad_row = \"reject_file\"\n\
         time_zone = \"UTC\"\nkey_columns = [\"seam_user_id\"]\n";
     fs::write(&path, text).unwrap();
-    let settings = Settings::load(Some(&path), std::iter::empty()).unwrap();
+    let settings = Settings::load(Some(&path), std::iter::empty(), check_spec).unwrap();
     assert_eq!(settings.database.path, folder.path().join("db/b.db"));
     assert_eq!(settings.seam.api_key_file, Path::new("/k"));
     assert_eq!(settings.inputs[0].path, folder.path().join("drop"));
     assert_eq!(settings.inputs[1].path, folder.path().join("x.csv"));
     assert_eq!(settings.inputs[1].columns["Work Email"], "email_address");
     let env = [("BACKSTITCH__DATABASE__PATH".to_owned(), "here.db".to_owned())];
-    assert_eq!(Settings::load(Some(&path), env.into_iter()).unwrap().database.path, Path::new("here.db"));
+    assert_eq!(Settings::load(Some(&path), env.into_iter(), check_spec).unwrap().database.path, Path::new("here.db"));
     fs::write(&path, "[seam]\nburst = 0\n[[inputs]]\npath = \"drop\"").unwrap();
-    let errors = Settings::load(Some(&path), std::iter::empty()).unwrap_err();
+    let errors = Settings::load(Some(&path), std::iter::empty(), check_spec).unwrap_err();
     assert_eq!(errors.inputs[0].path, folder.path().join("drop"), "check reads good inputs of a bad file");
 }
 

@@ -108,12 +108,14 @@ const PAUSED: &str =
 /// A brake above its defaults is told.
 fn tell_raised(brake: &BrakeRules) {
     let Ok(usual) = Settings::built_in().map(|usual| rules(&usual).accept.brake) else { return };
-    let BrakeRules { max_offboards, max_share, floor, .. } = *brake;
-    if max_offboards > usual.max_offboards || max_share > usual.max_share || floor > usual.floor {
+    let BrakeRules { max_offboards, max_share, floor, max_urgent, .. } = *brake;
+    let raised = max_offboards > usual.max_offboards || max_share > usual.max_share || floor > usual.floor;
+    if raised || max_urgent > usual.max_urgent {
         tracing::warn!(
             max_offboards,
             max_share,
             floor,
+            max_urgent,
             "the brake is raised: up to {max_offboards} people may be ordered out at once without anybody's word (usual: {})",
             usual.max_offboards
         );

@@ -66,6 +66,7 @@ pub fn rules(settings: &Settings) -> EngineRules {
                 max_offboards: brake.max_offboards,
                 max_share: brake.max_share,
                 floor: brake.floor,
+                max_urgent: brake.max_urgent,
                 window_ms: brake.window_s.ms(),
             },
             protected: protect.people.clone(),

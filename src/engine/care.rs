@@ -1,10 +1,13 @@
 //! After-care: a proven offboarding is looked at again, by a job that begins where the old one ended: with every object proven gone, and
 //! the read-back by ids before it. What came back, that job takes away again; the old one's history raises the alarm.
 
+use std::collections::HashMap;
+
 use super::{LogLine, soft::Soft};
 use crate::{
     job::{
-        JobState, Mark, Mode, Ms, Now, Order, Priority, Snapshot, Step, StepName, StepState, Time, Workflow, sha256_hex,
+        JobState, Kind, Mark, Mode, Ms, Now, Order, Priority, Snapshot, Step, StepName, StepState, Time, Workflow,
+        sha256_hex,
     },
     store::{Alarm, CareRow, CareState, LockChanges, StoreError, Tx},
     workflow,
@@ -109,7 +112,7 @@ async fn begin(
 ) -> Result<(), StoreError> {
     let ids: Vec<i64> = due.iter().map(|row| row.job_id).collect();
     let old = tx.snapshots(&ids).await?;
-    let (mut plan, mut looks, mut ended) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut plan, mut begun, mut ended) = (Vec::new(), Vec::new(), Vec::new());
     for row in due {
         let Some(old) = old.iter().find(|case| case.job.id == row.job_id) else { continue };
         if let Some(by) = &row.back_by {
@@ -126,10 +129,14 @@ async fn begin(
             let order = order(&old.job.order, looks_now);
             let hash = sha256_hex(serde_json::to_string(&order).unwrap_or_default().as_bytes());
             if let Some(id) = tx.insert_recheck(&order, &hash, row.job_id, now).await? {
-                looks.push(again(old, order, id, now, soft));
+                begun.push((old, order, id));
             }
         }
     }
+    let pairs: Vec<(i64, i64)> = begun.iter().map(|(old, _, id)| (old.job.id, *id)).collect();
+    let known = tx.hand_on(&pairs).await?;
+    let looks: Vec<Snapshot> =
+        begun.into_iter().map(|(old, order, id)| again(old, order, (id, &known), now, soft)).collect();
     tx.plan_care(&plan).await?;
     tx.note_care("aftercare_ended", &ended, now).await?;
     tx.save(epoch, &looks, &LockChanges::default()).await
@@ -147,8 +154,11 @@ fn order(old: &Order, nth: u32) -> Order {
     }
 }
 
+/// Look, kind and object to the row that an earlier look left.
+type Rows = HashMap<(i64, Kind, String), i64>;
+
 /// The look's rows: everything closed and proven as it was, but for the read-back.
-fn again(old: &Snapshot, order: Order, id: i64, now: Time, soft: &mut Soft) -> Snapshot {
+fn again(old: &Snapshot, order: Order, (id, known): (i64, &Rows), now: Time, soft: &mut Soft) -> Snapshot {
     let nth = order.job_key.clone();
     let mut case = Snapshot::fresh(order, workflow::steps(Workflow::Offboard), now);
     (case.job.id, case.job.recheck_of) = (id, Some(old.job.id));
@@ -167,8 +177,11 @@ fn again(old: &Snapshot, order: Order, id: i64, now: Time, soft: &mut Soft) -> S
     }
     for target in old.targets.iter().filter(|target| target.mark == Mark::Proven) {
         let mut target = target.clone();
-        target.id = soft.ids.target;
-        soft.ids.target += 1;
+        let row = known.get(&(id, target.kind, target.object_id.clone().unwrap_or_default()));
+        target.id = row.copied().unwrap_or_else(|| {
+            soft.ids.target += 1;
+            soft.ids.target - 1
+        });
         (target.requested_at, target.accepted_at, target.seen_at, target.absent_at) = (None, None, None, None);
         (target.cut_at, target.cut_note, target.dirty) = (None, None, true);
         case.targets.push(target);

@@ -49,6 +49,8 @@ impl Locks {
             let (other, key) = (holder.job_id, holder.job_key.clone());
             if leaves && holder.yields {
                 match holder {
+                    // Somebody else, who is to have the leaver's e-mail or phone: first it has to be free.
+                    LockRow { moves: true, .. } if !self.is_same(holder, case) => self.release(other),
                     LockRow { rehire_of: Some(earlier), .. } if *earlier == id => {}
                     // Ordered later, and known to be of the same person only now.
                     LockRow { rehire: true, job_id, .. } if *job_id > id => self.changes.follows.push((other, id)),
@@ -59,9 +61,12 @@ impl Locks {
         }
         if leaves {
             // An onboarding or update accepted before, by other selectors than those that this order named, is found out to be the same person's.
-            let waits = |row: &&LockRow| row.rehire_of == Some(id);
+            let stays = |row: &&LockRow| match row.moves {
+                true => !self.is_same(row, case),
+                false => row.rehire_of == Some(id),
+            };
             let before = self.rows.iter().filter(|row| row.yields && row.job_id < id && case.wants.contains(&row.key));
-            let before = before.filter(|row| !waits(row));
+            let before = before.filter(|row| !stays(row));
             let before: std::collections::BTreeSet<i64> = before.map(|row| row.job_id).collect();
             self.changes.yields.extend(before.into_iter().map(|other| (other, id)));
         }
@@ -71,6 +76,12 @@ impl Locks {
         }
         self.rows.iter_mut().filter(|row| row.job_id == id).for_each(|row| row.held = true);
         Claim::Held
+    }
+
+    /// Whether the job of that row is by its id or key about the person of this one.
+    fn is_same(&self, other: &LockRow, case: &Snapshot) -> bool {
+        let theirs = self.rows.iter().filter(|row| row.job_id == other.job_id);
+        theirs.filter(|row| row.key.0.names()).any(|row| case.wants.contains(&row.key))
     }
 
     /// Lets go of what a job holds although it is not at its end, so that two that know one person by different selectors never

@@ -120,6 +120,9 @@ impl Engine {
             tx.shift_waits(now.wall.since(last)).await?;
         }
         tx.clamp_waits(now.wall, rules.workflow.parked_retry_ms * 2).await?;
+        if rules.care.for_ms > 0 {
+            tx.adopt_care(now.wall.plus(-rules.care.for_ms), now.wall.plus(rules.care.first_ms)).await?;
+        }
         tx.commit().await?;
         let ids = Ids { attempt: recovered.next.0, target: recovered.next.1 };
         let mut soft = Soft::new(&rules, ids, seed);

@@ -156,7 +156,7 @@ async fn apply(
 
 /// Rows with what the workflows derive from their orders: how `Tx::accept` takes them, from the engine and from a command alike.
 pub fn new_chunk(chunk: Chunk) -> NewChunk {
-    let Chunk { input, file, rows, last } = chunk;
+    let Chunk { input, file, rows, last, trouble } = chunk;
     let new_row = |row: Row| {
         let (keys, steps) = match &row.order {
             Ok(order) => (workflow::selectors(order, None), workflow::steps(order.workflow).collect()),
@@ -164,7 +164,7 @@ pub fn new_chunk(chunk: Chunk) -> NewChunk {
         };
         NewRow { row, keys, steps }
     };
-    NewChunk { input, file, rows: rows.into_iter().map(new_row).collect(), last }
+    NewChunk { input, file, rows: rows.into_iter().map(new_row).collect(), last, trouble }
 }
 
 /// Deciding the jobs of one tick.

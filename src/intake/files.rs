@@ -192,6 +192,25 @@ pub fn cut_off(path: &Path, format: Format) -> FileProblem {
     FileProblem { transient: true, ..FileProblem::of(&told(path), message, remedy) }
 }
 
+/// What to tell of a file that stays empty: whoever meant to write it may have failed.
+pub fn empty(path: &Path) -> FileProblem {
+    let problem = FileProblem::of(
+        &told(path),
+        "is empty, and has been for a while: an empty file orders nothing",
+        "see why its writer wrote nothing, or remove it",
+    );
+    FileProblem { transient: true, ..problem }
+}
+
+/// What to tell of a watched file that lost more than half of itself: its writer may have broken off.
+pub fn shrunk(path: &Path, before: u64, now: u64) -> FileProblem {
+    FileProblem::of(
+        &told(path),
+        format!("shrank from {before} to {now} bytes; what is no longer in it orders nothing and takes nothing back"),
+        "compare it with the one before, and hand in what is missing",
+    )
+}
+
 /// SHA-256 (hex) of the first `size` bytes; the file is at its start again after it.
 pub fn hash(file: &mut File, size: u64) -> io::Result<String> {
     let mut hasher = Sha256::new();

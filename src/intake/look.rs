@@ -53,6 +53,7 @@ impl Memory {
         let settled = self.settling.is_settled(path, stamp, pace.mono_ms, pace.settle_ms);
         let cut_off = files::is_cut_off(&mut file, stamp.size, format);
         Ok(match cut_off.map_err(|error| passing(path, "cannot be read", &error))? {
+            _ if stamp.size == 0 && settled => return Err(files::empty(path)),
             _ if stamp.size == 0 => Ready::Not("it is empty so far".to_owned()),
             // Whoever is still writing will end the line; who has stopped may never.
             true if settled => return Err(files::cut_off(path, format)),
@@ -95,10 +96,12 @@ pub async fn look_at_file<F>(
         Ok(Ready::Yes(file, stamp, format)) => (file, stamp, format),
         Ok(Ready::Not(why)) => return report.waiting = Some(why),
         Ok(Ready::Gone) => return,
-        Err(problem) => return report.complain(problem),
+        Err(problem) => return report.object(problem),
     };
-    if memory.read.get(path) == Some(&stamp) {
-        return;
+    match memory.read.get(path) {
+        Some(before) if *before == stamp => return,
+        Some(before) if before.size / 2 > stamp.size => report.object(files::shrunk(path, before.size, stamp.size)),
+        _ => {}
     }
     let refused = memory.refused.entry(path.clone()).or_default();
     let source = Source { file: &mut file, size: stamp.size, spec, format, keying: Keying::Required, refused };
@@ -128,7 +131,7 @@ pub async fn look_at_folder<F>(
     });
     let (folder, leftovers, candidates) = match begun {
         Ok(begun) => begun,
-        Err(problem) => return report.complain(problem),
+        Err(problem) => return report.object(problem),
     };
     let claimed: Vec<PathBuf> = leftovers.iter().flatten().map(|name| folder.claimed_path(name)).collect();
     memory.settling.keep_only(files::parent(&folder.claimed_path("x")), &claimed);
@@ -141,7 +144,7 @@ pub async fn look_at_folder<F>(
         let outcome = match file {
             Err(problem) => {
                 report.file.clone_from(&problem.file);
-                report.complain(problem);
+                report.object(problem);
                 Ok(())
             }
             Ok((name, true)) => empty(memory, &folder, name, spec, pace, &mut report, submit).await,
@@ -181,7 +184,7 @@ fn claim(
         Ok(Ready::Gone) => {}
         Ok(Ready::Not(why)) => report.waiting = Some(why),
         // What is unsafe or unknown stays where it is: moving it about would help nobody.
-        Err(problem) => report.complain(problem),
+        Err(problem) => report.object(problem),
     }
     report.file = name;
     Ok(None)
@@ -230,7 +233,7 @@ where
     };
     if let Some(problem) = problem {
         result.add(&verdict_on_file(report, &problem)).map_err(unreadable)?;
-        report.complain(problem);
+        report.object(problem);
     }
     let end = if report.all_refused() { End::Rejected } else { End::Accepted };
     folder.seal(result, end).and_then(|()| folder.move_aside(&name, end)).map_err(unreadable)

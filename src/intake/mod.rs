@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use parse::{FileProblem, Keying, check_spec, nearest, render, render_one, rows, schema};
+pub use parse::{FileProblem, Keying, check_spec, render, render_one, rows, schema};
 pub use reading::InputReport;
 pub use watch::{Watch, watch};
 
@@ -69,6 +69,11 @@ impl Intake {
                 Err(error) => report.complain(passing(&spec.path, "cannot be examined", &error)),
             }
             self.memory.say(&mut reports, report);
+        }
+        for InputReport { input, file, trouble, .. } in reports.iter().filter(|report| report.trouble.is_some()) {
+            let (input, file, trouble) = (input.clone(), file.clone(), trouble.clone());
+            // An engine that is gone keeps nothing; what it did not keep is told again at the next start.
+            _ = submit(Chunk { input, file, trouble, ..Chunk::default() }).await;
         }
         reports
     }

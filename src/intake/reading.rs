@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::parse::{FileProblem, Keying, rows};
-use crate::job::{Chunk, Fate, Format, InputSpec, OnBadRow, Problem, Row, Verdict};
+use crate::job::{Chunk, Fate, Format, InputSpec, OnBadRow, Problem, Row, Trouble, Verdict};
 
 /// Most rows handed out together.
 const CHUNK_ROWS: usize = 500;
@@ -35,6 +35,8 @@ pub struct InputReport {
     pub problem: Option<String>,
     /// Why the file is not read yet.
     pub waiting: Option<String>,
+    /// What of it belongs into the database, unless that was told with the rows.
+    pub trouble: Option<Trouble>,
 }
 
 impl InputReport {
@@ -45,6 +47,12 @@ impl InputReport {
             told.push('\n');
         }
         told.push_str(&line.to_string());
+    }
+
+    /// Something is wrong with the file itself: that belongs where people look for what became of it.
+    pub fn object(&mut self, problem: FileProblem) {
+        self.complain(&problem);
+        self.trouble = Some(problem.into());
     }
 
     /// Nothing of the file came through.
@@ -137,7 +145,7 @@ where
     };
     let mut rows = read(&*source.file).map(|row| row.map(|row| condemn(row, bad_line))).peekable();
     loop {
-        let mut chunk = Vec::new();
+        let (mut chunk, mut trouble) = (Vec::new(), None);
         for row in rows.by_ref().take(CHUNK_ROWS) {
             match row {
                 Ok(row) => chunk.push(row),
@@ -145,6 +153,7 @@ where
                 Err(problem) => {
                     record(&verdict_on_file(report, &problem)).map_err(io_failure)?;
                     report.complain(&problem);
+                    trouble.get_or_insert(problem.into());
                 }
             }
         }
@@ -152,7 +161,7 @@ where
         let last = rows.peek().is_none();
         let hashes: Vec<String> = chunk.iter().map(|row| row.content_hash.clone()).collect();
         let (input, file) = (report.input.clone(), report.file.clone());
-        let verdicts = submit(Chunk { input, file, rows: chunk, last }).await.map_err(Failure::Submit)?;
+        let verdicts = submit(Chunk { input, file, rows: chunk, last, trouble }).await.map_err(Failure::Submit)?;
         if verdicts.len() != hashes.len() {
             let told = format!("{} rows were handed out, and {} verdicts came back", hashes.len(), verdicts.len());
             return Err(Failure::Submit(told));
@@ -171,8 +180,8 @@ where
 /// A problem of the whole file, in the form of a row's verdict.
 pub fn verdict_on_file(report: &InputReport, problem: &FileProblem) -> Verdict {
     let place = crate::job::Place { input: report.input.clone(), file: report.file.clone(), line: problem.spot.line };
-    let FileProblem { spot, field, message, remedy, .. } = problem.clone();
-    let told = Problem { field, message, remedy, spot };
+    let FileProblem { spot, message, remedy, .. } = problem.clone();
+    let told = Problem { field: problem.field(), message, remedy, spot };
     Verdict { place, job_key: String::new(), fate: Fate::Rejected, problems: vec![told] }
 }
 

@@ -1,8 +1,13 @@
 //! Orders that came together: they are judged together before any of them has an effect.
 
+use std::fmt;
+
 use sha2::{Digest, Sha256};
 
-use super::{order::Row, words::words};
+use super::{
+    order::{Problem, Row},
+    words::words,
+};
 
 /// Rows of one reading of one file (or of one command) that are taken in together; a long file comes in several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,17 +16,36 @@ pub struct Chunk {
     pub input: String,
     /// The file.
     pub file: String,
-    /// In the file's order; none if only its end is to be told.
+    /// In the file's order; none if only its end, or its trouble, is to be told.
     pub rows: Vec<Row>,
     /// Nothing of the file comes after these.
     pub last: bool,
+    /// What is wrong with the file as a whole.
+    pub trouble: Option<Trouble>,
+}
+
+/// What is wrong with a file as a whole: it is told where people look, and nothing that the file orders is done without a person's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Where; 0 if it is no line in particular.
+    pub line: u64,
+    /// What is wrong, and what to do.
+    pub problem: Problem,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Trouble { line, problem } = self;
+        let place = if *line > 0 { format!(" at line {line}") } else { String::new() };
+        write!(f, "the file is broken{place} ({}), so nobody knows all that it orders", problem.message)
+    }
 }
 
 impl From<Vec<Row>> for Chunk {
     /// All that there is, named by its first row.
     fn from(rows: Vec<Row>) -> Chunk {
         let place = rows.first().map(|row| row.place.clone()).unwrap_or_default();
-        Chunk { input: place.input, file: place.file, rows, last: true }
+        Chunk { input: place.input, file: place.file, rows, last: true, trouble: None }
     }
 }
 
@@ -36,6 +60,8 @@ words! {
         Held = "held",
         /// A person dropped it.
         Rejected = "rejected",
+        /// Every job of it has ended; until then it is open.
+        Done = "done",
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Source {
     AcsUser(String),
     /// The kind's `get`, once for each id; a typed 404 is an absent object. For user identities: by id.
     Each(Vec<String>),
+    /// The same of those ids that no source before it showed. Where Seam refuses to tell, it stays with what the lists said.
+    Unlisted(Vec<String>),
     /// `user_identities/get` by key (user identities only); a typed 404 is an absent object.
     Key(String),
 }

@@ -3,8 +3,10 @@
 mod batch;
 mod call;
 pub mod certificate;
+mod count;
 mod deadline;
 mod input;
+mod nearest;
 mod object;
 mod order;
 mod protect;
@@ -18,8 +20,10 @@ mod words;
 
 pub use batch::*;
 pub use call::*;
+pub use count::counted;
 pub use deadline::*;
 pub use input::*;
+pub use nearest::nearest;
 pub use object::*;
 pub use order::*;
 pub use protect::*;

@@ -126,6 +126,9 @@ pub struct AcsUser {
     pub creating: bool,
     /// Error `failed_to_create_on_acs_system`, in Seam's words.
     pub failed_to_create: Option<String>,
+    /// Suspended in its access system: no mutation `updating_suspension_state` is on its way any more.
+    #[serde(default)]
+    pub is_suspended: bool,
 }
 
 /// The workspace the API key opens.

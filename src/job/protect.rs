@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{object::Identity, order::Person, quote::quoted};
+use super::{
+    object::Identity,
+    order::{Order, Person, Problem, Workflow},
+    quote::quoted,
+};
 
 /// Patterns of people, as `protect.people` lists them: `id:…`, `key:…`, `phone:…`, or an e-mail address; `*` stands for any letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +20,9 @@ impl Protected {
         let named = ["id:", "key:", "phone:"].iter().any(|kind| pattern.starts_with(kind));
         match value.trim_matches('*') {
             "" => Some("would protect everybody or nobody: name somebody"),
+            _ if pattern.starts_with("id:") && !may_be_id(value) => Some(
+                "names no id: Seam's have the form 7d2e1c1e-0000-4000-8000-000000000001, and `*` stands for a part of one; a name of your own is written `key:…`",
+            ),
             _ if named || value.contains('@') => None,
             _ => Some("is neither `id:…`, `key:…`, `phone:…` nor an e-mail address"),
         }
@@ -45,6 +52,13 @@ impl Protected {
         self.any(&own.into_iter().chain(ids).chain(keys).collect::<Vec<_>>())
     }
 
+    /// Why an order is rejected before anybody is looked for; none if it names nobody who is protected. Newcomers lose nothing.
+    pub fn refusal(&self, order: &Order) -> Option<Problem> {
+        let pattern = self.names(&order.person).filter(|_| order.workflow != Workflow::Onboard)?;
+        let (message, remedy) = (protected_words(pattern), PROTECTED_REMEDY.to_owned());
+        Some(Problem::new("", message, remedy))
+    }
+
     fn any(&self, names: &[(&str, Option<&str>)]) -> Option<&str> {
         let hit = |pattern: &&String| {
             let (kind, wanted) = split(pattern);
@@ -66,6 +80,22 @@ pub fn protected_words(pattern: &str) -> String {
 /// What can be done about it.
 pub const PROTECTED_REMEDY: &str =
     "if this is meant, take the pattern out of `protect.people`, restart, and order it again";
+
+/// Whether a pattern can match an id of Seam's: a UUID, parts of which `*` may stand for.
+fn may_be_id(pattern: &str) -> bool {
+    let letters = pattern.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-' || byte == b'*');
+    letters && if pattern.contains('*') { pattern.len() <= UUID_LETTERS } else { is_uuid(pattern) }
+}
+
+/// Letters of a UUID as it is written.
+const UUID_LETTERS: usize = 36;
+
+/// Whether a text has the form of Seam's ids (UUIDs, RFC 9562).
+pub fn is_uuid(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+        && parts.concat().bytes().all(|byte| byte.is_ascii_hexdigit())
+}
 
 /// Kind and value of a pattern; an e-mail address has no kind.
 fn split(pattern: &str) -> (&str, &str) {
@@ -129,10 +159,12 @@ mod tests {
 
     #[test]
     fn a_pattern_for_everybody_or_of_no_kind_is_refused() {
-        for bad in ["", "*", "key:", "key:*", "ceo-1", "mail:x"] {
+        for bad in ["", "*", "key:", "key:*", "ceo-1", "mail:x", "id:zzz", "id:7d2e", "id:z*"] {
             assert!(Protected::refuse(bad).is_some(), "{bad}");
         }
-        for good in ["key:ceo-1", "id:*-7", "*@board.example.com", "phone:+1555"] {
+        for good in
+            ["key:ceo-1", "id:*-7", "id:7d2e1c1e-0000-4000-8000-000000000001", "*@board.example.com", "phone:+1555"]
+        {
             assert_eq!(Protected::refuse(good), None);
         }
     }

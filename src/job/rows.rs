@@ -28,7 +28,7 @@ pub struct Job {
     pub mode: Option<Mode>,
     /// Whether doors are shut ahead of the deletions; set with the mode.
     pub cut_first: Option<bool>,
-    /// When everything that could be shut at once was.
+    /// When every ACS user of the inventory was read back suspended or gone, and every session revoked; none while one is not.
     pub cut_at: Option<Time>,
     /// The batch of orders it came with.
     pub batch_id: Option<i64>,
@@ -158,7 +158,7 @@ pub struct Target {
     pub found_at: Time,
     /// When it was proven.
     pub proven_at: Option<Time>,
-    /// When it was suspended or revoked ahead of its deletion.
+    /// When it was read back suspended, or revoked, ahead of its deletion.
     pub cut_at: Option<Time>,
     /// Why it could not be.
     pub cut_note: Option<String>,

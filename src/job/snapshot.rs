@@ -107,7 +107,7 @@ impl Snapshot {
 
     /// Whether any request for this target is on the wire. What only shuts it ahead of its deletion keeps that from nothing.
     pub fn busy(&self, target_id: i64) -> bool {
-        self.open.iter().any(|attempt| attempt.target_id == Some(target_id) && !attempt.act.cuts())
+        self.open.iter().any(|attempt| attempt.target_id == Some(target_id) && attempt.step != StepName::Cut)
     }
 
     /// Where the target of this row id stands in `targets`.

@@ -209,3 +209,10 @@ words! {
         Phone = "phone_number",
     }
 }
+
+impl Selector {
+    /// Whether it says who somebody is, for ever; e-mail and phone may be handed on, from who leaves to who moves.
+    pub fn names(self) -> bool {
+        matches!(self, Selector::Id | Selector::Key)
+    }
+}

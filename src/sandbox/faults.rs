@@ -73,7 +73,7 @@ impl Fault {
         match self {
             Fault::StaleList { .. } => path.contains("/list") && !path.starts_with("/events/"),
             Fault::CursorLoop | Fault::CursorMissing => path.ends_with("/list"),
-            Fault::NoEffect => path.ends_with("/delete") || path.ends_with("/deactivate"),
+            Fault::NoEffect => ["/delete", "/deactivate", "/acs/users/suspend"].iter().any(|end| path.ends_with(end)),
             _ => true,
         }
     }

@@ -128,6 +128,18 @@ async fn read<T: Transport>(
             }
             Ok(())
         }
+        (Source::Unlisted(ids), _) => {
+            let (path, key) = row.get.ok_or_else(no_such)?;
+            let unseen: Vec<&String> = ids.iter().filter(|id| !found.items.contains_key(*id)).collect();
+            for id in unseen {
+                match get(asker, path, params(&[(row.id, Some(id))])?, key, found).await {
+                    // Refused for good, perhaps: every later step, and the doors it shuts, would wait for it.
+                    Err(stop) if matches!(*stop.outcome, Outcome::Rejected(_)) => {}
+                    other => other?,
+                }
+            }
+            Ok(())
+        }
         (Source::Key(key), Kind::UserIdentity) => {
             let (path, response_key) = row.get.ok_or_else(no_such)?;
             get(asker, path, params(&[("user_identity_key", Some(key))])?, response_key, found).await

@@ -194,6 +194,8 @@ pub fn acs_user(object: Object) -> Result<AcsUser, String> {
         being_deleted: object.being_deleted(),
         creating: object.pending_mutations.iter().any(|m| m.is("creating") || m.is("deferring_creation")),
         failed_to_create: object.error("failed_to_create_on_acs_system").map(Note::words),
+        is_suspended: object.is_suspended.unwrap_or(false)
+            && !object.pending_mutations.iter().any(|m| m.is("updating_suspension_state")),
         acs_system_id: object.acs_system_id.unwrap_or_default(),
         workspace_id: object.workspace_id.unwrap_or_default(),
         user_identity_id: object.user_identity_id,

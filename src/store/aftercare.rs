@@ -9,6 +9,18 @@ use super::{
 };
 use crate::job::{Event, JobState, Kind, Order, Time, Workflow};
 
+/// The order that brought the person of the offboarding `o` back, as a value of a statement.
+macro_rules! back_by {
+    () => {
+        "coalesce((SELECT n.job_key FROM jobs n WHERE n.rehire_of = o.id AND n.state NOT IN ('failed', 'cancelled') LIMIT 1),
+             (SELECT n.job_key FROM jobs n WHERE n.user_identity_key = o.user_identity_key AND n.workflow <> 'offboard'
+                 AND n.id > o.id AND n.state NOT IN ('failed', 'cancelled') LIMIT 1),
+             (SELECT n.job_key FROM jobs n WHERE n.user_identity_id = o.user_identity_id AND n.workflow <> 'offboard'
+                 AND n.id > o.id AND n.state NOT IN ('failed', 'cancelled') LIMIT 1))"
+    };
+}
+pub(super) use back_by;
+
 /// A proven offboarding whose next look is due.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CareRow {
@@ -61,6 +73,20 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Begins the after-care of offboardings that were proven since `after` and never had any: an older release proved them.
+    pub async fn adopt_care(&mut self, after: Time, first: Time) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO aftercare (job_id, next_at) SELECT j.id, ?2 FROM jobs j WHERE j.workflow = 'offboard' AND j.state = 'succeeded'
+                 AND j.recheck_of IS NULL AND j.identity_json IS NOT NULL AND j.finished_at > ?1
+                 AND NOT EXISTS (SELECT 1 FROM aftercare a WHERE a.job_id = j.id)",
+        )
+        .bind(after.to_string())
+        .bind(first.to_string())
+        .execute(self.db())
+        .await?;
+        Ok(())
+    }
+
     /// How the after-care stands; one statement, whatever there is.
     pub async fn care_state(&mut self) -> Result<CareState, StoreError> {
         let row = sqlx::query(
@@ -76,16 +102,12 @@ impl Tx<'_> {
 
     /// The looks that are due, the oldest first.
     pub async fn due_care(&mut self, now: Time, limit: usize) -> Result<Vec<CareRow>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT a.job_id, a.looks, o.finished_at,
-                 coalesce((SELECT n.job_key FROM jobs n WHERE n.rehire_of = o.id AND n.state NOT IN ('failed', 'cancelled') LIMIT 1),
-                     (SELECT n.job_key FROM jobs n WHERE n.user_identity_key = o.user_identity_key AND n.workflow <> 'offboard'
-                         AND n.id > o.id AND n.state NOT IN ('failed', 'cancelled') LIMIT 1),
-                     (SELECT n.job_key FROM jobs n WHERE n.user_identity_id = o.user_identity_id AND n.workflow <> 'offboard'
-                         AND n.id > o.id AND n.state NOT IN ('failed', 'cancelled') LIMIT 1)) AS back_by,
-                 EXISTS (SELECT 1 FROM jobs n WHERE n.recheck_of = o.id AND n.finished_at IS NULL) AS busy
+        let rows = sqlx::query(concat!(
+            "SELECT a.job_id, a.looks, o.finished_at, ",
+            back_by!(),
+            " AS back_by, EXISTS (SELECT 1 FROM jobs n WHERE n.recheck_of = o.id AND n.finished_at IS NULL) AS busy
              FROM aftercare a JOIN jobs o ON o.id = a.job_id WHERE a.next_at <= ?1 ORDER BY a.next_at LIMIT ?2",
-        )
+        ))
         .bind(now.to_string())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(self.db())
@@ -211,14 +233,22 @@ impl Tx<'_> {
         actor: &str,
         now: Time,
     ) -> Result<Vec<Picked>, StoreError> {
-        const EVERYBODY: &str =
-            "SELECT j.job_key AS asked, j.id, j.workflow, j.state, j.recheck_of, j.identity_json IS NOT NULL AS known
-             FROM aftercare a JOIN jobs j ON j.id = a.job_id WHERE a.next_at IS NOT NULL ORDER BY j.id";
-        const NAMED: &str = "SELECT coalesce(j.job_key, k.value) AS asked, j.id, j.workflow, j.state, j.recheck_of,
-                 j.identity_json IS NOT NULL AS known FROM json_each(?1) k
-             LEFT JOIN jobs j ON j.id = coalesce((SELECT id FROM jobs WHERE job_key = k.value),
+        // Whoever is back is nobody to look after, before the next look finds that out as well.
+        const EVERYBODY: &str = concat!(
+            "SELECT o.job_key AS asked, o.id, o.workflow, o.state, o.recheck_of, o.identity_json IS NOT NULL AS known, NULL AS back_by
+             FROM aftercare a JOIN jobs o ON o.id = a.job_id WHERE a.next_at IS NOT NULL AND ",
+            back_by!(),
+            " IS NULL ORDER BY o.id"
+        );
+        const NAMED: &str = concat!(
+            "SELECT coalesce(o.job_key, k.value) AS asked, o.id, o.workflow, o.state, o.recheck_of,
+                 o.identity_json IS NOT NULL AS known, ",
+            back_by!(),
+            " AS back_by FROM json_each(?1) k
+             LEFT JOIN jobs o ON o.id = coalesce((SELECT id FROM jobs WHERE job_key = k.value),
                  CASE WHEN k.value NOT GLOB '*[^0-9]*' THEN CAST(k.value AS INTEGER) END)
-             ORDER BY k.key";
+             ORDER BY k.key"
+        );
         let rows = match jobs {
             None => sqlx::query(EVERYBODY).fetch_all(self.db()).await?,
             Some(jobs) => sqlx::query(NAMED).bind(set(&jobs)?).fetch_all(self.db()).await?,
@@ -233,6 +263,7 @@ impl Tx<'_> {
                     word(row, "state")?,
                     get::<Option<i64>>(row, "recheck_of")?.is_some(),
                     get(row, "known")?,
+                    get::<Option<&str>>(row, "back_by")?,
                 ),
             };
             ids.extend(id.filter(|_| refused.is_none()));
@@ -250,13 +281,17 @@ impl Tx<'_> {
 }
 
 /// Why a job cannot be looked after.
-fn refusal(workflow: Workflow, state: JobState, recheck: bool, known: bool) -> Option<String> {
+fn refusal(workflow: Workflow, state: JobState, recheck: bool, known: bool, back_by: Option<&str>) -> Option<String> {
     match (workflow, state) {
         _ if recheck => Some("it is such a look itself; name the offboarding it looks after".to_owned()),
+        (Workflow::Offboard, JobState::Succeeded) if back_by.is_some() => Some(format!(
+            "job {} brought this person back, so their access is looked after no more",
+            back_by.unwrap_or_default()
+        )),
         (Workflow::Offboard, JobState::Succeeded) if known => None,
         (Workflow::Offboard, JobState::Succeeded) => Some("it found nobody, so there is nothing to look at".to_owned()),
         (Workflow::Offboard, JobState::Cancelled) => Some("it was cancelled: order the offboarding anew".to_owned()),
         (Workflow::Offboard, state) => Some(format!("it is {state}: only what was proven is looked at again")),
-        (workflow, _) => Some(format!("it is an {workflow}, not an offboarding")),
+        (workflow, _) => Some(format!("its workflow is {workflow}, not offboard")),
     }
 }

@@ -4,7 +4,8 @@ use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 
 use super::{
-    JobFilter, JobReport, Reader, StoreError,
+    JobFilter, JobReport, Named, Reader, StoreError,
+    aftercare::back_by,
     columns::{get, word, word_or_null},
 };
 use crate::job::{BatchState, SystemState, Time};
@@ -24,6 +25,10 @@ pub struct Around {
     pub systems: Vec<SystemState>,
     /// When its person is looked at again, after the proof.
     pub recheck_at: Option<Time>,
+    /// How often they were looked at since; none if their after-care was never begun.
+    pub looks: Option<u32>,
+    /// The later order that brought the person back, which ends their after-care.
+    pub back_by: Option<String>,
     /// The proven offboarding that this job looks after.
     pub recheck_of: Option<String>,
     /// Objects of this person that came back or were used after they were proven gone: the newest alarm.
@@ -42,12 +47,20 @@ pub struct BatchBrief {
 }
 
 impl Reader {
-    /// The job of this key or number, or else every job of this person (id, key, e-mail, phone): the open ones first, the newest first.
-    pub async fn jobs_named(&mut self, name: &str, limit: u32) -> Result<Vec<JobReport>, StoreError> {
+    /// The job of this key or number, or else every job of this person: the open ones first, the newest first.
+    pub async fn jobs_named(
+        &mut self,
+        name: &str,
+        person: Option<Named>,
+        limit: u32,
+    ) -> Result<Vec<JobReport>, StoreError> {
         if let Some(job) = self.job(name).await? {
             return Ok(vec![job]);
         }
-        let filter = JobFilter { person: Some(name.to_owned()), limit, ..JobFilter::default() };
+        if person.is_none() {
+            return Ok(Vec::new());
+        }
+        let filter = JobFilter { person, limit, ..JobFilter::default() };
         let mut found = Vec::new();
         for line in self.jobs(&filter).await?.jobs {
             found.extend(self.job(&line.job_key).await?);
@@ -57,15 +70,18 @@ impl Reader {
 
     /// What lies around the job of this row id.
     pub async fn around(&mut self, job: i64) -> Result<Around, StoreError> {
-        let row = sqlx::query(
+        let row = sqlx::query(concat!(
             "SELECT (SELECT halted FROM engine WHERE id = 1) AS halted, j.cut_at,
                  (SELECT count(*) FROM jobs o WHERE o.state = 'ready' AND (o.rank, o.id) < (j.rank, j.id)) AS ahead,
                  b.id AS batch_id, b.state AS batch_state, b.why AS batch_why,
                  (SELECT a.next_at FROM aftercare a WHERE a.job_id = j.id) AS recheck_at,
+                 (SELECT a.looks FROM aftercare a WHERE a.job_id = j.id) AS looks, (SELECT ",
+            back_by!(),
+            " FROM jobs o WHERE o.id = j.id AND o.workflow = 'offboard') AS back_by,
                  (SELECT o.job_key FROM jobs o WHERE o.id = j.recheck_of) AS recheck_of,
                  (SELECT h.at || ': ' || h.detail FROM history h WHERE h.job_id = j.id AND h.what = 'alarm' ORDER BY h.id DESC LIMIT 1) AS alarm
              FROM jobs j LEFT JOIN batches b ON b.id = j.batch_id AND b.state <> 'open' WHERE j.id = ?1",
-        )
+        ))
         .bind(job)
         .fetch_one(&mut self.conn)
         .await?;
@@ -93,6 +109,8 @@ impl Reader {
             batch,
             systems: systems.iter().map(system).collect::<Result<_, StoreError>>()?,
             recheck_at: word_or_null(&row, "recheck_at")?,
+            looks: get(&row, "looks")?,
+            back_by: get(&row, "back_by")?,
             recheck_of: get(&row, "recheck_of")?,
             alarm: get(&row, "alarm")?,
         })

@@ -1,6 +1,6 @@
 //! Batches: the new orders of one reading of one file, judged together before any of them has an effect.
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::{
     StoreError, Tx,
@@ -8,7 +8,7 @@ use super::{
     brake::{Asked, BrakeRules},
     columns::{count, get, word},
 };
-use crate::job::{BatchState, Priority, Time, Workflow, batch_hash};
+use crate::job::{BatchState, Priority, Time, Trouble, Workflow, batch_hash};
 
 /// What orders given by hand say about their input.
 pub const BY_HAND: &str = "enqueue";
@@ -32,14 +32,60 @@ pub struct Judged {
 }
 
 /// What a batch's jobs are, counted.
+#[derive(Debug)]
 pub(super) struct Whole {
     pub hash: String,
     pub jobs: u32,
     pub offboards: u32,
     /// Updates that take away what their rows do not list.
     pub movers: u32,
-    pub single_urgent: bool,
+    pub is_single_urgent: bool,
     pub workflows: Vec<(Workflow, u32)>,
+}
+
+impl Whole {
+    /// Of these jobs: key and content's hash, workflow, urgency, and whether an update takes away what its row does not list.
+    fn of(jobs: &[(&str, &str, Workflow, Priority, bool)]) -> Whole {
+        let many = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let of = |workflow| many(jobs.iter().filter(|job| job.2 == workflow).count());
+        Whole {
+            hash: batch_hash(jobs.iter().map(|(key, hash, ..)| (*key, *hash))),
+            jobs: many(jobs.len()),
+            offboards: of(Workflow::Offboard),
+            movers: many(jobs.iter().filter(|job| job.4).count()),
+            is_single_urgent: matches!(jobs, [(.., Priority::Urgent, _)]),
+            workflows: Workflow::ALL.iter().map(|one| (*one, of(*one))).filter(|(_, many)| *many > 0).collect(),
+        }
+    }
+
+    /// Of rows that are no jobs yet.
+    pub(super) fn of_rows<'a>(rows: impl Iterator<Item = &'a crate::job::Row>) -> Whole {
+        let good = rows.filter_map(|row| Some((row, row.order.as_ref().ok()?)));
+        let jobs: Vec<_> = good
+            .map(|(row, order)| {
+                let takes = order.workflow == Workflow::Update && order.takes_away();
+                (row.job_key.as_str(), row.content_hash.as_str(), order.workflow, order.priority, takes)
+            })
+            .collect();
+        Whole::of(&jobs)
+    }
+
+    /// People who lose access by it, leavers and movers.
+    pub(super) fn own(&self) -> u32 {
+        self.offboards + self.movers
+    }
+}
+
+/// What the brake says to a batch.
+pub(super) struct Weighed {
+    /// Its file; empty if it has no number yet.
+    pub file: String,
+    /// Why it needs a person's word, whether it has one or not; none if it needs none.
+    pub over: Option<String>,
+    /// The leave given ahead for it.
+    pub leave: Option<i64>,
+    /// It would be over, were it not one urgent order.
+    pub passed: bool,
 }
 
 /// Reads it from the jobs, cancelled ones too: what was ordered does not change.
@@ -49,23 +95,12 @@ pub(super) async fn whole(conn: &mut SqliteConnection, id: i64) -> Result<Whole,
         .bind(id)
         .fetch_all(conn)
         .await?;
-    let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(rows.len());
-    let (mut workflows, mut urgent, mut movers) = (Vec::new(), false, 0);
+    let mut jobs: Vec<(&str, &str, Workflow, Priority, bool)> = Vec::with_capacity(rows.len());
     for row in &rows {
-        pairs.push((get(row, "job_key")?, get(row, "content_hash")?));
-        workflows.push(word::<Workflow>(row, "workflow")?);
-        urgent = word::<Priority>(row, "priority")? == Priority::Urgent;
-        movers += u32::from(get::<bool>(row, "takes")?);
+        let (workflow, priority) = (word(row, "workflow")?, word(row, "priority")?);
+        jobs.push((get(row, "job_key")?, get(row, "content_hash")?, workflow, priority, get(row, "takes")?));
     }
-    let of = |workflow| u32::try_from(workflows.iter().filter(|one| **one == workflow).count()).unwrap_or(u32::MAX);
-    Ok(Whole {
-        hash: batch_hash(pairs),
-        jobs: u32::try_from(rows.len()).unwrap_or(u32::MAX),
-        offboards: of(Workflow::Offboard),
-        movers,
-        single_urgent: rows.len() == 1 && urgent,
-        workflows: Workflow::ALL.iter().map(|one| (*one, of(*one))).filter(|(_, many)| *many > 0).collect(),
-    })
+    Ok(Whole::of(&jobs))
 }
 
 impl Tx<'_> {
@@ -93,36 +128,26 @@ impl Tx<'_> {
         Ok(Some(made.bind(&chunk.input).bind(&chunk.file).bind(now.to_string()).fetch_one(self.db()).await?))
     }
 
-    /// The file is read to its end: within the brake, or with a leave given ahead, its jobs may begin; else all of them are held.
-    pub(super) async fn judge_batch(&mut self, id: i64, rules: &BrakeRules, now: Time) -> Result<Judged, StoreError> {
+    /// The file is read to its end: within the brake, or with a leave given ahead, its jobs may begin; else all of them are held, and
+    /// also those of a file that is broken: nobody knows what its rest would have said.
+    pub(super) async fn judge_batch(
+        &mut self,
+        id: i64,
+        trouble: Option<&Trouble>,
+        rules: &BrakeRules,
+        now: Time,
+    ) -> Result<Judged, StoreError> {
         let whole = whole(self.db(), id).await?;
-        let row = sqlx::query(
-            "SELECT b.file, (SELECT a.id FROM approvals a WHERE a.hash = ?2 AND a.used_at IS NULL AND a.expires_at > ?3 ORDER BY a.id LIMIT 1) AS leave,
-                 (SELECT count(*) FROM jobs j JOIN batches o ON o.id = j.batch_id WHERE j.accepted_at > ?4
-                     AND (j.workflow = 'offboard' OR coalesce(j.order_json ->> '$.unlisted_acs_users', 'keep') <> 'keep')
-                     AND o.id <> ?1 AND o.state = 'open' AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.batch_id = o.id)) AS before
-             FROM batches b WHERE b.id = ?1",
-        )
-        .bind(id)
-        .bind(&whole.hash)
-        .bind(now.to_string())
-        .bind(now.plus(-rules.window_ms).to_string())
-        .fetch_one(self.db())
-        .await?;
-        let file: String = get(&row, "file")?;
-        if let Some(leave) = row.try_get::<Option<i64>, _>("leave")? {
+        let Weighed { file, over, leave, passed } = self.weigh(Some(id), &whole, 0, rules, now).await?;
+        let over = trouble.map(Trouble::to_string).or(over);
+        if let Some(leave) = leave {
             let (by, yielding) = self.use_leave(id, leave, &whole, now).await?;
             let why = format!("{by} approved it ahead");
             return Ok(Judged { id, file, state: BatchState::Open, why, yielding });
         }
-        // Whoever loses access counts, leaver or mover.
-        let (own, before) = (whole.offboards + whole.movers, count(&row, "before")?);
-        let known = if rules.asks_who_is_known(own.saturating_add(before)) { self.known_people().await? } else { 0 };
-        let asked = Asked { own, before, known, single_urgent: whole.single_urgent };
-        let Some(over) = rules.over(&asked).filter(|_| own > 0) else {
+        let Some(over) = over else {
             self.set_batch(id, BatchState::Open, "", &whole, now).await?;
             let yielding = self.open_batch(id, "accepted", now).await?;
-            let passed = whole.single_urgent && rules.over(&Asked { single_urgent: false, ..asked }).is_some();
             let why = if passed { "one urgent order passes the brake".to_owned() } else { String::new() };
             return Ok(Judged { id, file, state: BatchState::Open, why, yielding });
         };
@@ -132,6 +157,39 @@ impl Tx<'_> {
         self.set_batch(id, BatchState::Held, &why, &whole, now).await?;
         self.hold_batch(id, &why, now).await?;
         Ok(Judged { id, file, state: BatchState::Held, why, yielding: Vec::new() })
+    }
+
+    /// What the brake says to a batch, of this number if it has one yet. `earlier`: revocations that would come before it.
+    pub(super) async fn weigh(
+        &mut self,
+        id: Option<i64>,
+        whole: &Whole,
+        earlier: u32,
+        rules: &BrakeRules,
+        now: Time,
+    ) -> Result<Weighed, StoreError> {
+        let row = sqlx::query(
+            "SELECT coalesce((SELECT file FROM batches WHERE id = ?1), '') AS file, (SELECT a.id FROM approvals a WHERE a.hash = ?2 AND a.used_at IS NULL AND a.expires_at > ?3 ORDER BY a.id LIMIT 1) AS leave,
+                 (SELECT count(*) FROM jobs j JOIN batches o ON o.id = j.batch_id WHERE j.accepted_at > ?4
+                     AND (j.workflow = 'offboard' OR coalesce(j.order_json ->> '$.unlisted_acs_users', 'keep') <> 'keep')
+                     AND o.id IS NOT ?1 AND o.state = 'open' AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.batch_id = o.id)) AS before,
+                 (SELECT count(*) FROM jobs j JOIN batches o ON o.id = j.batch_id WHERE j.accepted_at > ?4 AND j.priority = 'urgent' AND o.jobs = 1
+                     AND o.id IS NOT ?1 AND o.state = 'open' AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.batch_id = o.id)) AS urgent_before",
+        )
+        .bind(id)
+        .bind(&whole.hash)
+        .bind(now.to_string())
+        .bind(now.plus(-rules.window_ms).to_string())
+        .fetch_one(self.db())
+        .await?;
+        let (own, before) = (whole.own(), count(&row, "before")?.saturating_add(earlier));
+        let known = if rules.asks_who_is_known(own.saturating_add(before)) { self.known_people().await? } else { 0 };
+        let urgent_before = if whole.is_single_urgent { Some(count(&row, "urgent_before")?) } else { None };
+        let asked = Asked { own, before, known, urgent_before };
+        let over = rules.over(&asked).filter(|_| own > 0);
+        let passed =
+            over.is_none() && whole.is_single_urgent && rules.over(&Asked { urgent_before: None, ..asked }).is_some();
+        Ok(Weighed { file: get(&row, "file")?, over, leave: get(&row, "leave")?, passed })
     }
 
     async fn set_batch(
@@ -165,7 +223,7 @@ impl Tx<'_> {
         Ok(sqlx::query_scalar(
             "UPDATE jobs SET yield_to = (SELECT l.job_id FROM person_locks l JOIN person_locks m USING (kind, value)
                  JOIN jobs o ON o.id = l.job_id
-                 WHERE m.job_id = jobs.id AND o.id > jobs.id AND o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL
+                 WHERE m.job_id = jobs.id AND (jobs.workflow = 'onboard' OR m.kind IN ('user_identity_id', 'user_identity_key')) AND o.id > jobs.id AND o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL
                  AND (o.not_before IS NULL OR o.not_before <= ?2) LIMIT 1),
                  wake_at = CASE WHEN state = 'running' THEN accepted_at ELSE wake_at END,
                  state = CASE state WHEN 'waiting' THEN 'ready' ELSE state END
@@ -173,6 +231,7 @@ impl Tx<'_> {
              AND (rehire_of IS NULL OR NOT EXISTS (SELECT 1 FROM jobs e WHERE e.id = jobs.rehire_of AND e.batch_id = ?1)) AND id IN (
                  SELECT m.job_id FROM jobs o JOIN person_locks l ON l.job_id = o.id JOIN person_locks m USING (kind, value)
                  WHERE o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL AND m.job_id < o.id
+                 AND (jobs.workflow = 'onboard' OR m.kind IN ('user_identity_id', 'user_identity_key'))
                  AND (o.not_before IS NULL OR o.not_before <= ?2))
              RETURNING id",
         )

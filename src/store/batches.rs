@@ -44,6 +44,23 @@ pub struct BatchLine {
     pub unfinished: u32,
 }
 
+/// A leave given ahead that no batch has used.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ApprovalLine {
+    /// Of the batch it is for.
+    pub hash: String,
+    /// Of the plan it was given on.
+    pub plan_hash: Option<String>,
+    /// Who gave it.
+    pub actor: String,
+    /// Why, in their words.
+    pub reason: String,
+    /// When.
+    pub given_at: Time,
+    /// Not used later than this.
+    pub expires_at: Time,
+}
+
 /// A batch with what a person should see before deciding.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BatchReport {
@@ -72,6 +89,23 @@ impl Reader {
         .iter()
         .map(batch_line)
         .collect()
+    }
+
+    /// Every leave given ahead that was not used, newest first; what has expired by `since` is left out.
+    pub async fn approvals_ahead(&mut self, since: Time) -> Result<Vec<ApprovalLine>, StoreError> {
+        let sql = "SELECT * FROM approvals WHERE used_at IS NULL AND expires_at > ?1 ORDER BY id DESC";
+        let rows = sqlx::query(sql).bind(since.to_string()).fetch_all(&mut self.conn).await?;
+        let approval = |row: &SqliteRow| {
+            Ok(ApprovalLine {
+                hash: get(row, "hash")?,
+                plan_hash: get(row, "plan_hash")?,
+                actor: get(row, "actor")?,
+                reason: get(row, "reason")?,
+                given_at: word(row, "given_at")?,
+                expires_at: word(row, "expires_at")?,
+            })
+        };
+        rows.iter().map(approval).collect()
     }
 
     /// One batch, counted anew.

@@ -11,6 +11,8 @@ pub struct BrakeRules {
     pub max_share: f64,
     /// So many pass whatever the share says.
     pub floor: u32,
+    /// So many urgent orders that stand alone in their files pass, whatever else was let through.
+    pub max_urgent: u32,
     /// What was let through within this time counts, too.
     pub window_ms: Ms,
 }
@@ -24,8 +26,8 @@ pub struct Asked {
     pub before: u32,
     /// People known to be there; 0: nobody knows.
     pub known: u32,
-    /// The batch is one urgent order.
-    pub single_urgent: bool,
+    /// The batch is one urgent order; so many of the kind passed within the window before it.
+    pub urgent_before: Option<u32>,
 }
 
 impl BrakeRules {
@@ -36,8 +38,16 @@ impl BrakeRules {
 
     /// Why a batch needs a person's word, in words; none if it does not.
     pub fn over(&self, asked: &Asked) -> Option<String> {
-        let Asked { own, before, known, single_urgent } = *asked;
-        let before = if single_urgent { 0 } else { before };
+        let Asked { own, before, known, urgent_before } = *asked;
+        let window_min = self.window_ms / 60_000;
+        if let Some(alike) = urgent_before {
+            return (alike >= self.max_urgent).then(|| {
+                format!(
+                    "it is one urgent revocation after {alike} of the kind within {window_min} minutes; more than {} need a person's word (brake.max_urgent)",
+                    self.max_urgent
+                )
+            });
+        }
         let all = own.saturating_add(before);
         let share = (f64::from(known) * self.max_share).max(f64::from(self.floor));
         let limit = if all > self.max_offboards {
@@ -49,7 +59,6 @@ impl BrakeRules {
         } else {
             return None;
         };
-        let window_min = self.window_ms / 60_000;
         let with =
             if before > 0 { format!(", {all} with those of the last {window_min} minutes") } else { String::new() };
         let noun = if own == 1 { "revocation" } else { "revocations" };
@@ -61,34 +70,32 @@ impl BrakeRules {
 mod tests {
     use super::*;
 
-    const RULES: BrakeRules = BrakeRules { max_offboards: 25, max_share: 0.10, floor: 10, window_ms: 3_600_000 };
+    const RULES: BrakeRules =
+        BrakeRules { max_offboards: 25, max_share: 0.10, floor: 10, max_urgent: 10, window_ms: 3_600_000 };
 
     #[test]
     fn the_brake_holds_by_count_by_share_and_by_the_hour() {
-        for (own, before, known, single_urgent, says) in [
-            (25, 0, 0, false, None),
-            (26, 0, 0, false, Some("it orders 26 revocations; more than 25 need")),
-            (400, 0, 10_000, false, Some("brake.max_offboards")),
-            (10, 0, 1, false, None),
+        for (own, before, known, says) in [
+            (25, 0, 0, None),
+            (26, 0, 0, Some("it orders 26 revocations; more than 25 need")),
+            (400, 0, 10_000, Some("brake.max_offboards")),
+            (10, 0, 1, None),
             (
                 11,
                 0,
                 1,
-                false,
                 Some("it orders 11 revocations; more than 10 need a person's word: a share of the 1 people known"),
             ),
-            (11, 0, 0, false, None),
-            (20, 0, 200, false, None),
-            (21, 0, 200, false, Some("a share of the 200 people known here")),
-            (5, 20, 0, false, None),
-            (6, 20, 0, false, Some("it orders 6 revocations, 26 with those of the last 60 minutes; more than 25")),
-            (1, 25, 0, false, Some("it orders 1 revocation, 26 with")),
-            (1, 10, 50, false, Some("brake.max_share")),
-            (1, 400, 50, true, None),
-            (1, u32::MAX, 50, true, None),
-            (0, 25, 0, false, None),
+            (11, 0, 0, None),
+            (20, 0, 200, None),
+            (21, 0, 200, Some("a share of the 200 people known here")),
+            (5, 20, 0, None),
+            (6, 20, 0, Some("it orders 6 revocations, 26 with those of the last 60 minutes; more than 25")),
+            (1, 25, 0, Some("it orders 1 revocation, 26 with")),
+            (1, 10, 50, Some("brake.max_share")),
+            (0, 25, 0, None),
         ] {
-            let over = RULES.over(&Asked { own, before, known, single_urgent });
+            let over = RULES.over(&Asked { own, before, known, urgent_before: None });
             match says {
                 None => assert_eq!(over, None, "{own} {before} {known}"),
                 Some(words) => assert!(over.as_ref().is_some_and(|over| over.contains(words)), "{over:?} / {words}"),
@@ -104,9 +111,17 @@ mod tests {
     }
 
     #[test]
-    fn one_urgent_order_is_no_way_round_a_brake_that_is_set_to_less_than_one() {
+    fn single_urgent_orders_pass_up_to_their_own_number() {
         let strict = BrakeRules { max_offboards: 1, floor: 1, ..RULES };
-        assert!(strict.over(&Asked { own: 2, single_urgent: false, ..Asked::default() }).is_some());
-        assert!(strict.over(&Asked { own: 1, single_urgent: true, before: 9, ..Asked::default() }).is_none());
+        for rules in [RULES, strict] {
+            let urgent = |alike, before| Asked { own: 1, before, known: 50, urgent_before: Some(alike) };
+            for before in [0, 400, u32::MAX] {
+                assert_eq!(rules.over(&urgent(0, before)), None);
+                assert_eq!(rules.over(&urgent(9, before)), None);
+                let over = rules.over(&urgent(10, before)).unwrap();
+                assert!(over.contains("more than 10 need a person's word (brake.max_urgent)"), "{over}");
+            }
+        }
+        assert!(strict.over(&Asked { own: 2, ..Asked::default() }).is_some());
     }
 }

@@ -95,7 +95,7 @@ impl Tx<'_> {
              AND job_id IN (SELECT value FROM json_each(?1)) ORDER BY id";
         let mut requests = self.rows(&ids, all, request).await?;
         let all = "SELECT * FROM history WHERE job_id IN (SELECT value FROM json_each(?1))
-             AND (actor <> 'engine' OR what IN ('proven', 'reappeared', 'fell_back', 'reissued', 'alarm')) ORDER BY id";
+             AND (actor <> 'engine' OR what IN ('proven', 'reappeared', 'fell_back', 'alarm')) ORDER BY id";
         let mut history = self.rows(&ids, all, happened).await?;
         let one = |(job_id, ordered)| Facts {
             job_id,

@@ -67,10 +67,12 @@ impl Tx<'_> {
     /// Carries a decision out, once.
     pub async fn decide(&mut self, order: &Decision, now: Time) -> Result<Decided, StoreError> {
         let id = order.batch;
-        let row = sqlx::query("SELECT state, input, coalesce(decided_by, '') AS decided_by FROM batches WHERE id = ?1")
-            .bind(id)
-            .fetch_optional(self.db())
-            .await?;
+        let row = sqlx::query(
+            "SELECT state, input, coalesce(decided_by, '') AS decided_by FROM batches_overview WHERE id = ?1",
+        )
+        .bind(id)
+        .fetch_optional(self.db())
+        .await?;
         let Some(row) = row else { return Ok(Decided::Refused(format!("there is no batch {id}"))) };
         let (state, by): (BatchState, String) = (word(&row, "state")?, get(&row, "decided_by")?);
         let input: String = get(&row, "input")?;
@@ -81,14 +83,18 @@ impl Tx<'_> {
             ));
         }
         match (&order.verb, state) {
-            (Verb::Approve { .. }, BatchState::Open) if by.is_empty() => {
-                Ok(Decided::Before("it needed nobody's word and is at work".to_owned()))
+            (Verb::Approve { .. }, BatchState::Open | BatchState::Done) if by.is_empty() => {
+                let is = if state == BatchState::Done { "done" } else { "at work" };
+                Ok(Decided::Before(format!("it needed nobody's word and is {is}")))
             }
-            (Verb::Approve { .. }, BatchState::Open) => Ok(Decided::Before(format!("it was approved by {by}"))),
+            (Verb::Approve { .. }, BatchState::Open | BatchState::Done) => {
+                Ok(Decided::Before(format!("it was approved by {by}")))
+            }
             (Verb::Approve { .. }, BatchState::Rejected) => Ok(Decided::Refused(format!(
                 "it was rejected by {by}; what is wanted of it needs orders with new job keys"
             ))),
             (Verb::Reject, BatchState::Rejected) => Ok(Decided::Before(format!("it was rejected by {by}"))),
+            (Verb::Reject, BatchState::Done) => Ok(Decided::Refused("every job of it has ended".to_owned())),
             (Verb::Reject, BatchState::Open) => {
                 Ok(Decided::Refused(format!("it is at work; `backstitch cancel --batch {id}` ends its jobs")))
             }

@@ -95,7 +95,7 @@ impl Tx<'_> {
     /// Whether any open job has begun: only then the feed is worth reading.
     pub async fn anyone_waits(&mut self) -> Result<bool, StoreError> {
         Ok(sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM jobs WHERE workflow <> 'onboard' AND finished_at IS NULL AND begun_at IS NOT NULL AND state <> 'held')",
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE workflow <> 'onboard' AND finished_at IS NULL AND begun_at IS NOT NULL AND state IN ('ready', 'running', 'waiting'))",
         )
         .fetch_one(self.db())
         .await?)

@@ -34,7 +34,7 @@ pub struct Leaver {
     pub not_before: Option<Time>,
     /// When the first changing request was decided.
     pub begun_at: Option<Time>,
-    /// When every door and session that could be shut at once was.
+    /// When everything that was to be shut first was read back so; none while anything is not.
     pub cut_at: Option<Time>,
     /// When the last object was proven gone.
     pub last_gone_at: Option<Time>,

@@ -30,6 +30,8 @@ pub struct LockRow {
     pub rehire_of: Option<i64>,
     /// It says that its person comes back, and has changed nothing yet.
     pub rehire: bool,
+    /// It is an update that has changed nothing yet: its e-mail and phone are what they are to become, and name nobody so far.
+    pub moves: bool,
 }
 
 impl Tx<'_> {
@@ -156,6 +158,7 @@ impl Tx<'_> {
     pub async fn locks(&mut self, ids: &[i64]) -> Result<Vec<LockRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.job_key, j.workflow <> 'offboard' AS yields, j.rehire_of,
+                 j.workflow = 'update' AND j.begun_at IS NULL AS moves,
                  j.begun_at IS NULL AND coalesce(j.order_json ->> '$.rehire', 0) = 1 AS rehire
              FROM person_locks mine JOIN person_locks l USING (kind, value) JOIN jobs j ON j.id = l.job_id
              WHERE mine.job_id IN (SELECT value FROM json_each(?1))",
@@ -173,6 +176,7 @@ impl Tx<'_> {
                     yields: get(row, "yields")?,
                     rehire_of: get(row, "rehire_of")?,
                     rehire: get(row, "rehire")?,
+                    moves: get(row, "moves")?,
                 })
             })
             .collect()

@@ -60,19 +60,26 @@ pub struct Picked {
     pub refused: Option<String>,
 }
 
-impl Tx<'_> {
-    /// Carries an operator's order out; jobs it does not apply to are told and left alone.
-    pub async fn operate(&mut self, order: &Operator, now: Time) -> Result<Vec<Picked>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT coalesce(j.job_key, k.value) AS asked, j.id, j.workflow, j.state, j.begun_at, b.id AS undecided FROM json_each(?1) k
+/// Each job that is asked for: where it stands, whether its batch is undecided, and, of a failed onboarding, which later order took its
+/// person out (?2: now).
+const ASKED: &str =
+    "SELECT coalesce(j.job_key, k.value) AS asked, j.id, j.workflow, j.state, j.begun_at, b.id AS undecided,
+                 (SELECT o.job_key FROM jobs o WHERE j.state = 'failed' AND j.workflow = 'onboard' AND o.workflow = 'offboard' AND o.recheck_of IS NULL
+                      AND o.id > j.id AND o.id IS NOT j.rehire_of AND (o.finished_at IS NOT NULL OR o.not_before IS NULL OR o.not_before <= ?2)
+                      AND o.id IN (SELECT n.job_id FROM (SELECT * FROM tombstones UNION ALL SELECT kind, value, job_id FROM person_locks) n
+                          WHERE (n.kind, n.value) IN (VALUES ('user_identity_id', j.user_identity_id), ('user_identity_key', j.user_identity_key),
+                              ('email_address', lower(j.order_json ->> '$.person.email_address')), ('phone_number', j.order_json ->> '$.person.phone_number')))
+                  ORDER BY o.id DESC LIMIT 1) AS left_by
+             FROM json_each(?1) k
              LEFT JOIN jobs j ON j.id = coalesce((SELECT id FROM jobs WHERE job_key = k.value),
                  CASE WHEN k.value NOT GLOB '*[^0-9]*' THEN CAST(k.value AS INTEGER) END)
              LEFT JOIN batches b ON b.id = j.batch_id AND b.state IN ('gathering', 'held')
-             ORDER BY k.key",
-        )
-        .bind(set(&order.jobs)?)
-        .fetch_all(self.db())
-        .await?;
+             ORDER BY k.key";
+
+impl Tx<'_> {
+    /// Carries an operator's order out; jobs it does not apply to are told and left alone.
+    pub async fn operate(&mut self, order: &Operator, now: Time) -> Result<Vec<Picked>, StoreError> {
+        let rows = sqlx::query(ASKED).bind(set(&order.jobs)?).bind(now.to_string()).fetch_all(self.db()).await?;
         let (mut ids, mut picked) = (Vec::new(), Vec::new());
         for row in &rows {
             let job_key: String = get(row, "asked")?;
@@ -85,7 +92,11 @@ impl Tx<'_> {
                     let begun: Option<Time> = word_or_null(row, "begun_at")?;
                     let undecided: Option<i64> = get(row, "undecided")?;
                     let (state, workflow) = (word(row, "state")?, word(row, "workflow")?);
-                    let refused = order.deed.refusal(state, workflow, begun.is_some(), undecided);
+                    let left_by: Option<String> = get(row, "left_by")?;
+                    let gone = left_by
+                        .filter(|_| order.deed == Deed::Retry)
+                        .map(|by| format!("job {by} ordered this person out since: order them anew with rehire: true"));
+                    let refused = order.deed.refusal(state, workflow, begun.is_some(), undecided).or(gone);
                     if refused.is_none() {
                         ids.push(id);
                     }
@@ -200,7 +211,8 @@ impl Deed {
 fn statements(deed: Deed) -> &'static [&'static str] {
     match deed {
         Deed::Retry => &[
-            "UPDATE jobs SET state = 'ready', why = 'retried', finished_at = NULL, wake_at = NULL, retry_at = NULL, tries = 0, yield_to = NULL
+            "UPDATE jobs SET state = 'ready', why = 'retried', finished_at = NULL, wake_at = NULL, retry_at = NULL, tries = 0, yield_to = NULL,
+                 warn_at = iif(finished_at IS NULL OR deadline IS NULL, warn_at, ?2)
              WHERE id IN (SELECT value FROM json_each(?1))",
             "UPDATE targets SET next_at = NULL, tries = 0, refusals = CASE WHEN mark = 'parked' THEN refusals ELSE 0 END
              WHERE mark NOT IN ('proven', 'skipped') AND job_id IN (SELECT value FROM json_each(?1))",

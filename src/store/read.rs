@@ -10,7 +10,7 @@ use super::{
     columns::{count, get, set, word, word_or_null},
     connect::open_reader,
 };
-use crate::job::{JobState, Time, Workflow};
+use crate::job::{JobState, Selector, Time, Workflow};
 
 /// A connection that cannot write, beside a running engine or after it stopped.
 #[derive(Debug)]
@@ -25,14 +25,23 @@ pub struct JobFilter {
     pub states: Vec<JobState>,
     /// Only this workflow.
     pub workflow: Option<Workflow>,
-    /// Only this person: id, key, e-mail (ASCII case folded) or phone number, as ordered or as Seam has it.
-    pub person: Option<String>,
+    /// Only this person.
+    pub person: Option<Named>,
     /// Only this batch.
     pub batch: Option<i64>,
     /// Only open jobs past their deadline.
     pub overdue: bool,
     /// So many at most.
     pub limit: u32,
+}
+
+/// A person as somebody names them, exactly, as ordered or as Seam has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// By what kind of name; none: by any.
+    pub by: Option<Selector>,
+    /// The name; of an e-mail address the ASCII case is folded.
+    pub value: String,
 }
 
 /// One row of the view `jobs_overview`.
@@ -66,8 +75,10 @@ pub struct JobLine {
     pub accepted_at: Time,
     /// When its first changing request was decided.
     pub begun_at: Option<Time>,
-    /// When its doors were shut ahead of the deletions.
+    /// When all of its doors were shut ahead of the deletions.
     pub cut_at: Option<Time>,
+    /// What could not be shut ahead of its deletion.
+    pub not_cut: u32,
     /// When it ended.
     pub finished_at: Option<Time>,
     /// Not before this moment.
@@ -110,7 +121,8 @@ pub struct JobList {
     pub halted: Option<String>,
 }
 
-/// The part that both statements about a filter share. Parameters: ?1 states, ?2 workflow, ?3 person, ?4 batch, ?5 overdue.
+/// The part that both statements about a filter share. Parameters: ?1 states, ?2 workflow, ?3 person, ?4 batch, ?5 overdue, ?6 by
+/// what kind of name.
 macro_rules! filtered {
     ($select:literal, $rest:literal) => {
         concat!(
@@ -122,9 +134,10 @@ macro_rules! filtered {
              AND (?3 IS NULL OR EXISTS (
                  SELECT 1 FROM (SELECT key, path, atom FROM json_tree(j.order_json, '$.person')
                      UNION ALL SELECT key, path, atom FROM json_tree(coalesce(j.identity_json, '{}'))) p
-                 WHERE p.key = 'email_address' AND p.atom = ?3 COLLATE NOCASE
-                    OR (p.key IN ('user_identity_id', 'user_identity_key', 'phone_number')
-                        OR p.path IN ('$.merged_user_identity_ids', '$.merged_user_identity_keys')) AND p.atom = ?3))
+                 WHERE p.key = 'email_address' AND p.atom = ?3 COLLATE NOCASE AND ?6 IN ('any', 'email_address')
+                    OR (p.key IN ('user_identity_id', 'user_identity_key', 'phone_number') AND ?6 IN ('any', p.key)
+                        OR p.path IN ('$.merged_user_identity_ids', '$.merged_user_identity_keys')
+                            AND (?6 = 'any' OR p.path = '$.merged_' || ?6 || 's')) AND p.atom = ?3))
              ",
             $rest
         )
@@ -149,22 +162,26 @@ impl Reader {
     pub async fn jobs(&mut self, filter: &JobFilter) -> Result<JobList, StoreError> {
         let states = set(&filter.states)?;
         let workflow = filter.workflow.map(Workflow::as_str);
+        let person = filter.person.as_ref().map(|named| named.value.as_str());
+        let by = filter.person.as_ref().and_then(|named| named.by).map_or("any", Selector::as_str);
         let mut tx = self.conn.begin().await?;
-        let rows = sqlx::query(filtered!("o.*", "ORDER BY o.finished_at IS NOT NULL, o.id DESC LIMIT ?6"))
+        let rows = sqlx::query(filtered!("o.*", "ORDER BY o.finished_at IS NOT NULL, o.id DESC LIMIT ?7"))
             .bind(&states)
             .bind(workflow)
-            .bind(&filter.person)
+            .bind(person)
             .bind(filter.batch)
             .bind(filter.overdue)
+            .bind(by)
             .bind(filter.limit)
             .fetch_all(&mut *tx)
             .await?;
         let counted = sqlx::query(filtered!("o.state, count(*) AS many", "GROUP BY o.state"))
             .bind(&states)
             .bind(workflow)
-            .bind(&filter.person)
+            .bind(person)
             .bind(filter.batch)
             .bind(filter.overdue)
+            .bind(by)
             .fetch_all(&mut *tx)
             .await?;
         let halted = sqlx::query_scalar("SELECT halted FROM engine WHERE id = 1").fetch_one(&mut *tx).await?;
@@ -200,6 +217,7 @@ pub(super) fn job_line(row: &SqliteRow) -> Result<JobLine, StoreError> {
         accepted_at: word(row, "accepted_at")?,
         begun_at: word_or_null(row, "begun_at")?,
         cut_at: word_or_null(row, "cut_at")?,
+        not_cut: count(row, "not_cut")?,
         finished_at: word_or_null(row, "finished_at")?,
         not_before: word_or_null(row, "not_before")?,
         deadline: word_or_null(row, "deadline")?,

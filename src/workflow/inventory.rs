@@ -3,7 +3,7 @@
 
 use super::{Flow, Turn, absence, answers, cascade, confirm, offboard, sweep};
 use crate::job::{
-    Act, Answer, Attempt, Call, Cause, IdentityRef, Kind, Look, Mark, Outcome, Snapshot, StepName, StepState,
+    Act, Answer, Attempt, Call, Cause, IdentityRef, Kind, Look, Mark, Outcome, Snapshot, StepName, StepState, counted,
 };
 
 const STEP: StepName = StepName::Inventory;
@@ -52,7 +52,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         return Flow::Stop;
     }
     let count = case.targets.len().saturating_sub(1);
-    turn.set_step(case, STEP, StepState::Closed, &format!("{count} objects"));
+    turn.set_step(case, STEP, StepState::Closed, &counted(count, "object"));
     Flow::Pass
 }
 

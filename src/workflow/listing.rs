@@ -29,7 +29,9 @@ pub(super) fn absorb(
         return turn.hold(case, &why);
     }
     let known = |item: &Item| case.targets.iter().any(|t| t.kind == kind && t.object_id.as_ref() == Some(&item.id));
-    let count = case.targets.len() + listing.items.iter().filter(|item| !known(item)).count();
+    let count = case.targets.len()
+        + listing.items.iter().filter(|item| !known(item)).count()
+        + methods::unknown(case, listing).len();
     if count > turn.rules.max_objects {
         return turn.hold(
             case,

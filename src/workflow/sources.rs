@@ -1,7 +1,7 @@
 //! Where objects of a kind are listed from: by their owner, by what they hang on, or, where no list would show them, each by its own id.
 
-use super::sweep::by_ids;
-use crate::job::{Kind, Mark, Snapshot, Source, StepName};
+use super::{cascade, sweep::by_ids};
+use crate::job::{Kind, Mark, Snapshot, Source, StepName, Target, Workflow};
 
 /// Where a look at a kind is taken from.
 pub(super) fn of(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
@@ -17,20 +17,15 @@ pub(super) fn of(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
     };
     if kind == Kind::AccessMethod {
         // Their grants name them; each is asked for by its own id.
-        let left = case.targets.iter().filter(|t| t.kind == kind && !matches!(t.mark, Mark::Proven | Mark::Skipped));
-        return vec![Source::Each(left.filter_map(|t| t.object_id.clone()).collect())];
+        return vec![Source::Each(left(case, kind).filter_map(|t| t.object_id.clone()).collect())];
     }
     let mut all = vec![Source::Identity(identity.user_identity_id.clone())];
     match kind {
-        Kind::AcsCredential => {
-            all.extend(ids(Kind::AcsUser, true).map(Source::AcsUser));
-            all.extend(orphans(case));
-        }
-        Kind::AcsUser if wholly(name) => {
-            all.push(Source::Linked(identity.user_identity_id.clone()));
-        }
+        Kind::AcsCredential => all.extend(ids(Kind::AcsUser, true).map(Source::AcsUser)),
+        Kind::AcsUser if wholly(name) => all.push(Source::Linked(identity.user_identity_id.clone())),
         _ => {}
     }
+    all.extend(unlisted(case, kind));
     all
 }
 
@@ -40,14 +35,24 @@ fn wholly(name: StepName) -> bool {
     matches!(name, Inventory | ConfirmEmpty | Links | Unlink | Verify)
 }
 
-/// Credentials whose ACS user went before them (by an identity's end that was begun): neither it nor the identity lists them.
-fn orphans(case: &Snapshot) -> Option<Source> {
+fn left(case: &Snapshot, kind: Kind) -> impl Iterator<Item = &Target> {
+    case.targets.iter().filter(move |t| t.kind == kind && !matches!(t.mark, Mark::Proven | Mark::Skipped))
+}
+
+/// What no list shows is not gone for that: its owner may have ended before it, and a dead owner's list is empty. Of a leaver's objects
+/// all that may outlive their owner by our own deed are asked for by their ids, and the others, too, when no list shows them.
+fn unlisted(case: &Snapshot, kind: Kind) -> impl Iterator<Item = Source> {
+    // A mover's ACS user lives on; only the list tells that the tie to it has ended.
+    let asked = case.job.order.workflow == Workflow::Offboard && kind.has_proof_by_id();
     let gone = |user: &String| {
         let mut users = case.targets.iter().filter(|t| t.kind == Kind::AcsUser && t.mark == Mark::Proven);
         users.any(|t| t.object_id.as_ref() == Some(user))
     };
-    let left = case.targets.iter().filter(|t| t.kind == Kind::AcsCredential && t.mark != Mark::Proven);
-    let ids: Vec<String> =
-        left.filter(|t| t.acs_user_id.as_ref().is_some_and(gone)).filter_map(|t| t.object_id.clone()).collect();
-    (!ids.is_empty()).then_some(Source::Each(ids))
+    let begun = cascade::unheard(case);
+    let outlives = |t: &&Target| begun || t.acs_user_id.as_ref().is_some_and(gone);
+    let (hidden, shown): (Vec<_>, Vec<_>) = left(case, kind).filter(|_| asked).partition(outlives);
+    let ids = |targets: Vec<&Target>| targets.into_iter().filter_map(|t| t.object_id.clone()).collect::<Vec<_>>();
+    let (hidden, shown) = (ids(hidden), ids(shown));
+    let hidden = (!hidden.is_empty()).then_some(Source::Each(hidden));
+    hidden.into_iter().chain((!shown.is_empty()).then_some(Source::Unlisted(shown)))
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::job::{
     Act, Answer, Attempt, Call, Identity, IdentityRef, JobState, Kind, Mark, Order, Outcome, Proof, Reply, Snapshot,
-    StepName, StepState,
+    StepName, StepState, counted,
 };
 
 pub(super) const STEPS: &[StepSpec] = &[
@@ -86,12 +86,25 @@ pub(super) fn next_identity(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         return Flow::Pass;
     }
     let changed = change(&case.job.order, &identity);
+    let person = case.job.order.person.clone();
     ensure::next(case, turn, at, |act| match act {
+        Act::SearchIdentities => {
+            Some(Call::SearchIdentities { email_address: person.email_address, phone_number: person.phone_number })
+        }
         Act::GetIdentity => Some(Call::GetIdentity(IdentityRef::Id(identity.user_identity_id))),
         Act::UpdateIdentity => changed,
         _ => None,
     });
     Flow::Stop
+}
+
+/// The identity's fields that an update would change, by their names.
+pub fn changed_fields(order: &Order, seen: &Identity) -> Vec<&'static str> {
+    let Some(Call::UpdateIdentity { email_address, phone_number, full_name, .. }) = change(order, seen) else {
+        return Vec::new();
+    };
+    let fields = [("email_address", email_address), ("phone_number", phone_number), ("full_name", full_name)];
+    fields.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect()
 }
 
 /// The update that makes this identity what the order says, with nothing in it that is so already.
@@ -129,15 +142,44 @@ pub(super) fn absorb_identity(case: &mut Snapshot, attempt: &Attempt, answer: &A
             }
             case.targets[at].refusals += 1;
             case.job.last_error = Some(why.clone());
-            if case.targets[at].refusals >= 3 {
-                let why = format!("{why}; correct the order and give it a new job_key");
-                return turn.finish(case, JobState::Failed, &why);
+            let asked = &case.job.order.person;
+            let contact = asked.email_address.is_some() || asked.phone_number.is_some();
+            match contact {
+                true => ensure::again(case, at, Act::SearchIdentities, now, &why),
+                false => refused(case, at, &[], turn),
             }
-            let delay = turn.delay(case.targets[at].refusals, case.targets[at].id as u64, None);
-            ensure::again(case, at, Act::GetIdentity, now.plus(delay), &why);
+        }
+        (Act::SearchIdentities, Outcome::Done(Reply::Identities(hits))) => {
+            turn.question_answered(case);
+            refused(case, at, hits, turn);
         }
         _ => ensure::failed(case, at, attempt.act, &answer.outcome, Act::GetIdentity, turn),
     }
+}
+
+/// The change was refused: told with whoever has the e-mail or phone, else tried again a few times.
+fn refused(case: &mut Snapshot, at: usize, hits: &[Identity], turn: &mut Turn) {
+    let said = case.targets[at].detail.clone().or(case.job.last_error.clone()).unwrap_or_default();
+    let own = case.job.identity.as_ref().map(|identity| &identity.user_identity_id);
+    let other = hits.iter().find(|hit| Some(&hit.user_identity_id) != own);
+    if let Some(dying) = other.filter(|other| other.being_deleted) {
+        case.targets[at].refusals = 0;
+        let due = turn.now.plus(turn.rules.create_settle_ms);
+        let why = format!("user identity {} with the same e-mail or phone is being deleted", dying.user_identity_id);
+        return ensure::again(case, at, Act::GetIdentity, due, &why);
+    }
+    if let Some(other) = other {
+        let why = format!(
+            "user identity {} has this e-mail or phone; take it off there, or correct the order, and give the order a new job_key",
+            other.user_identity_id
+        );
+        return turn.finish(case, JobState::Failed, &why);
+    }
+    if case.targets[at].refusals >= 3 {
+        return turn.finish(case, JobState::Failed, &format!("{said}; correct the order and give it a new job_key"));
+    }
+    let delay = turn.delay(case.targets[at].refusals, case.targets[at].id as u64, None);
+    ensure::again(case, at, Act::GetIdentity, turn.now.plus(delay), &said);
 }
 
 /// Still the identity that was found, or the job is held.
@@ -254,7 +296,9 @@ fn judge(case: &mut Snapshot, seen: &Identity, turn: &mut Turn) {
     let count = |step: StepName| case.targets.iter().filter(|t| t.step == step).count();
     let (links, unlinked) = (count(StepName::AcsUsers), count(StepName::Unlink));
     let id = &seen.user_identity_id;
-    let why =
-        format!("proven: user identity {id} is as ordered, {links} listed ACS users linked, {unlinked} taken off");
+    let why = format!(
+        "proven: user identity {id} is as ordered, {} linked, {unlinked} taken off",
+        counted(links, "listed ACS user")
+    );
     turn.finish(case, JobState::Succeeded, &why);
 }

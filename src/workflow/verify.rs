@@ -3,7 +3,7 @@
 use super::{Flow, Turn, absence, all_closed_before, answers, find::same_email, offboard, sweep, wanted_key};
 use crate::job::{
     Act, Answer, Attempt, Call, Identity, IdentityRef, JobState, Kind, Mark, Outcome, Reply, Snapshot, StepName,
-    StepState, Target, Time,
+    StepState, Target, Time, counted,
 };
 
 const STEP: StepName = StepName::Verify;
@@ -74,8 +74,11 @@ fn conclude(case: &mut Snapshot, kinds: &[Kind], turn: &mut Turn) {
         return turn.wait(again, || "the read-back was behind; reads again".to_owned());
     }
     turn.set_step(case, STEP, StepState::Closed, "every object answers not found by its id");
-    let count = case.targets.len();
-    turn.finish(case, JobState::Succeeded, &format!("proven: {count} objects, the identity among them, are gone"));
+    let why = match case.targets.len() {
+        1 => "proven: the identity, which was all there was, is gone".to_owned(),
+        count => format!("proven: {count} objects, the identity among them, are gone"),
+    };
+    turn.finish(case, JobState::Succeeded, &why);
 }
 
 pub(super) fn absorb_gone(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
@@ -167,6 +170,6 @@ fn judge(case: &mut Snapshot, seen: &Identity, turn: &mut Turn) {
     turn.finish(
         case,
         JobState::Succeeded,
-        &format!("proven: user identity {} with {links} ACS users", seen.user_identity_id),
+        &format!("proven: user identity {} with {}", seen.user_identity_id, counted(links, "ACS user")),
     );
 }

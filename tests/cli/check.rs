@@ -89,9 +89,50 @@ fn bad_rows_alone_end_65_and_named_files_take_the_place_of_the_inputs() {
 
     let output = backstitch(folder.path(), &["check", "--config", "b.toml", "drop/a.jsonl"], &[]);
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), "all good: 1 good row\n"));
-    let output = backstitch(folder.path(), &["check", "--config", "b.toml", "none.csv"], &[]);
-    assert_eq!(output.status.code(), Some(65));
-    assert!(text(&output.stdout).starts_with("none.csv: cannot be read: "), "{}", text(&output.stdout));
+}
+
+/// A file that is not there is told in one way, whoever was to read it.
+#[test]
+fn a_missing_file_ends_74_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("b.toml"), "").unwrap();
+    for args in [
+        &["check", "none.csv"][..],
+        &["plan", "none.csv"],
+        &["enqueue", "none.csv"],
+        &["approve", "1", "--plan", "none.csv", "--reason", "x"],
+        &["verify-certificates", "none.csv"],
+    ] {
+        let output =
+            backstitch(folder.path(), &[args, &["--config", "b.toml"]].concat(), &[("SEAM_API_KEY", "seam_test1_x")]);
+        let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(74), "{args:?}: {told}");
+        assert!(told.contains("none.csv") && told.contains("cannot be read: "), "{args:?}: {told}");
+    }
+}
+
+/// What needs neither Seam nor the database to be known is told before.
+#[test]
+fn protected_people_and_the_brake_are_told_by_the_file_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[brake]\nmax_offboards = 3\nfloor = 2\n[protect]\npeople = [\"key:ceo-*\"]\n";
+    fs::write(folder.path().join("b.toml"), config).unwrap();
+    let check = |rows: &[&str]| {
+        let rows: String = rows.iter().map(|key| format!("off-{key},offboard,{key}\n")).collect();
+        fs::write(folder.path().join("a.csv"), format!("job_key,workflow,user_identity_key\n{rows}")).unwrap();
+        let output = backstitch(folder.path(), &["check", "--config", "b.toml", "a.csv"], &[]);
+        (output.status.code(), text(&output.stdout).to_owned(), text(&output.stderr).to_owned())
+    };
+    let (code, out, _) = check(&["a", "ceo-1"]);
+    assert_eq!(code, Some(65), "{out}");
+    assert!(out.starts_with("a.csv:3: this person is protected (`key:ceo-*` in `protect.people`); "), "{out}");
+    let (code, out, talk) = check(&["a", "b", "c", "d", "d"]);
+    assert_eq!((code, out.as_str()), (Some(0), ""));
+    let held = "a.csv: would be held as a whole: it orders 4 revocations; more than 3 need a person's word";
+    assert!(talk.starts_with(held), "{talk}");
+    let (code, _, talk) = check(&["a", "b", "c"]);
+    assert!(code == Some(0) && talk.starts_with("a.csv: orders 3 revocations; whether"), "{talk}");
+    assert_eq!(check(&["a", "b"]).2, "all good: 2 good rows\n");
 }
 
 #[test]

@@ -76,6 +76,24 @@ async fn release_lets_a_held_job_look_again() {
 }
 
 #[tokio::test]
+async fn a_deed_that_finds_nothing_to_do_says_so_and_ends_1() {
+    let office = office().await;
+    for (args, told) in [
+        (
+            &["hold", "--person", "key:nobody", "--reason", "x", "--yes"][..],
+            "nothing was done: no such job can be held\n",
+        ),
+        (&["retry", "--state", "failed", "--yes"], "nothing was done: no such job can be retried\n"),
+        (&["recheck", "--all", "--yes"], "nothing was done: nobody is looked after\n"),
+    ] {
+        let output = run(&office, args);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), told), "{args:?}");
+    }
+    let output = run(&office, &["hold", "--person", "key:there", "--reason", "x", "--yes"]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "hr-there: held\n"));
+}
+
+#[tokio::test]
 async fn retry_wakes_what_waits_and_refuses_what_is_held() {
     let mut office = office().await;
     assert_eq!(job(&office, "hr-later").await.line.state, JobState::Waiting);

@@ -68,7 +68,7 @@ fn well_drawn(spot: &Spot, bytes: &[u8]) {
     let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
     assert!(spot.line <= lines, "line {} of {lines}", spot.line);
     for columns in [0, 30, 80, 500] {
-        let drawn = spot.excerpt.as_ref().and_then(|excerpt| excerpt.draw(spot.line, columns));
+        let drawn = spot.excerpt.as_deref().and_then(|excerpt| excerpt.draw(spot.line, columns));
         for line in drawn.into_iter().flatten() {
             assert!(is_showable(&line), "{line:?}");
         }
@@ -174,7 +174,7 @@ pub fn settings_of_input(spec: &InputSpec) {
 pub fn configuration(bytes: &[u8], folder: &std::path::Path) {
     let path = folder.join("backstitch.toml");
     std::fs::write(&path, bytes).unwrap();
-    let load = || match Settings::load(Some(&path), std::iter::empty()) {
+    let load = || match Settings::load(Some(&path), std::iter::empty(), check_spec) {
         Ok(settings) => format!("{settings:?}"),
         Err(errors) => {
             assert!(!errors.problems.is_empty(), "refused without a word");

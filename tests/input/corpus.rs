@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use assert_cmd::Command;
 use backstitch::{
     config::Settings,
-    intake::{cut_off, read_file, render_one},
+    intake::{check_spec, cut_off, read_file, render_one},
     job::{Excerpt, InputSpec},
 };
 
@@ -74,11 +74,11 @@ fn orders(case: &Case, path: &Path) -> Told {
                 Err(problems) => {
                     assert!(!problems.is_empty(), "{}: a row without an order and without a word", case.title);
                     for one in &problems {
-                        told.complain(case, render_one(&row.place, one), one.spot.line, one.spot.excerpt.as_ref());
+                        told.complain(case, render_one(&row.place, one), one.spot.line, one.spot.excerpt.as_deref());
                     }
                 }
             },
-            Err(one) => told.complain(case, one.to_string(), one.spot.line, one.spot.excerpt.as_ref()),
+            Err(one) => told.complain(case, one.to_string(), one.spot.line, one.spot.excerpt.as_deref()),
         }
     }
     if let Some(problem) = cut_off(path, &spec) {
@@ -90,13 +90,13 @@ fn orders(case: &Case, path: &Path) -> Told {
 fn configuration(case: &Case, path: &Path) -> Told {
     let env = case.settings.iter().map(|line| line.split_once('=').unwrap());
     let mut told = Told::default();
-    match Settings::load(Some(path), env.map(|(name, value)| (name.to_owned(), value.to_owned()))) {
+    match Settings::load(Some(path), env.map(|(name, value)| (name.to_owned(), value.to_owned())), check_spec) {
         Ok(_) => told.report.push("good".to_owned()),
         Err(errors) => {
             errors
                 .problems
                 .iter()
-                .for_each(|one| told.complain(case, one.to_string(), one.line(), one.excerpt.as_ref()));
+                .for_each(|one| told.complain(case, one.to_string(), one.line(), one.excerpt.as_deref()));
         }
     }
     told

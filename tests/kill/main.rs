@@ -18,22 +18,9 @@
     clippy::print_stdout,
     reason = "clippy spares test functions only, not their helpers"
 )]
-#![allow(dead_code, reason = "other tests use more of what they share")]
 
-#[path = "../support/daemon.rs"]
-mod daemon;
-#[path = "../support/database.rs"]
-mod database;
-#[path = "../support/ledger.rs"]
-mod ledger;
-#[path = "../support/people.rs"]
-mod people;
-#[path = "../support/proxy.rs"]
-mod proxy;
-#[path = "../support/rows.rs"]
-mod rows;
-#[path = "../support/seam.rs"]
-mod seam;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::{path::Path, time::Duration};
 
@@ -42,11 +29,14 @@ use backstitch::{
     sandbox::{Cause, PersonTruth},
 };
 
-use daemon::{Launch, Spent};
-use database::Database;
-use people::People;
-use proxy::{KINDS, Proxy};
-use seam::Seam;
+use support::{
+    daemon::{self, Launch, Spent},
+    database::Database,
+    ledger, number,
+    people::People,
+    proxy::{KINDS, Proxy},
+    seam::{self, Seam},
+};
 
 /// Longest that phase 2 may take.
 const PATIENCE_MS: i64 = 300_000;
@@ -76,13 +66,6 @@ impl Moment {
             4 => Moment { is_ready: true, ms: 400..3_000 },
             _ => Moment { is_ready: true, ms: 20..400 },
         }
-    }
-}
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")),
-        Err(_) => otherwise,
     }
 }
 

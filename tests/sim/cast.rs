@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use backstitch::{
-    job::{AcsLink, Deadline, Mode, Order, Person, Priority, Row, Time, Workflow},
+    job::{AcsLink, Deadline, Mode, Order, Person, Priority, Row, Time, Unlisted, Workflow},
     sandbox::{Person as ScenePerson, Seeded, World},
 };
 
@@ -71,6 +71,9 @@ impl Cast {
         for person in &joiners {
             self.joins(luck, person, safety_ms);
         }
+        if luck.is("mover", 0.2) {
+            self.moves(luck, &leavers, safety_ms);
+        }
         if luck.is("unknown_person", 0.05) {
             let row = self.leave(luck, by_key("emp-404"));
             self.at(luck, safety_ms, vec![row]);
@@ -116,6 +119,38 @@ impl Cast {
             // One in four forgets to say so.
             let row = if luck.dice.u8(0..4) > 0 { said(row) } else { row };
             self.moves.push((luck.dice.i64(0..safety_ms), Move::Rows(vec![row])));
+        }
+    }
+
+    /// Somebody stays and changes: name, e-mail address (perhaps one that a leaver of the same file has), and the access systems.
+    fn moves(&mut self, luck: &mut Luck, leavers: &[Seeded], safety_ms: i64) {
+        let person = luck.one(&self.people[..5]).clone();
+        self.ordered.extend(person.user_identity_id.clone());
+        let id = person.user_identity_id.clone().unwrap_or_default();
+        let mut named = if luck.dice.bool() { by_key(&person.user_identity_key) } else { by_id(&id) };
+        let heir = leavers.iter().find(|one| one.user_identity_key != person.user_identity_key);
+        named.email_address = match luck.dice.u8(0..3) {
+            0 => None,
+            1 => heir.map(|one| one.email_address.clone()),
+            _ => Some(format!("moved-{}", person.email_address)),
+        };
+        let unlisted = *luck.one(&[Unlisted::Keep, Unlisted::Remove, Unlisted::Delete]);
+        let mut links: Vec<AcsLink> =
+            person.acs_user_ids.iter().map(|id| AcsLink::ById { acs_user_id: id.clone() }).collect();
+        links.truncate(luck.dice.usize(0..=links.len()));
+        let mut row = self.row(luck, Workflow::Update, named, |order| Order {
+            acs_users: links,
+            full_name: Some("Moved Person".into()),
+            unlisted_acs_users: Some(unlisted),
+            ..order
+        });
+        let files = self.moves.iter_mut().filter_map(|(_, m)| if let Move::Rows(rows) = m { Some(rows) } else { None });
+        match files.last().filter(|_| luck.dice.bool()) {
+            Some(rows) => {
+                (row.place, row.place.line) = (rows[0].place.clone(), 9);
+                rows.push(row);
+            }
+            None => self.at(luck, safety_ms, vec![row]),
         }
     }
 
@@ -176,7 +211,15 @@ impl Cast {
 
     fn row(&mut self, luck: &mut Luck, workflow: Workflow, person: Person, with: impl FnOnce(Order) -> Order) -> Row {
         self.rows += 1;
-        let key = format!("{}-{}", if workflow == Workflow::Offboard { "off" } else { "on" }, self.rows);
+        let key = format!(
+            "{}-{}",
+            match workflow {
+                Workflow::Offboard => "off",
+                Workflow::Onboard => "on",
+                Workflow::Update => "up",
+            },
+            self.rows
+        );
         let mut order = with(order(&key, workflow, person));
         order.priority = *luck.one(&[Priority::Urgent, Priority::Normal, Priority::Normal, Priority::Low]);
         if luck.is("not_before", 0.1) {

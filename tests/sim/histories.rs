@@ -179,6 +179,11 @@ const FOUND: &[(u64, &str, &str)] = &[
     (9062, "", "what a deleted identity left behind was retried behind a parked object"),
     (732, "", "a last look stretched by crashes closed on answers of a quarter of an hour ago"),
     (1194, "", "phones of a person into whom the leaver had been merged were taken for the leaver's"),
+    (
+        1774,
+        "",
+        "ACS users were believed gone because the lists of their identity, whose end had been given up, were empty",
+    ),
 ];
 
 #[test]

@@ -50,6 +50,8 @@ pub async fn before_the_first_delete(rig: &mut Rig, luck: &Luck, effects: &[Effe
     let swept = |kind: Kind| match kind {
         Kind::EnrollmentAutomation => lists_automations,
         Kind::Device | Kind::AccessMethod => false,
+        // What an ACS user has is nobody's once a move took that off its person.
+        Kind::AcsCredential => !luck.has("mover"),
         _ => true,
     };
     for cut in cuts {

@@ -130,8 +130,9 @@ impl Rig {
     async fn operate(&mut self, deed: u8, nth: usize) {
         let jobs = crate::checks::strings(self, "SELECT job_key FROM jobs ORDER BY id").await;
         let Some(job) = jobs.get(nth % jobs.len().max(1)).cloned() else { return };
-        let deed = [Deed::Retry, Deed::Release, Deed::Cancel { force: false }, Deed::Cancel { force: true }]
-            [usize::from(deed % 4)];
+        let deeds =
+            [Deed::Retry, Deed::Release, Deed::Cancel { force: false }, Deed::Cancel { force: true }, Deed::Hold];
+        let deed = deeds[usize::from(deed) % deeds.len()];
         self.story.push(format!("{} operator: {deed:?} {job}", self.now_ms - START_MS));
         self.order(deed, vec![job], "an operator's deed");
     }

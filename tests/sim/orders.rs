@@ -62,6 +62,7 @@ pub const UNDO_SECOND_MIGRATION: &[&str] = &[
     "DROP VIEW access_left",
     "DROP VIEW overdue",
     "DROP VIEW timeline",
+    "DROP VIEW alarms",
     "DROP VIEW intake_log",
     "DROP TABLE acs_systems",
     "ALTER TABLE jobs DROP COLUMN unclean_starts",

@@ -157,6 +157,10 @@ const STATES: &[(&str, Where)] = &[
         "an operator cancelled by force",
         Rows("FROM history WHERE what = 'cancelled' AND actor = 'operator' AND detail = 'an operator''s deed'"),
     ),
+    ("an operator held a job, and let it go on", Rows("FROM history h JOIN history r ON r.job_id = h.job_id AND r.id > h.id AND r.what = 'released'
+        WHERE h.what = 'held' AND h.actor = 'operator'")),
+    ("somebody moved", Rows("FROM jobs WHERE workflow = 'update' AND state = 'succeeded' AND begun_at IS NOT NULL")),
+    ("a mover made way for a leaver", Rows("FROM jobs WHERE workflow = 'update' AND state = 'cancelled' AND yield_to IS NOT NULL")),
     ("an operator retried", Rows("FROM history WHERE what = 'retried'")),
     ("a job waited for its person's other one", Rows(
             "FROM jobs a JOIN jobs b ON b.user_identity_id = a.user_identity_id AND b.id <> a.id AND b.accepted_at < a.finished_at

@@ -22,9 +22,9 @@ pub async fn at_the_end(rig: &mut Rig, luck: &Luck, cast: &Cast) {
     requests_are_ours(rig, cast, &entries, &effects);
     requests_are_attempts(rig, luck, &entries).await;
     one_acs_user_a_system(rig, &entries);
-    identity_last(rig, &effects).await;
+    identity_last(rig, luck, &effects).await;
     if !luck.drawn.iter().any(|name| name.starts_with("clock_")) {
-        proofs_are_true(rig, luck, &effects).await;
+        proofs_are_true(rig, &effects).await;
         listed::before_the_first_delete(rig, luck, &effects).await;
         calm_seas(rig, luck).await;
     }
@@ -110,7 +110,7 @@ fn one_acs_user_a_system(rig: &mut Rig, entries: &[Entry]) {
 
 /// I4: when the delete of an identity is taken, nothing of a kind that the steps before sweep is alive that was there a settle time
 /// earlier; mode cascade deletes the identity first, and knows everything.
-async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
+async fn identity_last(rig: &mut Rig, luck: &Luck, effects: &[Effect]) {
     let ordered = checks::strings(
         rig,
         "SELECT DISTINCT user_identity_id FROM jobs j WHERE workflow = 'offboard' AND coalesce(mode, 'ordered') = 'ordered'
@@ -131,8 +131,9 @@ async fn identity_last(rig: &mut Rig, effects: &[Effect]) {
         let Some(taken) = taken else { continue };
         let at_ms = effects[taken].at_ms;
         let before = || effects[..taken].iter();
-        // What no endpoint lists is nobody's to find.
-        let listed = |kind: Kind| kind != Kind::EnrollmentAutomation || lists_automations;
+        // What no endpoint lists is nobody's to find; nor is what an ACS user has that a move took off its person.
+        let hidden = |kind: Kind| kind == Kind::EnrollmentAutomation && !lists_automations;
+        let listed = |kind: Kind| !(hidden(kind) || kind == Kind::AcsCredential && luck.has("mover"));
         let born = before().filter(|effect| {
             is(effect, Verb::Created)
                 && listed(effect.kind)
@@ -166,7 +167,7 @@ fn is_revocation(effect: &Effect) -> bool {
 }
 
 /// I5: what is proven gone was gone then, or came so short a time before that a list may have missed it.
-async fn proofs_are_true(rig: &mut Rig, luck: &Luck, effects: &[Effect]) {
+async fn proofs_are_true(rig: &mut Rig, effects: &[Effect]) {
     let proven = checks::strings(
         rig,
         "SELECT t.object_id || ' ' || h.at FROM history h JOIN targets t ON t.id = h.target_id JOIN jobs j ON j.id = t.job_id
@@ -186,14 +187,12 @@ async fn proofs_are_true(rig: &mut Rig, luck: &Luck, effects: &[Effect]) {
         };
         ends.entry(&effect.id).or_default().push((effect.at_ms, ended));
     }
-    // Lists by an identity that somebody else deleted or merged away prove little; the last read-back is by ids.
-    let behind = if luck.has("merge") || luck.has("by_hand") { i64::MAX } else { SETTLE_MS };
     for (id, at) in proven.iter().filter_map(|row| row.split_once(' ')) {
         let at_ms = at.parse::<Time>().unwrap().0;
         // The late event of an earlier life proves what has come back under its old id; a look finds it.
         let lives = ends.get(id).map_or(0, |all| all.iter().filter(|(_, ended)| !ended).count());
         let last = ends.get(id).and_then(|all| all.iter().rfind(|(then, _)| *then <= at_ms)).filter(|_| lives < 2);
-        if last.is_some_and(|(then, ended)| !ended && at_ms.saturating_sub(*then) > behind) {
+        if last.is_some_and(|(then, ended)| !ended && at_ms.saturating_sub(*then) > SETTLE_MS) {
             rig.violations.push(format!("I5: {id} is proven gone at {at} and is alive"));
         }
     }

@@ -236,7 +236,7 @@ pub fn deeds(luck: &mut Luck, people: &[Seeded], safety_ms: i64) -> Vec<(i64, Mo
     if luck.is("operator", 0.2) {
         for _ in 0..luck.dice.u8(1..6) {
             let at = luck.dice.i64(0..safety_ms);
-            moves.push((at, Move::Operate(luck.dice.u8(0..4), luck.dice.usize(0..8))));
+            moves.push((at, Move::Operate(luck.dice.u8(0..5), luck.dice.usize(0..8))));
         }
     }
     moves

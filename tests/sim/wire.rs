@@ -56,7 +56,13 @@ pub fn rules() -> EngineRules {
         production_workspace: None,
         accept: AcceptRules {
             // Higher than any scene needs; the brake has scenes of its own.
-            brake: BrakeRules { max_offboards: 1_000, max_share: 1.0, floor: 1_000, window_ms: 3_600_000 },
+            brake: BrakeRules {
+                max_offboards: 1_000,
+                max_share: 1.0,
+                floor: 1_000,
+                max_urgent: 1_000,
+                window_ms: 3_600_000,
+            },
             protected: Protected::default(),
             offboard_deadline_ms: 4 * 3_600_000,
         },

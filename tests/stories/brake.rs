@@ -75,14 +75,24 @@ fn a_staff_list_sent_by_mistake_is_held_and_rejected_and_an_urgent_leaver_passes
     let release = backstitch(&rig, &["release", "list-7"]);
     assert!(release.code == 1 && release.out.contains("backstitch approve 1"), "{release:?}");
     let all = backstitch(&rig, &["release", "--state", "held", "--yes"]);
-    assert!(all.code == 0 && all.err.contains("400 jobs left alone"), "{all:?}");
+    assert!(all.code == 1 && all.err.contains("400 jobs left alone"), "{all:?}");
+    assert!(all.err.contains("nothing was done: no such job can be released"), "{all:?}");
+    let listed = backstitch(&rig, &["jobs", "--state", "held", "--limit", "400"]).out;
+    assert!(listed.contains("batch 1 of staff.jsonl: it orders 400 revocations …"), "{listed}");
+    assert!(!listed.contains("backstitch approve"), "four hundred times what one word is about");
+    assert!(backstitch(&rig, &["show", "list-7"]).out.contains("backstitch approve 1"), "all of it is told of each");
     let unasked = backstitch(&rig, &["approve", "1", "--reason", "oops"]);
     shows(&unasked);
     assert!(unasked.code == 64 && unasked.err.contains("400 offboard") && unasked.err.contains("--yes"), "{unasked:?}");
+    assert!(unasked.err.contains("400 jobs of batch 1 would begin: nobody is there to be asked"), "{unasked:?}");
     let rejected = backstitch(&rig, &["reject", "1", "--reason", "the whole list by mistake", "--yes"]);
     shows(&rejected);
     assert_eq!((rejected.code, rejected.out.as_str()), (0, "batch 1: rejected, 400 jobs\n"));
-    assert_eq!(backstitch(&rig, &["reject", "1", "--reason", "again", "--yes"]).code, 0);
+    let again = backstitch(&rig, &["reject", "1", "--reason", "again", "--yes"]);
+    assert!(
+        again.code == 1 && again.out.starts_with("batch 1: nothing was done: it was rejected by olga"),
+        "{again:?}"
+    );
     let left = backstitch(&rig, &["approve", "1", "--reason", "after all", "--yes"]);
     assert!(left.code == 1 && left.err.contains("new job keys"), "{left:?}");
     let told = rig.ask("SELECT DISTINCT state, why, (SELECT actor FROM history h WHERE h.job_id = j.id ORDER BY id DESC LIMIT 1) FROM jobs j WHERE batch_id = 1");
@@ -117,10 +127,25 @@ fn an_approved_batch_is_done_as_it_was_shown() {
     let approved = backstitch(&rig, &approve);
     shows(&approved);
     assert_eq!((approved.code, approved.out.as_str()), (0, "batch 1: approved, 5 jobs\n"));
+    let again = backstitch(&rig, &approve);
+    assert!(
+        again.code == 1 && again.out.starts_with("batch 1: nothing was done: it was approved by olga"),
+        "{again:?}"
+    );
+    let hash = "7".repeat(64);
+    let ahead = backstitch(&rig, &["approve", "--hash", &hash, "--reason", "tonight's file", "--yes"]);
+    assert_eq!(ahead.code, 0, "{ahead:?}");
+    let listed = backstitch(&rig, &["batches", "--approvals"]);
+    shows(&listed);
+    assert!(listed.code == 0 && listed.out.contains(&hash) && listed.out.contains("tonight's file"), "{listed:?}");
+    assert!(backstitch(&rig, &["batches"]).err.contains("1 approval given ahead"), "nothing tells that it is there");
     rig.await_finished(5);
     assert_eq!(rig.ask("SELECT DISTINCT state FROM jobs"), [["succeeded"]]);
     shows(&backstitch(&rig, &["batches"]));
-    assert_eq!(rig.ask("SELECT plan_hash, reason FROM approvals"), [["plan-1", "the Lyon site closes"]]);
+    assert_eq!(
+        rig.ask("SELECT plan_hash, reason FROM approvals WHERE used_at IS NOT NULL"),
+        [["plan-1", "the Lyon site closes"]]
+    );
     daemon.stop();
 }
 
@@ -154,6 +179,24 @@ fn an_urgent_leaver_goes_before_five_thousand_newcomers() {
         "no line to pass"
     );
     drop(daemon);
+}
+
+/// A file that says nothing, and one that says nothing we know, order nobody out: they stand where people look, once each.
+#[test]
+fn an_empty_and_a_broken_file_are_alarms() {
+    let rig = with_drop("");
+    let daemon = rig.run(&[]);
+    drop_in(&rig, "empty.jsonl", "");
+    drop_in(&rig, "page.csv", "<html>Service unavailable</html>\n");
+    let alarms = "SELECT CAST(count(*) AS TEXT) FROM alarms WHERE what = 'file'";
+    wait_for("two alarms", || (rig.count(alarms)? == 2).then_some(()));
+    drop_in(&rig, "good.jsonl", &leaves("out", &rig.world().seed_people(1)[0], ""));
+    rig.await_finished(1);
+    daemon.stop();
+    let told = rig.ask("SELECT file, fate, problems FROM intake_log WHERE about = 'file' ORDER BY file");
+    assert!(told.len() == 2 && told[0][0].ends_with("empty.jsonl") && told[0][2].contains("is empty"), "{told:?}");
+    assert!(told[1][0].ends_with("page.csv") && told[1][2].contains("is not a header"), "{told:?}");
+    assert_eq!(rig.ask("SELECT job_key FROM jobs"), [["out"]]);
 }
 
 /// `kill -9` in the middle of `approve`: the batch is wholly approved or not at all.
@@ -212,5 +255,6 @@ fn a_power_cut_in_an_approval_leaves_no_half() {
     }
     println!("{kills} cuts: {done} times wholly approved, {not} times not at all");
     let last = backstitch(&rig, &["approve", &batch.to_string(), "--reason", "yes", "--yes"]);
-    assert_eq!(last.code, 0, "{last:?}");
+    let before = last.out.contains("nothing was done: it was approved by");
+    assert_eq!(last.code, i32::from(before), "{last:?}");
 }

@@ -56,7 +56,7 @@ fn a_paused_daemon_looks_and_many_jobs_are_held_released_and_cancelled_by_what_t
 
     let unasked = backstitch(&rig, &["hold", "--batch", "1", "--reason", "wait for HR"]);
     println!("{}{}", unasked.out, unasked.err);
-    assert!(unasked.code == 64 && unasked.err.contains("4 jobs to be held"), "{unasked:?}");
+    assert!(unasked.code == 64 && unasked.err.contains("4 jobs would be held"), "{unasked:?}");
     let hold = backstitch(&rig, &["hold", "--workflow", "offboard", "--reason", "wait for HR", "--yes"]);
     assert!(hold.code == 0 && hold.out.lines().count() == 8, "{hold:?}");
     let release = backstitch(&rig, &["release", "--batch", "1", "--state", "held", "--yes"]);

@@ -26,7 +26,7 @@ fn an_offline_access_system_is_explained_and_then_proven() {
     let parked = "SELECT 1 FROM targets WHERE mark = 'parked' AND cause = 'acs_system_disconnected'";
     wait_for("a parked object", || rig.ask(parked).pop());
     wait_for("the deadline", || rig.ask("SELECT 1 FROM overdue").pop());
-    for who in ["hr-1", "eve@x.test", "1"] {
+    for who in ["hr-1", "eve@x.test", "1", "key:eve", &format!("id:{eve}")] {
         let said = backstitch(&rig, &["explain", who]);
         println!("{}", said.out);
         assert_eq!(said.code, 0, "{said:?}");
@@ -48,4 +48,9 @@ fn an_offline_access_system_is_explained_and_then_proven() {
     let said = backstitch(&rig, &["explain", "eve"]);
     println!("{}", said.out);
     assert!(said.out.contains("It succeeded") && said.out.contains("missed its deadline"), "{said:?}");
+    assert!(
+        said.out.contains("The person is looked at again 20") && said.out.contains("0 such looks so far"),
+        "{said:?}"
+    );
+    assert!(said.out.contains("backstitch recheck hr-1"), "{said:?}");
 }

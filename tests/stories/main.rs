@@ -15,6 +15,7 @@ mod command;
 mod cut;
 mod deeds;
 mod explain;
+mod foretold;
 mod mover;
 mod plan;
 mod proof;

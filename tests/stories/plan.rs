@@ -131,7 +131,12 @@ fn what_needs_a_person_is_told_before() {
     let one: Value = serde_json::from_str(&one.out).unwrap();
     assert_eq!(one["orders"][0]["user_identity_id"], eve.as_str());
     assert_eq!(one["orders"][0]["objects"].as_array().unwrap().len(), objects.len());
-    assert_eq!(backstitch(&rig, &["plan", "--person", "eve"]).code, 64, "a bare word is nobody's name");
+    for eve in ["eve", "key:eve", &format!("id:{eve}"), &eve] {
+        let same = backstitch(&rig, &["plan", "--person", eve, "--json"]);
+        let same: Value = serde_json::from_str(&same.out).unwrap();
+        assert_eq!(same["orders"][0]["objects"], one["orders"][0]["objects"], "{eve}");
+    }
+    assert_eq!(backstitch(&rig, &["plan", "--person", "key:"]).code, 64, "nobody is named");
     rig.write("leavers.csv", "job_key,workflow,user_identity_key\na,offboard,eve\nb,offbord,eve\n");
     assert_eq!(plan(&rig).code, 65, "a bad row is told, the good ones are planned");
 }

@@ -128,11 +128,23 @@ fn one_certificate_reads_well(rig: &Rig) {
         assert_eq!(object["proofs"].as_array().unwrap().len(), 2, "{object}");
     }
     let text = backstitch(rig, &["certificate", "off-007"]).out;
+    // That a person let the batch go on stands with the order, and is no exception.
+    assert_eq!(body["order"]["approval"].is_null(), leavers() <= 25);
+    assert!(
+        body["exceptions"].as_array().unwrap().iter().all(|one| one["what"] != "approved"),
+        "{}",
+        body["exceptions"]
+    );
+    let show = backstitch(rig, &["show", "off-007"]).out;
+    assert!(!show.contains("\ncut ") && !show.contains("  SHUT"), "nobody asked for a cut: {show}");
     assert!(text.contains("of off-007: PROVEN") && text.contains(sealed["sha256"].as_str().unwrap()), "{text}");
     assert!(!text.contains("emp-1008") && !text.contains("@example.com"), "{text}");
     let named = backstitch(rig, &["certificate", "off-007", "--name"]).out;
     assert!(named.contains("who         Employee 1008, emp-1008, emp-1008@example.com"), "{named}");
     println!("{named}");
+    for who in ["key:emp-1008", "emp-1008", "emp-1008@example.com"] {
+        assert_eq!(backstitch(rig, &["certificate", who]).out, text, "{who}");
+    }
     let none = backstitch(rig, &["certificate", "off-999"]);
     assert!(none.code == 1 && none.err.contains("no job has the key"), "{none:?}");
 }

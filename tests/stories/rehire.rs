@@ -48,6 +48,16 @@ fn a_rehire_during_an_offboarding_waits_for_its_proof() {
     daemon.stop();
     let ended = "SELECT j.job_key, j.state, coalesce(e.job_key, '') FROM jobs j LEFT JOIN jobs e ON e.id = j.rehire_of ORDER BY j.job_key";
     assert_eq!(rig.ask(ended), [["again", "succeeded", "leave"], ["leave", "succeeded", ""], ["unsaid", "held", ""]]);
+    // Nobody looks after what was taken away from somebody who is there again.
+    for name in ["leave", &ann.email_address] {
+        let said = backstitch(&rig, &["recheck", name]);
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.out.starts_with("leave: not looked at: job again brought this person back"), "{said:?}");
+    }
+    let said = backstitch(&rig, &["recheck", "--all", "--yes"]);
+    assert!(said.code == 1 && said.err.contains("nothing was done: nobody is looked after"), "{said:?}");
+    let said = backstitch(&rig, &["explain", "leave"]);
+    assert!(said.out.contains("job again brought the person back, so after-care has ended"), "{said:?}");
     let now = rig.world().identities(&ann.user_identity_key);
     assert!(now.len() == 1 && now.first() != ann.user_identity_id.as_ref(), "a new identity, and only that: {now:?}");
     let proven = "SELECT CAST(julianday(r.begun_at) >= julianday(l.finished_at) AS TEXT) FROM jobs r JOIN jobs l ON l.id = r.rehire_of";

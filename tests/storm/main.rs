@@ -12,7 +12,6 @@
     clippy::print_stdout,
     reason = "clippy spares test functions only, not their helpers"
 )]
-#![allow(dead_code, reason = "other tests use more of what they share")]
 
 mod clocks;
 mod damage;
@@ -28,28 +27,10 @@ mod servers;
 mod soak;
 mod twins;
 
-#[path = "../support/daemon.rs"]
-mod daemon;
-#[path = "../support/database.rs"]
-mod database;
-#[path = "../support/ledger.rs"]
-mod ledger;
-#[path = "../support/people.rs"]
-mod people;
-#[path = "../support/proxy.rs"]
-mod proxy;
-#[path = "../support/rows.rs"]
-mod rows;
-#[path = "../support/seam.rs"]
-mod seam;
+#[path = "../support/mod.rs"]
+mod support;
 
-/// A size from the environment.
-fn number(name: &str, otherwise: u64) -> u64 {
-    match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")),
-        Err(_) => otherwise,
-    }
-}
+use support::{daemon, database, ledger, number, people, proxy, seam};
 
 /// Cases of one kind, what they found, and what could not be tried.
 struct Battery {

@@ -12,7 +12,7 @@ use std::{
 use backstitch::clock;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::seam::Seam;
+use super::seam::Seam;
 
 /// Longest that a start may take, on a loaded machine.
 const START_MS: i64 = 60_000;
@@ -31,7 +31,7 @@ pub fn configure_with(folder: &Path, database: &str, seam: &str) {
     let text = format!(
         "[database]\npath = \"{database}\"\n\
         [seam]\nrate_per_s = 2000\nburst = 2000\nconnect_timeout_s = 1\nread_timeout_s = 1\ntimeout_s = 1\n{seam}\n\
-        [brake]\nmax_offboards = 1000000\nmax_share = 1.0\nfloor = 1000000\n[aftercare]\nfor_days = 0\n\
+        [brake]\nmax_offboards = 1000000\nmax_share = 1.0\nfloor = 1000000\nmax_urgent = 1000000\n[aftercare]\nfor_days = 0\n\
         [[inputs]]\npath = \"drop\"\n[[inputs]]\npath = \"on.jsonl\"\n"
     );
     fs::write(folder.join("b.toml"), text).unwrap();

@@ -6,7 +6,7 @@ use backstitch::store;
 use sqlx::{Row, SqliteConnection};
 use tokio::runtime::Runtime;
 
-use crate::rows;
+use super::rows;
 
 pub struct Database {
     path: PathBuf,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backstitch::sandbox::{Cause, Effect, Entry, Kind, Verb};
 
-use crate::{database::Database, people::People, seam::Seam};
+use super::{database::Database, people::People, seam::Seam};
 
 pub fn violations(seam: &Seam, database: &Database, people: &People) -> Vec<String> {
     let (ledger, effects) = (seam.ledger(), seam.effects());

@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::Path};
 use backstitch::sandbox::Seeded;
 use serde_json::{Value, json};
 
-use crate::seam::Seam;
+use super::seam::Seam;
 
 pub struct People {
     pub leavers: Vec<Seeded>,

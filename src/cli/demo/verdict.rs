@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::scene::{Case, Expected};
 use crate::{
     cli::{Exit, Failure, out},
-    job::{Fate, Problem},
+    job::{Fate, Problem, counted},
     sandbox::World,
     store::{JobLine, JobList},
 };
@@ -70,7 +70,11 @@ pub(super) fn tell(
         "\n{} requests, {faults} of them met a fault; {proven} objects and links proven. Looked up in the simulated Seam \
          itself: {}.",
         world.ledger().len(),
-        if wrong == 0 { "all as it should be".to_owned() } else { format!("{wrong} rows came out differently") }
+        if wrong == 0 {
+            "all as it should be".to_owned()
+        } else {
+            format!("{} came out differently", counted(wrong, "row"))
+        }
     ))?;
     let database = database.display();
     out::line(format_args!(

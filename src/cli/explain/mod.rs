@@ -1,5 +1,6 @@
 //! `backstitch explain`: where a job stands, in sentences.
 
+mod parked;
 mod sentences;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use super::{
     Exit, Failure, Global,
     database::{block_on, reader},
     out,
+    which::Who,
 };
 use crate::clock;
 use sentences::{Explanation, explain};
@@ -21,13 +23,13 @@ use sentences::{Explanation, explain};
 Examples:
   backstitch explain hr-8812
   backstitch explain jean@example.com
-  backstitch explain emp-1006 --json | jq '.[].you_can'
+  backstitch explain key:emp-1006 --json | jq '.[].you_can'
 
 Says where the job stands, what it waits for and since when, what happens next and when, and what a person could do. \
 Reads the database only, also beside a running daemon. A person may have several jobs: the open ones come first, the \
 newest first. `backstitch show` has the tables behind it.")]
 pub struct ExplainArgs {
-    /// Job key or number; or a person: id, key, e-mail or phone number, exactly
+    /// Job key or number; or a person: key:KEY, id:ID, an e-mail address, a phone number, or a key alone, exactly
     #[arg(value_name = "JOB|PERSON")]
     pub who: String,
     /// At most so many jobs of a person
@@ -40,7 +42,8 @@ pub(super) fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> 
     let all: Vec<Explanation> = block_on(async {
         let mut reader = reader(global).await?;
         let mut all = Vec::new();
-        for job in reader.jobs_named(&args.who, args.limit).await? {
+        let person = args.who.parse::<Who>().ok().map(|who| who.named());
+        for job in reader.jobs_named(&args.who, person, args.limit).await? {
             let around = reader.around(job.line.id).await?;
             all.push(explain(&job, &around, now));
         }
@@ -66,10 +69,10 @@ pub(super) fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> 
 
 fn tell(one: &Explanation) -> Result<(), Failure> {
     out::line(out::plain(&one.stands.join(" ")))?;
-    for (head, sentences) in [("Waits for", &one.waits_for), ("Next", &one.next), ("You can", &one.you_can)] {
+    for (head, sentences) in [("Waits for:", &one.waits_for), ("Next:", &one.next), ("You can:", &one.you_can)] {
         for (at, sentence) in sentences.iter().enumerate() {
             let head = if at == 0 { head } else { "" };
-            out::line(format_args!("  {head:<9}  {}", out::plain(sentence)))?;
+            out::line(format_args!("  {head:<10} {}", out::plain(sentence)))?;
         }
     }
     Ok(())

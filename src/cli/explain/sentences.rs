@@ -1,12 +1,13 @@
 //! From a job's rows to sentences. Pure.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
-use super::times::{moment, span};
+use super::{
+    parked::left_behind,
+    times::{moment, span},
+};
 use crate::{
-    job::{BatchState, Cause, JobState, Mark, Target, Time, Workflow},
+    job::{BatchState, JobState, Mark, Time, Workflow, counted},
     store::{Around, JobReport},
 };
 
@@ -40,10 +41,6 @@ pub fn explain(job: &JobReport, around: &Around, now: Time) -> Explanation {
     said
 }
 
-fn counted(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
-}
-
 fn stands(job: &JobReport, around: &Around, now: Time) -> Vec<String> {
     let line = &job.line;
     let does = match line.workflow {
@@ -70,10 +67,16 @@ fn stands(job: &JobReport, around: &Around, now: Time) -> Vec<String> {
         (state, _) if total == 0 => format!("It is {state}; nothing was changed so far."),
         (state, _) => {
             let step = line.step.as_deref().map(|step| format!(", in step {step}")).unwrap_or_default();
-            format!("It is {state}{step}: {} of {} proven.", line.proven, counted(total as usize, "object"))
+            format!("It is {state}{step}: {} of {} proven.", line.proven, counted(total, "object"))
         }
     });
     all.extend(around.cut_at.map(|at| format!("Its doors were shut {}.", moment(at, now))));
+    if line.not_cut > 0 {
+        all.push(format!(
+            "Its doors were to be shut first; {} could not be.",
+            counted(line.not_cut as usize, "object")
+        ));
+    }
     if let Some(deadline) = line.deadline {
         let at = line.finished_at.unwrap_or(now);
         let away = deadline.since(at);
@@ -98,8 +101,11 @@ fn finished(job: &JobReport, around: &Around, now: Time, said: &mut Explanation)
     let left = job.targets.iter().filter(|target| target.mark != Mark::Proven).count();
     match line.state {
         JobState::Succeeded => {
-            said.next.extend(around.recheck_at.map(|at| format!("The person is looked at again {}.", moment(at, now))));
+            said.next.push(after_care(job, around, now));
             said.you_can.push(format!("read every proof: `backstitch show {key}`"));
+            if around.recheck_at.is_some() && around.back_by.is_none() {
+                said.you_can.push(format!("or have the person looked at again now: `backstitch recheck {key}`"));
+            }
         }
         JobState::Failed => {
             said.next.push("Nothing; it has ended.".to_owned());
@@ -114,6 +120,30 @@ fn finished(job: &JobReport, around: &Around, now: Time, said: &mut Explanation)
             said.you_can.push("order the offboarding anew under another job_key; it takes what is left".to_owned());
         }
         _ => said.next.push("Nothing; it has ended.".to_owned()),
+    }
+}
+
+/// What follows once all is proven.
+fn after_care(job: &JobReport, around: &Around, now: Time) -> String {
+    if job.line.workflow != Workflow::Offboard || around.recheck_of.is_some() {
+        return "Nothing; it has ended.".to_owned();
+    }
+    let looks = around.looks.unwrap_or_default();
+    match (&around.back_by, around.recheck_at, around.looks) {
+        (Some(by), ..) => format!(
+            "Nothing: job {by} brought the person back, so after-care has ended after {}.",
+            counted(looks, "look")
+        ),
+        (_, Some(at), _) => {
+            format!("The person is looked at again {}; {} so far.", moment(at, now), counted(looks, "such look"))
+        }
+        (.., Some(_)) => format!("Nothing: after-care has ended after {}.", counted(looks, "look")),
+        (.., None) if job.identity.is_none() => {
+            "Nothing: it found nobody, so there is nobody to look after.".to_owned()
+        }
+        (.., None) => {
+            "Nothing: there was no after-care when it ended (`aftercare.for_days` in the settings).".to_owned()
+        }
     }
 }
 
@@ -178,7 +208,7 @@ fn open(job: &JobReport, around: &Around, now: Time, said: &mut Explanation) {
             return said.you_can.push(format!("see what keeps the other one: `backstitch explain {other}`"));
         }
         (JobState::Ready, ..) if around.ahead > 0 => {
-            let ahead = counted(around.ahead as usize, "job");
+            let ahead = counted(around.ahead, "job");
             said.waits_for
                 .push(format!("a place on the wire, behind {ahead} (revocations first, then urgency, then age)"));
             said.next.push("It moves as soon as those before it leave room.".to_owned());
@@ -196,7 +226,7 @@ fn open(job: &JobReport, around: &Around, now: Time, said: &mut Explanation) {
         _ => {
             // What is parked is told by object below.
             if !line.why.starts_with("parked as") {
-                said.waits_for.push(format!("{}, since {}", line.why, moment(since, now)));
+                said.waits_for.push(format!("its next look, since {}: {}", moment(since, now), line.why));
             }
             said.next.extend(
                 line.next_look.map(|at| format!("It looks again {}, or at once when an event tells.", moment(at, now))),
@@ -205,85 +235,4 @@ fn open(job: &JobReport, around: &Around, now: Time, said: &mut Explanation) {
         }
     }
     said.waits_for.extend(line.last_error.as_ref().map(|error| format!("and the last thing that went wrong: {error}")));
-}
-
-/// What keeps single objects: the parked by cause and access system, and those that are being deleted.
-fn left_behind(job: &JobReport, around: &Around, now: Time, said: &mut Explanation) {
-    let mut parked: BTreeMap<(Cause, Option<&str>), Vec<&Target>> = BTreeMap::new();
-    for target in job.targets.iter().filter(|target| target.mark == Mark::Parked) {
-        if let Some(cause) = target.cause {
-            parked.entry((cause, target.acs_system_id.as_deref())).or_default().push(target);
-        }
-    }
-    for ((cause, system), targets) in parked {
-        let what: Vec<String> = targets.iter().map(|target| named(target)).collect();
-        let since = targets.iter().map(|target| parked_since(job, target)).min().unwrap_or(now);
-        let place = system.map(|id| format!(" in access system {id}")).unwrap_or_default();
-        let known = around.systems.iter().find(|one| Some(one.acs_system_id.as_str()) == system);
-        let trouble =
-            known.and_then(|one| Some(format!(": {}, as of {}", one.trouble.as_ref()?, moment(one.checked_at, now))));
-        let detail =
-            trouble.or_else(|| targets[0].detail.clone().map(|detail| format!(": {detail}"))).unwrap_or_default();
-        said.waits_for.push(format!(
-            "{}{place}, parked ({cause}) since {}{detail}",
-            what.join(", "),
-            moment(since, now)
-        ));
-        let next = targets.iter().filter_map(|target| target.next_at).min().filter(|_| cause != Cause::EarlierParked);
-        said.next.extend(
-            next.map(|at| {
-                format!("The next try for {} is {}.", counted(targets.len(), "parked object"), moment(at, now))
-            }),
-        );
-        said.you_can.push(remedy(cause, system, &job.line.job_key));
-    }
-    let skipped = job.targets.iter().filter(|target| target.mark == Mark::Skipped).count();
-    if skipped > 0 {
-        said.stands
-            .push(format!("An operator took {} out of it; that stays in access_left.", counted(skipped, "object")));
-    }
-    let asked: Vec<&Target> =
-        job.targets.iter().filter(|target| target.mark == Mark::Requested && target.accepted_at.is_some()).collect();
-    if let Some(first) = asked.iter().filter_map(|target| target.accepted_at).min() {
-        let what: Vec<String> = asked.iter().map(|target| named(target)).collect();
-        said.waits_for.push(format!(
-            "proof of {}: Seam took the first request {}",
-            what.join(", "),
-            moment(first, now)
-        ));
-    }
-}
-
-fn named(target: &Target) -> String {
-    format!("{} {}", target.kind, target.object_id.as_deref().unwrap_or("(new)"))
-}
-
-fn parked_since(job: &JobReport, target: &Target) -> Time {
-    let parked = job.timeline.iter().filter(|one| one.what == "parked" && one.object_id == target.object_id);
-    parked.map(|one| one.at).max().unwrap_or(target.found_at)
-}
-
-/// What a person can do about what is parked.
-fn remedy(cause: Cause, system: Option<&str>, key: &str) -> String {
-    let place = system.map_or("its access system".to_owned(), |id| format!("access system {id}"));
-    let then = format!("then `backstitch retry {key}`, or wait for the next try");
-    match cause {
-        Cause::AcsSystemDisconnected => {
-            format!("bring {place} back online, {then}; until then take the access away in the system itself")
-        }
-        Cause::FailedToDelete | Cause::NotDeleting | Cause::StillBeingDeleted => {
-            format!(
-                "delete it in {place} itself, {then}; the ids tell Seam's support where to look (`backstitch show {key}`)"
-            )
-        }
-        Cause::Refused | Cause::Forbidden => {
-            format!("read what Seam refuses (`backstitch show {key}`), put it right at Seam, {then}")
-        }
-        Cause::Shared => format!("take this person off the shared object at Seam, {then}"),
-        Cause::NotRevocable => format!("collect the card or have the lock re-encoded, {then}"),
-        Cause::EarlierParked => {
-            "deal with the earlier object of the same access system; this one follows by itself".to_owned()
-        }
-        Cause::StillOpen => format!("take the device or entrance away from this person at Seam, {then}"),
-    }
 }

@@ -50,6 +50,7 @@ fn report(state: JobState, why: &str) -> JobReport {
         next_look: Some(NOW.plus(HOUR / 2)),
         last_error: None,
         cut_at: None,
+        not_cut: 0,
         batch_id: None,
     };
     JobReport {
@@ -120,7 +121,7 @@ const CASES: &[Case] = &[
         JobState::Waiting,
         [
             &[],
-            &["because, since", "(3 h ago)", "proof of acs_user user-1: Seam took the first request"],
+            &["its next look, since", "(3 h ago): because", "proof of acs_user user-1: Seam took the first request"],
             &["in 30 min"],
             &["backstitch retry hr-1"],
         ],

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::job::{Kind, Mode, StepName, Time, Workflow, Workspace, batch_hash, sha256_hex};
+use crate::{
+    job::{Kind, Mode, StepName, Time, Workflow, Workspace, batch_hash, sha256_hex},
+    store::ForetoldBatch,
+};
 
 /// The form of the document; a reader refuses one that it does not know.
 const FORM: u32 = 1;
@@ -23,6 +26,8 @@ pub struct Plan {
     pub file: Option<String>,
     /// Names the set of orders, whoever asks for it.
     pub batch_hash: String,
+    /// What the brake says to each file's orders as a whole.
+    pub batches: Vec<ForetoldBatch>,
     /// Each order.
     pub orders: Vec<Planned>,
     /// All orders together.
@@ -52,6 +57,8 @@ pub enum Verdict {
     Proceeds,
     /// It would be held for a person.
     Held,
+    /// It would be turned away for good.
+    Rejected,
     /// It would fail.
     Fails,
     /// Nobody is there any more, or nothing is to be done.
@@ -67,7 +74,7 @@ pub enum Verdict {
 impl Verdict {
     /// Whether a person has to look before a run.
     pub fn needs_a_person(self) -> bool {
-        matches!(self, Verdict::Held | Verdict::Fails | Verdict::Unread)
+        matches!(self, Verdict::Held | Verdict::Rejected | Verdict::Fails | Verdict::Unread)
     }
 }
 
@@ -81,10 +88,25 @@ pub enum Does {
     Create,
     /// It would be linked to the identity.
     Link,
+    /// Its link to the identity would be taken away; it stays in its access system.
+    Unlink,
+    /// It would be changed.
+    Change,
+    /// It would be suspended ahead of all deletions.
+    Suspend,
+    /// It would be revoked ahead of all deletions.
+    Revoke,
     /// It is there already, and stays.
     Keep,
     /// No request can take it away: it would be parked, and the identity stays.
     Park,
+}
+
+impl Does {
+    /// Whether a request would be sent for it.
+    pub fn is_a_change(self) -> bool {
+        !matches!(self, Does::Keep | Does::Park)
+    }
 }
 
 /// One object that an order is about.
@@ -139,7 +161,13 @@ pub struct Planned {
 
 impl Plan {
     /// Puts the orders together.
-    pub fn new(made_at: Time, workspace: Workspace, file: Option<String>, orders: Vec<Planned>) -> Plan {
+    pub fn new(
+        made_at: Time,
+        workspace: Workspace,
+        file: Option<String>,
+        batches: Vec<ForetoldBatch>,
+        orders: Vec<Planned>,
+    ) -> Plan {
         let mut totals = Totals::default();
         for order in &orders {
             *totals.verdicts.entry(order.verdict).or_default() += 1;
@@ -149,11 +177,17 @@ impl Plan {
                 *totals.acts.entry(object.does).or_default() += 1;
             }
         }
-        let new = orders.iter().filter(|order| order.verdict != Verdict::Duplicate);
+        let new = orders.iter().filter(|order| !matches!(order.verdict, Verdict::Duplicate | Verdict::Rejected));
         let batch_hash = batch_hash(new.map(|order| (order.job_key.as_str(), order.content_hash.as_str())));
         let requests_how = "what the plan asked, as often as a run asks it (inventory, last look), one request and one read-back for \
                             each object, and a dozen for the identity; faults, slow systems and the event feed come on top";
-        Plan { backstitch_plan: FORM, made_at, workspace, file, batch_hash, orders, totals, requests_how }
+        Plan { backstitch_plan: FORM, made_at, workspace, file, batch_hash, batches, orders, totals, requests_how }
+    }
+
+    /// Whether a person has to look before a run.
+    pub fn needs_a_person(&self) -> bool {
+        self.batches.iter().any(|batch| batch.held.is_some())
+            || self.orders.iter().any(|order| order.verdict.needs_a_person())
     }
 
     /// The document: keys sorted, no blanks, and `hash`, the SHA-256 of all the rest in that form.

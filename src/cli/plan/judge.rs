@@ -4,7 +4,10 @@ use super::{
     document::{Does, Object, Planned, Verdict},
     foresee::{End, Foreseen},
 };
-use crate::job::{AcsLink, Cause, Item, Kind, Mark, Order, Row, StepName, Target, Time, Workflow};
+use crate::{
+    job::{AcsLink, Act, Cause, Item, Kind, Mark, Order, Row, StepName, Target, Time, Unlisted, Workflow},
+    workflow::{changed_fields, shuts_first},
+};
 
 /// An order as it was foreseen.
 pub fn planned(row: &Row, order: &Order, foreseen: &Foreseen) -> Planned {
@@ -38,15 +41,15 @@ pub fn planned(row: &Row, order: &Order, foreseen: &Foreseen) -> Planned {
     if order.workflow == Workflow::Offboard && objects.iter().any(|object| object.does == Does::Park) {
         remarks.push("the identity stays until a person has taken apart what no request takes away".to_owned());
     }
-    let changes = objects.iter().filter(|object| matches!(object.does, Does::Delete | Does::Create | Does::Link));
+    let changes = objects.iter().filter(|object| object.does.is_a_change());
     let changes = u32::try_from(changes.count()).unwrap_or(u32::MAX);
     let requests = if changes == 0 { foreseen.requests } else { foreseen.requests * 2 + changes * 2 + 12 };
     Planned { verdict, why, remarks, objects, requests, asked: foreseen.requests, ..blank(row, order, foreseen) }
 }
 
-/// An order that was accepted before.
-pub fn duplicate(row: &Row, order: &Order, why: String) -> Planned {
-    Planned { why, ..bare(row, order) }
+/// An order that nothing would be asked for: its row alone, and what is known here, decide.
+pub fn foretold(row: &Row, order: &Order, verdict: Verdict, why: String) -> Planned {
+    Planned { verdict, why, ..bare(row, order) }
 }
 
 fn blank(row: &Row, order: &Order, foreseen: &Foreseen) -> Planned {
@@ -96,7 +99,16 @@ fn leaving(foreseen: &Foreseen) -> Vec<Object> {
             remarks: remarks(target, item, born),
         }
     };
-    targets.iter().map(object).collect()
+    // Doors first, where that is asked for: nothing is deleted before.
+    let shut = |target: &&Target| {
+        let does = match shuts_first(case, target)? {
+            Act::Suspend => Does::Suspend,
+            Act::Revoke => Does::Revoke,
+            _ => return None,
+        };
+        Some(Object { step: StepName::Cut, does, remarks: Vec::new(), ..object(target) })
+    };
+    targets.iter().filter_map(shut).chain(targets.iter().map(object)).collect()
 }
 
 fn remarks(target: &Target, item: Option<&Item>, born: Option<&str>) -> Vec<String> {
@@ -130,11 +142,36 @@ fn remarks(target: &Target, item: Option<&Item>, born: Option<&str>) -> Vec<Stri
     said
 }
 
-/// What a newcomer gets.
+/// What an update takes off the person, and changes of the identity, ahead of the links.
+fn moving(order: &Order, foreseen: &Foreseen) -> Vec<Object> {
+    let case = &foreseen.case;
+    let unlinked = case.targets.iter().filter(|target| target.step == StepName::Unlink).map(|target| Object {
+        step: StepName::Unlink,
+        does: if order.unlisted_acs_users == Some(Unlisted::Remove) { Does::Unlink } else { Does::Delete },
+        kind: target.kind,
+        id: target.object_id.clone(),
+        acs_system_id: target.acs_system_id.clone(),
+        remarks: vec!["linked now, and the row does not list it".to_owned()],
+    });
+    let identity = case.job.identity.iter().map(|seen| {
+        let fields = changed_fields(order, seen);
+        Object {
+            step: StepName::UserIdentity,
+            does: if fields.is_empty() { Does::Keep } else { Does::Change },
+            kind: Kind::UserIdentity,
+            id: Some(seen.user_identity_id.clone()),
+            acs_system_id: None,
+            remarks: (!fields.is_empty()).then(|| fields.join(", ")).into_iter().collect(),
+        }
+    });
+    unlinked.chain(identity).collect()
+}
+
+/// What a newcomer gets, or somebody whose links are to become what is listed.
 fn coming(order: &Order, foreseen: &Foreseen) -> Vec<Object> {
     let case = &foreseen.case;
     let done = |mark: Mark, undone: Does| if mark == Mark::Proven { Does::Keep } else { undone };
-    let mut objects = Vec::new();
+    let mut objects = if order.workflow == Workflow::Update { moving(order, foreseen) } else { Vec::new() };
     if order.workflow == Workflow::Onboard {
         let target = case.targets.iter().find(|target| target.kind == Kind::UserIdentity);
         objects.push(Object {
@@ -147,7 +184,8 @@ fn coming(order: &Order, foreseen: &Foreseen) -> Vec<Object> {
         });
     }
     for link in &order.acs_users {
-        let target = case.targets.iter().find(|target| target.link.as_ref() == Some(link));
+        let target =
+            case.targets.iter().find(|target| target.step == StepName::AcsUsers && target.link.as_ref() == Some(link));
         let (id, system, does, said) = match link {
             AcsLink::ById { acs_user_id } => (Some(acs_user_id.clone()), None, Does::Link, None),
             AcsLink::InSystem { acs_system_id, .. } => {

@@ -16,20 +16,21 @@ use super::{
     database::block_on,
     out,
     rows::{Checker, exit_of, open, spec_of},
+    which::Who,
 };
 use crate::{
     clock,
     config::Settings,
     daemon,
-    engine::Limits,
+    engine::{Limits, new_chunk},
     intake::{Keying, rows},
-    job::{Format, InputSpec, OnBadRow, Row, Workspace},
+    job::{Chunk, Fate, Format, InputSpec, OnBadRow, Order, Row, Workspace},
     seam::Client,
-    store::{Known, Reader},
+    store::{Foretold, Reader},
 };
-use document::{Plan, Planned};
+use document::{Plan, Planned, Verdict};
 use foresee::foresee;
-use judge::{duplicate, planned};
+use judge::{foretold, planned};
 use questions::{Halted, Questions};
 
 /// Arguments of `plan`.
@@ -43,8 +44,9 @@ Examples:
 
 Asks Seam what the daemon would ask, with the same settings, up to the first request that would change something; \
 that one is not sent. Tells for each order every object in the order in which its turn comes, and what a person \
-should know before: who would be held, what no request can take away. The world may change between plan and run: \
-a run deals with what it finds. Ends 1 if an order would be held, would fail, or could not be read.")]
+should know before: who would be held or turned away, whether the brake would hold the whole file, what no request can take away. The world may change between plan and run: \
+a run deals with what it finds. Ends 1 if an order or the file would be held, or an order would be rejected, would fail, or \
+could not be read.")]
 pub struct PlanArgs {
     /// Files of orders; `-` is standard input
     #[arg(value_name = "FILE", required_unless_present = "person", conflicts_with = "person")]
@@ -52,9 +54,9 @@ pub struct PlanArgs {
     /// How the files are written: jsonl, csv, json, yaml or toml [default: by the file's ending; jsonl for standard input]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
-    /// Instead of a file, the offboarding of this person: key:KEY, id:ID, an e-mail address or a phone number
+    /// Instead of a file, the offboarding of this person: key:KEY, id:ID, an e-mail address, a phone number, or a key alone
     #[arg(long, value_name = "WHO")]
-    pub person: Option<String>,
+    pub person: Option<Who>,
     /// Also write the plan as JSON, with its hash, for `approve --plan`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -67,8 +69,11 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failure> {
     let client = Client::new(daemon::client_settings(&settings), key)
         .map_err(|error| Failure::new(Exit::Config, error.to_string()))?;
     let made_at = clock::now().wall;
-    let (workspace, orders) = block_on(foresee_all(&settings, client, &rows))?;
-    let plan = Plan::new(made_at, workspace, named(&args.files), orders);
+    let plan = block_on(async {
+        let told = foretell(&settings, &rows).await?;
+        let (workspace, orders) = foresee_all(&settings, client, &rows, &told).await?;
+        Ok(Plan::new(made_at, workspace, named(&args.files), told.batches.clone(), orders))
+    })?;
     let (text, hash) = plan
         .document()
         .map_err(|error| Failure::new(Exit::Io, format!("the plan cannot be written as JSON: {error}")))?;
@@ -82,7 +87,7 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failure> {
         words::tell(&plan)?;
         out::talk(out::plain_lines(&words::summary(&plan, &hash)));
     }
-    Ok(match plan.orders.iter().any(|order| order.verdict.needs_a_person()) {
+    Ok(match plan.needs_a_person() {
         _ if bad > 0 => Exit::BadInput,
         true => Exit::Failures,
         false => Exit::Done,
@@ -98,7 +103,7 @@ fn named(files: &[PathBuf]) -> Option<String> {
 fn read(global: &Global, args: &PlanArgs, settings: &Settings) -> Result<(Vec<Row>, usize), Failure> {
     let mut good = Vec::new();
     if let Some(person) = &args.person {
-        let text = order_of(person)?;
+        let text = order_of(person);
         let spec = InputSpec::at("plan");
         for row in rows(text.as_bytes(), &spec, Format::Jsonl, "plan", "--person", Keying::Required) {
             match row {
@@ -139,28 +144,30 @@ fn unfit(row: &Row) -> Failure {
 }
 
 /// The row that orders this person's offboarding.
-fn order_of(person: &str) -> Result<String, Failure> {
-    let (field, value) = match person.split_once(':') {
-        Some(("key", key)) => ("user_identity_key", key),
-        Some(("id", id)) => ("user_identity_id", id),
-        _ if person.contains('@') => ("email_address", person),
-        _ if person.starts_with('+') => ("phone_number", person),
-        _ => {
-            let message =
-                format!("--person `{}` is none of key:KEY, id:ID, an e-mail address, +PHONE", out::plain(person));
-            return Err(Failure::new(Exit::Usage, message));
-        }
-    };
-    Ok(serde_json::json!({ "job_key": "plan", "workflow": "offboard", field: value }).to_string())
+fn order_of(person: &Who) -> String {
+    let (field, value) = person.field();
+    serde_json::json!({ "job_key": "plan", "workflow": "offboard", field.as_str(): value }).to_string()
 }
 
-/// What the database knows that a run would go by.
-async fn known(settings: &Settings, rows: &[Row]) -> Result<Known, Failure> {
-    let path = &settings.database.path;
+/// What would become of the rows by the rules that take them in, and by what the database knows.
+async fn foretell(settings: &Settings, rows: &[Row]) -> Result<Foretold, Failure> {
+    let (path, rules, now) = (&settings.database.path, daemon::rules(settings).accept, clock::now().wall);
+    let rows = new_chunk(Chunk::from(rows.to_vec())).rows;
     if !path.exists() {
-        return Ok(Known::default());
+        return Ok(Foretold::afresh(&rows, &rules, now));
     }
-    Ok(Reader::open(path).await?.known(rows).await?)
+    Ok(Reader::open(path).await?.foretell(&rows, &rules, now).await?)
+}
+
+/// An order whose fate is known without Seam; none if a run would begin it.
+fn decided(row: &Row, order: &Order, (fate, why): &(Fate, String)) -> Option<Planned> {
+    let verdict = match fate {
+        Fate::Accepted => return None,
+        Fate::Duplicate => Verdict::Duplicate,
+        Fate::Rejected => Verdict::Rejected,
+        Fate::Held => Verdict::Held,
+    };
+    Some(foretold(row, order, verdict, why.clone()))
 }
 
 fn refused(halted: Halted) -> Failure {
@@ -169,13 +176,17 @@ fn refused(halted: Halted) -> Failure {
 }
 
 /// Every order foreseen, so many at once as the settings let a run ask.
-async fn foresee_all(settings: &Settings, client: Client, rows: &[Row]) -> Result<(Workspace, Vec<Planned>), Failure> {
-    let known = known(settings, rows).await?;
+async fn foresee_all(
+    settings: &Settings,
+    client: Client,
+    rows: &[Row],
+    told: &Foretold,
+) -> Result<(Workspace, Vec<Planned>), Failure> {
     let rules = daemon::rules(settings);
     let mut limits = Limits::new(rules.limits);
     limits.set_open_jobs(rows.len());
     let (seam, workspace) = Questions::open(client, limits, rules.canary_ms).await.map_err(refused)?;
-    if let Some(pinned) = known.workspace_id.as_ref().filter(|pinned| **pinned != workspace.workspace_id) {
+    if let Some(pinned) = told.workspace_id.as_ref().filter(|pinned| **pinned != workspace.workspace_id) {
         let message =
             format!("the API key opens workspace {}, but the database belongs to {pinned}", workspace.workspace_id);
         return Err(Failure::new(Exit::Refused, message).hint("give the right key, or another --database"));
@@ -187,11 +198,11 @@ async fn foresee_all(settings: &Settings, client: Client, rows: &[Row]) -> Resul
         while running.len() < rules.limits.in_flight {
             let Some((at, row)) = waiting.next() else { break };
             let Ok(order) = &row.order else { continue };
-            if let Some(state) = known.taken(row) {
-                ready.insert(at, duplicate(row, order, state));
+            if let Some(planned) = told.fates.get(at).and_then(|fate| decided(row, order, fate)) {
+                ready.insert(at, planned);
                 continue;
             }
-            let gone = known.gone(&order.person);
+            let gone = told.gone(&order.person);
             let (seam, workflow, order, nth) = (seam.clone(), workflow.clone(), order.clone(), nth(at));
             running.spawn(async move { (at, foresee(seam, workflow, nth, order, gone).await) });
         }

@@ -1,7 +1,11 @@
 //! A plan for people.
 
 use super::document::{Does, Plan, Planned, Verdict};
-use crate::cli::{Failure, out};
+use crate::{
+    cli::{Failure, out},
+    job::counted,
+    store::ForetoldBatch,
+};
 
 impl Does {
     fn words(self) -> &'static str {
@@ -9,6 +13,10 @@ impl Does {
             Does::Delete => "delete",
             Does::Create => "create",
             Does::Link => "link",
+            Does::Unlink => "take off",
+            Does::Change => "change",
+            Does::Suspend => "suspend",
+            Does::Revoke => "revoke",
             Does::Keep => "keep",
             Does::Park => "cannot",
         }
@@ -28,6 +36,7 @@ impl Verdict {
         match self {
             Verdict::Proceeds => "proceeds",
             Verdict::Held => "would be HELD",
+            Verdict::Rejected => "would be REJECTED",
             Verdict::Fails => "would FAIL",
             Verdict::NothingToDo => "has nothing to do",
             Verdict::Waits => "would wait",
@@ -40,6 +49,7 @@ impl Verdict {
         let what = match self {
             Verdict::Proceeds => "to proceed",
             Verdict::Held => "to be HELD",
+            Verdict::Rejected => "to be REJECTED",
             Verdict::Fails => "to FAIL",
             Verdict::NothingToDo => "with nothing to do",
             Verdict::Waits => "to wait",
@@ -52,7 +62,21 @@ impl Verdict {
 
 /// Every order with its objects.
 pub(super) fn tell(plan: &Plan) -> Result<(), Failure> {
-    plan.orders.iter().try_for_each(tell_one)
+    plan.orders.iter().try_for_each(tell_one)?;
+    plan.batches.iter().filter_map(as_a_whole).try_for_each(|text| out::line(out::plain(&text)))
+}
+
+/// What the brake says to one file, if it says anything.
+fn as_a_whole(batch: &ForetoldBatch) -> Option<String> {
+    let ForetoldBatch { file, held, approved_ahead, .. } = batch;
+    let file = if file == "--person" { "the order" } else { file };
+    match held {
+        Some(over) => {
+            Some(format!("{file} would be HELD as a whole: {over}. Nothing of it is done before `backstitch approve`"))
+        }
+        None if *approved_ahead => Some(format!("{file} would pass the brake: it was approved ahead")),
+        None => None,
+    }
 }
 
 fn tell_one(order: &Planned) -> Result<(), Failure> {
@@ -85,7 +109,6 @@ fn tell_one(order: &Planned) -> Result<(), Failure> {
 
 /// The sums, for standard error.
 pub(super) fn summary(plan: &Plan, hash: &str) -> String {
-    let many = |n: usize, one: &str, more: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {more}") };
     let verdicts = plan.totals.verdicts.iter().map(|(verdict, n)| verdict.counted(*n));
     let acts = plan.totals.acts.iter().map(|(does, n)| does.counted(*n));
     let kind = if plan.workspace.is_sandbox { "sandbox" } else { "production" };
@@ -93,16 +116,12 @@ pub(super) fn summary(plan: &Plan, hash: &str) -> String {
         format!("{kind} workspace {} ({})", plan.workspace.name, plan.workspace.workspace_id),
         format!(
             "{}: {}; objects: {}",
-            many(plan.orders.len(), "order", "orders"),
+            counted(plan.orders.len(), "order"),
             or_none(verdicts.collect()),
             or_none(acts.collect())
         ),
-        format!(
-            "a run needs about {} ({})",
-            many(plan.totals.requests as usize, "request", "requests"),
-            plan.requests_how
-        ),
-        format!("nothing was changed; {} asked", many(plan.totals.asked as usize, "request", "requests")),
+        format!("a run needs about {} ({})", counted(plan.totals.requests, "request"), plan.requests_how),
+        format!("nothing was changed; {} asked", counted(plan.totals.asked, "request")),
         format!("batch {}", plan.batch_hash),
         format!("plan  {hash}"),
     ];

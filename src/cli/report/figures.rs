@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    job::{JobState, Ms, Time},
+    job::{JobState, Ms, Time, counted},
     store::Leaver,
 };
 
@@ -77,8 +77,8 @@ impl Summary {
             None => "no deadline was due".to_owned(),
         };
         format!(
-            "{} leavers: {} proven, {} open, {} ended by an operator; {share}; median {}, worst {}",
-            self.leavers,
+            "{}: {} proven, {} open, {} ended by an operator; {share}; median {}, worst {}",
+            counted(self.leavers, "leaver"),
             self.proven,
             self.open,
             self.ended_by_operator,

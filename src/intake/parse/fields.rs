@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 
 use super::{
-    nearest,
     node::Node,
     order,
     times::zone,
     values::{Fault, fault, shown},
 };
-use crate::job::{InputSpec, Problem, Workflow, quoted};
+use crate::job::{InputSpec, Problem, Workflow, nearest, quoted};
 
 /// Whose rows may carry a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

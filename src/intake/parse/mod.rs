@@ -3,7 +3,6 @@
 mod fields;
 mod links;
 mod marks;
-mod nearest;
 mod node;
 mod order;
 mod problem;
@@ -22,7 +21,6 @@ use std::{
     io::{self, BufRead},
 };
 
-pub use nearest::nearest;
 pub use problem::{FileProblem, render, render_one};
 pub use schema::schema;
 pub use split::{RECORD_CAP_BYTES, hex, sha256_hex};
@@ -143,7 +141,7 @@ impl<R: BufRead> Rows<R> {
         match next {
             Err(error) => self.unreadable(&error),
             Ok(None) if header_due => {
-                self.whole(Spot::default(), "", fault("has no header line", "begin it with the column names"));
+                self.whole(Spot::default(), 0, fault("has no header line", "begin it with the column names"));
             }
             Ok(None) => {}
             Ok(Some(record)) if header_due => {
@@ -162,21 +160,21 @@ impl<R: BufRead> Rows<R> {
             Err(Unread::Io(error)) => self.unreadable(&error),
             Err(Unread::Faults(source, faults)) => {
                 for (fault, at) in faults {
-                    self.whole(at.map_or_else(Spot::default, |at| source.spot(at)), "", fault);
+                    self.whole(at.map_or_else(Spot::default, |at| source.spot(at)), 0, fault);
                 }
             }
         }
         Ok(())
     }
 
-    fn whole(&mut self, spot: Spot, field: &str, fault: Fault) {
+    fn whole(&mut self, spot: Spot, csv_column: u32, fault: Fault) {
         let problem = FileProblem::of(&self.reader.place.file, fault.message, fault.remedy);
-        self.problems.push_back(FileProblem { spot, field: field.to_owned(), ..problem });
+        self.problems.push_back(FileProblem { spot, csv_column, ..problem });
     }
 
     fn unreadable(&mut self, error: &io::Error) {
         if error.kind() == io::ErrorKind::InvalidData {
-            self.whole(Spot::default(), "", fault(error.to_string(), "save it as UTF-8"));
+            self.whole(Spot::default(), 0, fault(error.to_string(), "save it as UTF-8"));
         } else {
             let file = &self.reader.place.file;
             let problem = FileProblem::of(file, format!("cannot be read: {error}"), "see to the disk");
@@ -193,13 +191,13 @@ impl<R: BufRead> Rows<R> {
             Ok(names) => names,
             Err(_) if record.bytes.starts_with(b"{") => {
                 let fault = fault("is no csv but looks like jsonl", "let the file's name end in .jsonl");
-                return self.whole(here(0..1), "", fault);
+                return self.whole(here(0..1), 0, fault);
             }
-            Err((fault, at)) => return self.whole(here(at), "", fault),
+            Err((fault, at)) => return self.whole(here(at), 0, fault),
         };
         if let Some(at) = source.text().find('\r') {
             let remedy = "end its lines with line feeds, or with carriage returns and line feeds";
-            return self.whole(here(at..at + 1), "", fault("has a carriage return that ends no line", remedy));
+            return self.whole(here(at..at + 1), 0, fault("has a carriage return that ends no line", remedy));
         }
         let faults = plan.faults_of_names(names.iter().map(String::as_str));
         if faults.len() == names.len() {
@@ -208,7 +206,7 @@ impl<R: BufRead> Rows<R> {
                 _ => "begin the file with the column names, like job_key,workflow,user_identity_key",
             };
             let fault = fault(format!("{} is not a header", shown(&names.join(","))), remedy);
-            return self.whole(here(0..source.text().len()), "", fault);
+            return self.whole(here(0..source.text().len()), 0, fault);
         }
         for (at, problem) in faults {
             let message = match problem.field.as_str() {
@@ -216,7 +214,8 @@ impl<R: BufRead> Rows<R> {
                 name => format!("`{name}` {}", problem.message),
             };
             let spot = here(places.get(at).cloned().unwrap_or(0..1));
-            self.whole(spot, &format!("column {}", at + 1), fault(message, problem.remedy));
+            let number = u32::try_from(at + 1).unwrap_or(0);
+            self.whole(spot, number, fault(message, problem.remedy));
         }
         self.reader.header = Some(names);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::job::{Place, Problem, Spot};
+use crate::job::{Place, Problem, Spot, Trouble};
 
 /// What is wrong with a file as a whole. Nothing after it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub struct FileProblem {
     pub file: String,
     /// Where in it, if anywhere in particular.
     pub spot: Spot,
-    /// What part of it, as `column 3` of a csv header; empty where none is meant.
-    pub field: String,
+    /// Which column of a csv header, counted from 1; 0 where none is meant.
+    pub csv_column: u32,
     /// What is wrong.
     pub message: String,
     /// What to do.
@@ -25,24 +25,32 @@ impl FileProblem {
     /// A problem of no line in particular.
     pub fn of(file: &str, message: impl Into<String>, remedy: impl Into<String>) -> FileProblem {
         let (message, remedy) = (message.into(), remedy.into());
-        FileProblem {
-            file: file.to_owned(),
-            spot: Spot::default(),
-            field: String::new(),
-            message,
-            remedy,
-            transient: false,
-        }
+        FileProblem { file: file.to_owned(), spot: Spot::default(), csv_column: 0, message, remedy, transient: false }
+    }
+}
+
+impl FileProblem {
+    /// What part of the file is meant, as problems of rows name a field.
+    pub fn field(&self) -> String {
+        if self.csv_column > 0 { format!("column {}", self.csv_column) } else { String::new() }
     }
 }
 
 impl fmt::Display for FileProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&told(&self.file, &self.spot, &self.field, &self.message, &self.remedy))
+        f.write_str(&told(&self.file, &self.spot, &self.field(), &self.message, &self.remedy))
     }
 }
 
 impl std::error::Error for FileProblem {}
+
+impl From<FileProblem> for Trouble {
+    fn from(problem: FileProblem) -> Trouble {
+        let field = problem.field();
+        let FileProblem { spot, message, remedy, .. } = problem;
+        Trouble { line: spot.line, problem: Problem { field, message, remedy, spot } }
+    }
+}
 
 /// A row's problems for people, one a line: `file:line:column: field: message; remedy`.
 pub fn render(place: &Place, problems: &[Problem]) -> String {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
 
-use crate::job::{Mode, Priority, Unlisted, Workflow, is_invisible, is_variation, quoted};
+use crate::job::{Mode, Priority, Unlisted, Workflow, is_invisible, is_variation, nearest, quoted};
 
 /// What is wrong with a value and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub fn phone(text: &str) -> Result<String, Fault> {
 
 fn word<T: FromStr>(text: &str, known: &[&str]) -> Result<T, Fault> {
     text.parse().map_err(|_| {
-        let near = super::nearest(text, known.iter().copied());
+        let near = nearest(text, known.iter().copied());
         let remedy = near.map_or_else(|| format!("write {}", known.join(" or ")), |near| format!("write `{near}`"));
         fault(format!("{} is none of {}", shown(text), known.join(", ")), remedy)
     })

@@ -22,13 +22,19 @@ struct Book {
     chunks: Vec<usize>,
     /// Files whose end was told, each time.
     ended: Vec<String>,
+    /// What was told of files as a whole.
+    troubles: Vec<String>,
     /// The chunk, counted from 1, at which the database fails.
     fails_at: Option<usize>,
 }
 
 impl Book {
     fn enter(&mut self, chunk: Chunk) -> Result<Vec<Verdict>, String> {
-        let Chunk { file, rows, last, .. } = chunk;
+        let Chunk { file, rows, last, trouble, .. } = chunk;
+        self.troubles.extend(trouble.iter().map(|trouble| trouble.problem.message.clone()));
+        if trouble.is_some() && rows.is_empty() && !last {
+            return Ok(Vec::new());
+        }
         self.chunks.push(rows.len());
         self.ended.extend(last.then_some(file));
         if self.fails_at == Some(self.chunks.len()) {

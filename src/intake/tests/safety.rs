@@ -70,6 +70,7 @@ async fn only_a_plain_file_of_our_own_is_read() {
             assert_eq!(reports[0].problem.as_deref(), Some(want.as_str()), "{name}");
             assert_eq!(look(&mut intake, &mut book).await, [], "{name}");
             assert!(book.chunks.is_empty() && path.symlink_metadata().is_ok(), "{name}");
+            assert_eq!(book.troubles.len(), 1, "{name}: kept in the database, once");
         }
     }
     assert!(skipped <= 2, "only devices and foreign files need root");

@@ -184,6 +184,36 @@ async fn a_file_that_stays_cut_off_is_told_once_for_each_state() {
     assert_eq!(book.keys(), ["1", "2"]);
 }
 
+/// An empty file, one that lost most of itself, and one that breaks off are told to the database, once for each state; and the end of a
+/// broken one with the word that it is broken, as an earlier reading of it may have brought orders.
+#[tokio::test]
+async fn files_that_nobody_should_rely_on_are_told_where_people_look() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jobs.csv");
+    let mut intake = Intake::new(vec![spec(&path)]);
+    let mut book = Book::default();
+    let people = |many: usize| -> String { (0..many).map(|n| format!("{n},offboard,p-{n}\n")).collect() };
+    let head = "job_key,workflow,user_identity_key\n";
+    let broken = format!("<html>Service unavailable</html>\n{}", people(40));
+    for (text, says) in [
+        (String::new(), Some("is empty")),
+        (format!("{head}{}", people(3)), None),
+        (format!("{head}{}", people(40)), None),
+        (format!("{head}{}", people(30)), None),
+        (format!("{head}{}", people(2)), Some("shrank from")),
+        (broken, Some("is not a header")),
+    ] {
+        fs::write(&path, &text).unwrap();
+        book.troubles.clear();
+        for _ in 0..3 {
+            look(&mut intake, &mut book).await;
+        }
+        assert_eq!(book.troubles.len(), usize::from(says.is_some()), "{text}: {:?}", book.troubles);
+        assert!(says.is_none_or(|says| book.troubles[0].contains(says)), "{says:?}: {:?}", book.troubles);
+    }
+    assert_eq!(book.keys().len(), 40);
+}
+
 #[tokio::test]
 async fn a_watched_file_needs_keys_and_a_failing_database_is_tried_again() {
     let dir = tempfile::tempdir().unwrap();

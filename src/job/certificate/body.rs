@@ -62,7 +62,7 @@ pub struct Ordered {
     pub accepted_at: Time,
     /// When its first changing request was decided.
     pub begun_at: Option<Time>,
-    /// When everything that could be shut at once was.
+    /// When everything that was to be shut first was read back so; none while anything is not.
     pub cut_at: Option<Time>,
     /// When it should have been done.
     pub deadline: Option<Time>,
@@ -231,6 +231,18 @@ fn residue(target: &Target) -> Value {
         "cut_note": target.cut_note })
 }
 
+/// What of the history an officer has to read before trusting the rest: the event's word, and whether only a person's deed counts. An
+/// approval stands with the order; what was asked for once more, or sooner, is ordinary.
+const EXCEPTIONS: &[(&str, bool)] = &[
+    ("reappeared", false),
+    ("fell_back", false),
+    ("alarm", false),
+    ("held", true),
+    ("released", true),
+    ("cancelled", true),
+    ("skipped", true),
+];
+
 /// What did not go by the book: endpoints that do not exist, what went without a request, what came back, and people's deeds.
 fn exceptions(facts: &Facts) -> Vec<Value> {
     let mut all = Vec::new();
@@ -250,7 +262,7 @@ fn exceptions(facts: &Facts) -> Vec<Value> {
     );
     for one in &facts.history {
         let by_hand = one.actor != "engine";
-        if !by_hand && !matches!(one.what.as_str(), "reappeared" | "fell_back" | "reissued" | "alarm") {
+        if !EXCEPTIONS.iter().any(|(what, deed)| one.what == *what && (by_hand || !deed)) {
             continue;
         }
         let target = facts.targets.iter().find(|target| Some(target.id) == one.target_id);

@@ -19,7 +19,7 @@ pub struct Spot {
     pub column: u64,
     /// What stands there, for people. Never kept: it is a piece of a file of persons.
     #[serde(skip)]
-    pub excerpt: Option<Excerpt>,
+    pub excerpt: Option<Box<Excerpt>>,
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -75,7 +75,7 @@ impl SourceText {
     pub fn spot(&self, at: Range<usize>) -> Spot {
         let (start, line) = self.find(at.start);
         let here = start - line.start..at.end.clamp(start, line.end.max(start)) - line.start;
-        Spot { excerpt: Excerpt::of(&self.text[line], here), ..self.place(at.start) }
+        Spot { excerpt: Excerpt::of(&self.text[line], here).map(Box::new), ..self.place(at.start) }
     }
 
     /// The byte `at`, named only.

@@ -119,6 +119,9 @@ impl World {
 
     fn set_suspended(&mut self, args: &Args, suspended: bool) -> Result<Value, Refusal> {
         let born = self.wanted_acs_user(args)?;
+        if self.view.lie {
+            return Ok(json!({}));
+        }
         let now = self.server_ms(self.now);
         if let Some(object) = self.stock.get_mut(born) {
             let before = object.fields.get("is_suspended").and_then(Value::as_bool).unwrap_or(false);

@@ -166,6 +166,32 @@ async fn what_several_sources_say_about_one_object_is_united() {
 }
 
 #[tokio::test]
+async fn only_what_no_list_showed_is_asked_for_by_its_id() {
+    let ids = || ["a", "b"].map(str::to_owned).to_vec();
+    let call = look(Kind::AcsUser, vec![of("p"), Source::Unlisted(ids())]);
+    let found = || ok(json!({"acs_user": {"acs_user_id": "b", "workspace_id": "ws-1"}}));
+    // A clear yes or no counts, a refusal leaves it at the list, and what is not clear is asked again.
+    for (second, want) in [
+        (found(), Some(vec!["a", "b"])),
+        (refuse(404, "acs_user_not_found"), Some(vec!["a"])),
+        (refuse(400, "invalid_input"), Some(vec!["a"])),
+        (bare(404, "404"), None),
+        (bare(503, ""), None),
+        (refuse(401, "unauthorized"), None),
+    ] {
+        let (answer, asked) = play(&call, vec![ok(users(&["a"], json!(null))), second]).await;
+        assert_eq!(asked[1..], [r#"acs/users/get {"acs_user_id":"b"}"#]);
+        match want {
+            Some(ids) => assert!(listing(answer).items.iter().map(|item| item.id.as_str()).eq(ids)),
+            None => assert!(!matches!(answer.outcome, Outcome::Done(_)), "{:?}", answer.outcome),
+        }
+    }
+    let strict = look(Kind::AcsUser, vec![of("p"), Source::Each(ids()[1..].to_vec())]);
+    let (answer, _) = play(&strict, vec![ok(users(&["a"], json!(null))), refuse(400, "invalid_input")]).await;
+    assert!(matches!(answer.outcome, Outcome::Rejected(_)), "{:?}", answer.outcome);
+}
+
+#[tokio::test]
 async fn each_source_asks_its_own_way() {
     let cases = [
         (Kind::Phone, of("p"), r#"phones/list {"owner_user_identity_id":"p"}"#, json!({"phones": []})),

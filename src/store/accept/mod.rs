@@ -1,8 +1,9 @@
 //! Rows of input files become jobs, or are told why not: one row's trouble is never another's.
 
+mod log;
 mod verdict;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
@@ -11,13 +12,12 @@ use super::{
     batch::{GATHERS, Judged},
     brake::BrakeRules,
     columns::{get, json_or_null, set},
-    rehire::Leaves,
 };
 use crate::job::{
-    BatchState, Deadline, Fate, JobState, Ms, Order, PersonKey, Problem, Protected, Row, StepName, Time, Verdict,
-    Workflow, deadline_begin, warning,
+    BatchState, Deadline, Fate, JobState, Ms, Order, PersonKey, Problem, Protected, Row, StepName, Time, Trouble,
+    Verdict, Workflow, deadline_begin, warning,
 };
-use verdict::{Known, Origin, judge, origin};
+pub(super) use verdict::Known;
 
 /// A row with what the engine derives from it.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub struct NewChunk {
     pub rows: Vec<NewRow>,
     /// Nothing of the file comes after these.
     pub last: bool,
+    /// What is wrong with the file as a whole.
+    pub trouble: Option<Trouble>,
 }
 
 /// What accepting a chunk did.
@@ -79,23 +81,21 @@ impl Tx<'_> {
         let mut known = self.known(rows, now).await?;
         let mut fresh: Vec<Fresh> = Vec::new();
         let mut verdicts = Vec::with_capacity(rows.len());
-        for new in rows {
-            let (fate, problems) = judge(new, &known, &rules.protected);
-            if let (Fate::Accepted | Fate::Held, Ok(order)) = (fate, &new.row.order) {
-                known.jobs.insert(new.row.job_key.clone(), (new.row.content_hash.clone(), order.clone()));
-                known.leave(new, order, now);
+        for (new, (fate, problems)) in rows.iter().zip(known.judge(rows, &rules.protected, now)) {
+            if matches!(fate, Fate::Accepted | Fate::Held) {
                 let held = problems.first().map(|problem| format!("{}; {}", problem.message, problem.remedy));
                 fresh.push(Fresh { new, held });
             }
             verdicts.push(Verdict { place: new.row.place.clone(), job_key: new.row.job_key.clone(), fate, problems });
         }
         let leaves = |one: &Fresh<'_>| one.new.row.order.as_ref().is_ok_and(Order::takes_away);
-        // A whole file that orders nobody out needs nobody's word; what a longer one orders, only its end tells.
-        let matters = !fresh.is_empty() && (!chunk.last || fresh.iter().any(leaves));
+        // A whole file that orders nobody out needs nobody's word; what a longer one orders, only its end tells, and a broken one never.
+        let judged = !chunk.last || chunk.trouble.is_some() || fresh.iter().any(leaves);
+        let matters = judged && !fresh.is_empty();
         let batch = self.gathering(chunk, matters, now).await?;
         let mut touched = self.insert_jobs(&fresh, batch, rules, now).await?;
         let judged = match batch.filter(|_| chunk.last) {
-            Some(id) => Some(self.judge_batch(id, &rules.brake, now).await?),
+            Some(id) => Some(self.judge_batch(id, chunk.trouble.as_ref(), &rules.brake, now).await?),
             None => None,
         };
         match &judged {
@@ -112,10 +112,12 @@ impl Tx<'_> {
             None => {}
         }
         self.log_rows(rows, &verdicts, now).await?;
+        self.log_trouble(chunk, now).await?;
         Ok(Accepted { verdicts, touched, judged })
     }
 
-    async fn known(&mut self, rows: &[NewRow], now: Time) -> Result<Known, StoreError> {
+    pub(super) async fn known(&mut self, rows: &[NewRow], now: Time) -> Result<Known, StoreError> {
+        let mut known = Known::of(rows, now);
         let keys: Vec<&String> = rows.iter().map(|new| &new.row.job_key).collect();
         let found = sqlx::query(
             "SELECT job_key, content_hash, order_json FROM jobs WHERE job_key IN (SELECT value FROM json_each(?1))",
@@ -123,36 +125,22 @@ impl Tx<'_> {
         .bind(set(&keys)?)
         .fetch_all(self.db())
         .await?;
-        let mut jobs = HashMap::new();
         for row in &found {
             if let Some(order) = json_or_null(row, "order_json")? {
-                jobs.insert(get(row, "job_key")?, (get(row, "content_hash")?, order));
+                known.jobs.insert(get(row, "job_key")?, (get(row, "content_hash")?, order));
             }
         }
-        let mut leaving: HashSet<(Origin, PersonKey)> = HashSet::new();
-        let (mut arriving, mut leavers) = (Vec::new(), Vec::new());
-        for new in rows {
-            match &new.row.order {
-                Ok(order) if order.workflow != Workflow::Offboard => arriving.extend(new.keys.iter().cloned()),
-                Ok(order) if order.not_before.is_none_or(|at| at <= now) => {
-                    let origin = origin(&new.row.place);
-                    leavers.extend(new.keys.iter().filter_map(|key| Some((origin.clone()?, key.clone()))));
-                }
-                // A leave that is planned for later stands in nobody's way: so contractors are ordered.
-                Ok(_) | Err(_) => {}
-            }
-        }
-        leaving.extend(leavers);
-        let mut leaves = Leaves::new();
+        let arrives = |new: &&NewRow| new.row.order.as_ref().is_ok_and(|order| order.workflow != Workflow::Offboard);
+        let arriving: Vec<PersonKey> = rows.iter().filter(arrives).flat_map(|new| new.keys.iter().cloned()).collect();
         for (key, leave) in self.leaves(&arriving, now).await? {
-            leaving.extend(leave.origin.clone().map(|origin| (origin, key.clone())));
-            let known = leaves.entry(key).or_insert_with(|| leave.clone());
-            if known.origin.is_none() {
-                *known = leave;
+            known.leaving.extend(leave.origin.clone().map(|origin| (origin, key.clone())));
+            let first = known.leaves.entry(key).or_insert_with(|| leave.clone());
+            if first.origin.is_none() {
+                *first = leave;
             }
         }
-        let turned_away = self.turned_away(rows).await?;
-        Ok(Known { jobs, leaving, turned_away, leaves })
+        known.turned_away = self.turned_away(rows).await?;
+        Ok(known)
     }
 
     /// Inserts the jobs, held where a person has to look first or their batch is not judged yet; answers their ids and those of
@@ -217,31 +205,6 @@ impl Tx<'_> {
         let linked = self.link_rehires(&touched, now).await?;
         touched.extend(linked);
         Ok(touched)
-    }
-
-    async fn log_rows(&mut self, rows: &[NewRow], verdicts: &[Verdict], now: Time) -> Result<(), StoreError> {
-        let lines: Vec<Value> = rows
-            .iter()
-            .zip(verdicts)
-            .map(|(new, verdict)| {
-                let place = &new.row.place;
-                json!({ "input": place.input, "file": place.file, "line": place.line, "key": new.row.job_key,
-                    "hash": new.row.content_hash, "fate": verdict.fate, "problems": verdict.problems, "now": now })
-            })
-            .collect();
-        sqlx::query(
-            "INSERT INTO intake_rows (input, file, line, job_key, content_hash, fate, problems_json, first_seen_at, last_seen_at)
-             SELECT v.value ->> '$.input', v.value ->> '$.file', v.value ->> '$.line', v.value ->> '$.key', v.value ->> '$.hash',
-                 v.value ->> '$.fate', v.value ->> '$.problems', v.value ->> '$.now', v.value ->> '$.now' FROM json_each(?1) v WHERE true
-             ON CONFLICT (job_key, content_hash, input) DO UPDATE SET
-                 last_seen_at = excluded.last_seen_at, times_seen = times_seen + 1,
-                 fate = CASE excluded.fate WHEN 'duplicate' THEN fate ELSE excluded.fate END,
-                 problems_json = CASE excluded.fate WHEN 'duplicate' THEN problems_json ELSE excluded.problems_json END",
-        )
-        .bind(set(&lines)?)
-        .execute(self.db())
-        .await?;
-        Ok(())
     }
 }
 

@@ -8,12 +8,11 @@ use super::{
     super::rehire::{self, LEAVES, Leave, Leaves},
     NewRow,
 };
-use crate::job::{
-    Fate, Order, PROTECTED_REMEDY, PersonKey, Place, Problem, Protected, Time, Workflow, protected_words,
-};
+use crate::job::{Fate, Order, PersonKey, Place, Problem, Protected, Time, Workflow};
 
 /// What the file already knows about the chunk's keys and people.
-pub(super) struct Known {
+#[derive(Default)]
+pub(in crate::store) struct Known {
     pub jobs: HashMap<String, (String, Order)>,
     pub leaving: HashSet<(Origin, PersonKey)>,
     pub turned_away: HashSet<(String, String)>,
@@ -22,8 +21,38 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// What rows that come together say of each other.
+    pub fn of(rows: &[NewRow], now: Time) -> Known {
+        let mut known = Known::default();
+        for new in rows {
+            match &new.row.order {
+                // A leave that is planned for later stands in nobody's way: so contractors are ordered.
+                Ok(order) if order.workflow == Workflow::Offboard && order.not_before.is_none_or(|at| at <= now) => {
+                    let origin = origin(&new.row.place);
+                    known.leaving.extend(new.keys.iter().filter_map(|key| Some((origin.clone()?, key.clone()))));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        known
+    }
+
+    /// The fate of each of these rows, in their order, with why. What is taken counts for the rows behind it.
+    pub fn judge(&mut self, rows: &[NewRow], protected: &Protected, now: Time) -> Vec<(Fate, Vec<Problem>)> {
+        let mut fates = Vec::with_capacity(rows.len());
+        for new in rows {
+            let (fate, problems) = judge(new, self, protected);
+            if let (Fate::Accepted | Fate::Held, Ok(order)) = (fate, &new.row.order) {
+                self.jobs.insert(new.row.job_key.clone(), (new.row.content_hash.clone(), order.clone()));
+                self.leave(new, order, now);
+            }
+            fates.push((fate, problems));
+        }
+        fates
+    }
+
     /// An offboarding that begins at once is one for the rows behind it, too.
-    pub fn leave(&mut self, new: &NewRow, order: &Order, now: Time) {
+    fn leave(&mut self, new: &NewRow, order: &Order, now: Time) {
         if order.workflow == Workflow::Offboard && order.not_before.is_none_or(|at| at <= now) {
             let place = &new.row.place;
             let leave =
@@ -34,13 +63,13 @@ impl Known {
 }
 
 /// Input and file of a row. Standard input is no file: nobody wrote both of its orders into one.
-pub(super) type Origin = (String, String);
+pub(in crate::store) type Origin = (String, String);
 
-pub(super) fn origin(place: &Place) -> Option<Origin> {
+fn origin(place: &Place) -> Option<Origin> {
     (place.file != "-").then(|| (place.input.clone(), place.file.clone()))
 }
 
-pub(super) fn judge(new: &NewRow, known: &Known, protected: &Protected) -> (Fate, Vec<Problem>) {
+fn judge(new: &NewRow, known: &Known, protected: &Protected) -> (Fate, Vec<Problem>) {
     let order = match &new.row.order {
         Ok(order) => order,
         Err(problems) => return (Fate::Rejected, problems.clone()),
@@ -51,12 +80,15 @@ pub(super) fn judge(new: &NewRow, known: &Known, protected: &Protected) -> (Fate
         }
         return (Fate::Rejected, vec![changed(old, order)]);
     }
-    if let (Some(pattern), true) = (protected.names(&order.person), order.workflow != Workflow::Onboard) {
-        let (message, remedy) = (protected_words(pattern), PROTECTED_REMEDY);
-        return (Fate::Rejected, vec![Problem::new("", message, remedy)]);
+    if let Some(problem) = protected.refusal(order) {
+        return (Fate::Rejected, vec![problem]);
     }
     let origin = origin(&new.row.place);
-    let leaves = |key: &PersonKey| origin.clone().is_some_and(|origin| known.leaving.contains(&(origin, key.clone())));
+    // Whoever moves may be given the e-mail address or phone of whoever leaves, and waits for them.
+    let is_person = |key: &PersonKey| order.workflow != Workflow::Update || key.0.names();
+    let leaves = |key: &PersonKey| {
+        is_person(key) && origin.clone().is_some_and(|origin| known.leaving.contains(&(origin, key.clone())))
+    };
     let before = known.turned_away.contains(&(new.row.job_key.clone(), new.row.content_hash.clone()));
     if order.workflow != Workflow::Offboard && !order.rehire && (before || new.keys.iter().any(leaves)) {
         let problem = Problem::new(

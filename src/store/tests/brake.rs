@@ -1,6 +1,6 @@
 use super::{Book, Decided, HOUR, Verb, at, leavers, order};
 use crate::{
-    job::{BatchState, Fate, Order, Priority, Protected, Workflow, batch_hash},
+    job::{BatchState, Fate, Order, Priority, Problem, Protected, Trouble, Workflow, batch_hash},
     store::Leave,
 };
 
@@ -76,6 +76,72 @@ async fn what_came_within_the_hour_counts_unless_it_was_approved_or_stopped() {
     let id = book.ask("SELECT CAST(id AS TEXT) FROM batches WHERE file = 'f'").await[0].parse().unwrap();
     assert_eq!(book.decide(id, Verb::Approve { hash, plan_hash: None }, HOUR + 2).await, Decided::Done(1));
     assert_eq!(state(&mut book, "g", 25, 3 * HOUR).await, BatchState::Open);
+}
+
+/// One urgent leaver passes whatever else was let through; a stream of them is what the brake is there for.
+#[tokio::test]
+async fn single_urgent_leavers_pass_until_there_are_too_many_of_them() {
+    let mut book = Book::new().await;
+    let one = async |book: &mut Book, key: &str, ms| book.file(key, urgent(key), ms).await.judged.unwrap();
+    assert_eq!(book.file("a", leavers("a", 25), 0).await.judged.unwrap().state, BatchState::Open);
+    for key in ["u1", "u2"] {
+        assert_eq!(one(&mut book, key, 1).await.state, BatchState::Open, "{key}");
+    }
+    let third = one(&mut book, "u3", 2).await;
+    assert_eq!(third.state, BatchState::Held);
+    assert!(third.why.contains("more than 2 need a person's word (brake.max_urgent)"), "{third:?}");
+    assert_eq!(one(&mut book, "u4", HOUR + 2).await.state, BatchState::Open, "an hour later");
+    let hash = book.ask("SELECT hash FROM batches WHERE file = 'u3'").await.remove(0);
+    let id = book.ask("SELECT CAST(id AS TEXT) FROM batches WHERE file = 'u3'").await[0].parse().unwrap();
+    assert_eq!(book.decide(id, Verb::Approve { hash, plan_hash: None }, HOUR + 3).await, Decided::Done(1));
+    assert_eq!(one(&mut book, "u5", HOUR + 4).await.state, BatchState::Open, "a person has seen the approved one");
+}
+
+/// A file that breaks off is no order: whatever it said until then waits for a person, however little it is.
+#[tokio::test]
+async fn what_a_broken_file_orders_is_held_as_a_whole() {
+    let breaks = || {
+        let problem = Problem::new("", "ends within quotes", "mend it");
+        Some(Trouble { line: 7, problem })
+    };
+    let mut book = Book::new().await;
+    book.part("f", leavers("a", 2), false, 0).await;
+    book.trouble = breaks();
+    let end = book.part("f", leavers("b", 1), true, 1).await;
+    let judged = end.judged.unwrap();
+    assert_eq!(judged.state, BatchState::Held);
+    assert!(judged.why.contains("broken at line 7 (ends within quotes)"), "{judged:?}");
+    assert_eq!((end.touched.len(), book.states().await), (0, vec!["3 held".to_owned()]));
+    book.trouble = breaks();
+    let joiners = book.file("g", vec![order("on", Workflow::Onboard)], 2).await;
+    assert_eq!(joiners.judged.unwrap().state, BatchState::Held, "nobody knows whom it would have ordered out");
+    book.trouble = breaks();
+    assert_eq!(book.file("h", Vec::new(), 3).await.judged, None);
+    book.trouble = breaks();
+    book.file("h", Vec::new(), 4).await;
+    let log = "SELECT file || ' ' || line || ' ' || fate || ' ' || times_seen || ' ' || problems FROM intake_log WHERE about = 'file' ORDER BY file";
+    let told = |file: &str, seen: u32| format!("{file} 7 rejected {seen} ends within quotes; mend it");
+    assert_eq!(book.ask(log).await, [told("f", 1), told("g", 1), told("h", 2)]);
+    assert_eq!(book.ask("SELECT detail FROM alarms WHERE what = 'file'").await.len(), 3);
+    let hash = book.ask("SELECT hash FROM batches WHERE file = 'f'").await.remove(0);
+    assert_eq!(book.decide(1, Verb::Approve { hash, plan_hash: None }, 5).await, Decided::Done(3));
+}
+
+#[tokio::test]
+async fn a_batch_is_done_when_its_last_job_has_ended() {
+    let mut book = Book::new().await;
+    book.file("f", leavers("a", 2), 0).await;
+    let states = "SELECT state || ' ' || unfinished FROM batches_overview";
+    let end = "UPDATE jobs SET state = 'cancelled', finished_at = accepted_at WHERE id = (SELECT min(id) FROM jobs WHERE finished_at IS NULL)";
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        seen.extend(book.ask(states).await);
+        book.run(end).await;
+    }
+    assert_eq!(seen, ["open 2", "open 1", "done 0"]);
+    let hash = book.ask("SELECT hash FROM batches").await.remove(0);
+    assert!(matches!(book.decide(1, Verb::Reject, 1).await, Decided::Refused(why) if why.contains("has ended")));
+    assert!(matches!(book.decide(1, Verb::Approve { hash, plan_hash: None }, 1).await, Decided::Before(_)));
 }
 
 #[tokio::test]

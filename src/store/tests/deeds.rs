@@ -1,7 +1,7 @@
 use super::{Book, HOUR, at, leavers, order};
 use crate::{
     job::{Deadline, Order, Workflow},
-    store::{Deed, Operator, Picked, Skip},
+    store::{Deed, Operator, Picked, Skip, wake::NEXT_WAKE},
 };
 
 async fn operate(book: &mut Book, deed: Deed, jobs: &[&str], ms: i64) -> Vec<Picked> {
@@ -91,4 +91,40 @@ async fn deadlines_are_told_at_their_shares_and_counted_from_not_before() {
         ]
     );
     assert_eq!(book.write(async |tx, _| tx.next_wake().await.unwrap()).await.warn_at, None);
+}
+
+/// P8: a leave that came after an onboarding was ordered outlives it: no retry brings its person back.
+#[tokio::test]
+async fn a_failed_onboarding_is_not_retried_past_its_persons_leave() {
+    const FAIL: &str =
+        "UPDATE jobs SET state = 'failed', finished_at = accepted_at, warn_at = NULL WHERE workflow = 'onboard'";
+    let mut book = Book::new().await;
+    let joins = Order { deadline: Some(Deadline::Within(4 * HOUR)), ..order("in", Workflow::Onboard) };
+    let again = Order { rehire: true, person: joins.person.clone(), ..order("again", Workflow::Onboard) };
+    let leaves = Order { person: joins.person.clone(), ..order("out", Workflow::Offboard) };
+    book.file("f", vec![joins], 0).await;
+    book.run(FAIL).await;
+    assert_eq!(operate(&mut book, Deed::Retry, &["in"], 1).await[0].refused, None, "nobody left so far");
+    let told = book.write(async |tx, _| tx.warn(at(3 * HOUR)).await.unwrap()).await;
+    assert_eq!(told.len(), 1, "its deadline is told again: {told:?}");
+    book.run(FAIL).await;
+    book.file("g", vec![leaves], 2).await;
+    let refused = operate(&mut book, Deed::Retry, &["in"], 3).await.remove(0).refused.unwrap();
+    assert!(refused.contains("job out ordered this person out since"), "{refused}");
+    book.run("DELETE FROM person_locks").await;
+    book.run("INSERT INTO tombstones (kind, value, job_id) SELECT 'user_identity_key', 'p-in', id FROM jobs WHERE job_key = 'out'").await;
+    book.run("UPDATE jobs SET state = 'succeeded', finished_at = accepted_at WHERE job_key = 'out'").await;
+    assert!(operate(&mut book, Deed::Retry, &["in"], 4).await.remove(0).refused.is_some(), "nor once it is proven");
+    book.file("h", vec![again], 5).await;
+    book.run(FAIL).await;
+    assert_eq!(operate(&mut book, Deed::Retry, &["again"], 6).await[0].refused, None, "who says so may");
+}
+
+/// However many jobs are held, asking when to wake reads none of them.
+#[tokio::test]
+async fn held_jobs_cost_nothing_at_each_tick() {
+    let mut book = Book::new().await;
+    let told = book.plan(NEXT_WAKE).await;
+    assert!(told.iter().any(|line| line.contains("USING INDEX jobs_open (state=?)")), "{told:?}");
+    assert!(!told.iter().any(|line| line.contains("SCAN jobs") && !line.contains("jobs_ready")), "{told:?}");
 }

@@ -11,7 +11,7 @@ use super::{
     open_engine,
 };
 use crate::{
-    job::{Chunk, Order, Person, Place, Protected, Row, Time, Workflow},
+    job::{Order, Person, Place, Protected, Row, Time, Trouble, Workflow},
     workflow,
 };
 
@@ -25,6 +25,8 @@ pub fn at(ms: i64) -> Time {
 pub struct Book {
     opened: Opened,
     pub rules: AcceptRules,
+    /// What is wrong with the file whose part is handed in next.
+    pub trouble: Option<Trouble>,
     _folder: TempDir,
 }
 
@@ -55,9 +57,9 @@ impl Book {
             started_at: "2027-01-15T08:00:00.000Z",
         };
         let opened = open_engine(args).await.unwrap();
-        let brake = BrakeRules { max_offboards: 25, max_share: 0.10, floor: 10, window_ms: HOUR };
+        let brake = BrakeRules { max_offboards: 25, max_share: 0.10, floor: 10, max_urgent: 2, window_ms: HOUR };
         let rules = AcceptRules { brake, protected: Protected::default(), offboard_deadline_ms: 4 * HOUR };
-        Book { opened, rules, _folder: folder }
+        Book { opened, rules, trouble: None, _folder: folder }
     }
 
     /// One transaction, as the engine or a command runs it.
@@ -71,13 +73,13 @@ impl Book {
     /// Hands in a part of a file.
     pub async fn part(&mut self, file: &str, orders: Vec<Order>, last: bool, ms: i64) -> Accepted {
         let rows: Vec<Row> = orders.into_iter().map(|order| row(order, file)).collect();
-        let chunk = Chunk { input: "in".to_owned(), file: file.to_owned(), rows, last };
         let keyed = |row: Row| {
             let order = row.order.as_ref().unwrap();
             NewRow { keys: workflow::selectors(order, None), steps: workflow::steps(order.workflow).collect(), row }
         };
-        let Chunk { input, file, rows, last } = chunk;
-        let chunk = NewChunk { input, file, rows: rows.into_iter().map(keyed).collect(), last };
+        let rows = rows.into_iter().map(keyed).collect();
+        let chunk =
+            NewChunk { input: "in".to_owned(), file: file.to_owned(), rows, last, trouble: self.trouble.take() };
         self.write(async |tx, rules| tx.accept(&chunk, rules, at(ms)).await.unwrap()).await
     }
 
@@ -100,6 +102,13 @@ impl Book {
     pub async fn ask(&mut self, sql: &'static str) -> Vec<String> {
         let rows = sqlx::query(sql).fetch_all(&mut self.opened.conn).await.unwrap();
         rows.iter().map(|row| row.get::<String, _>(0)).collect()
+    }
+
+    /// How SQLite would go about a question.
+    pub async fn plan(&mut self, sql: &'static str) -> Vec<String> {
+        let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let rows = sqlx::query(sql).fetch_all(&mut self.opened.conn).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>("detail")).collect()
     }
 
     pub async fn states(&mut self) -> Vec<String> {

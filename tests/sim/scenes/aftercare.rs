@@ -53,6 +53,12 @@ fn looks_are_a_day_later_then_weekly_and_end() {
         assert_eq!(looks, want, "after 1, 8, 15, 22 and 29 days");
         assert_eq!(changes(&rig), before, "and each only asks");
         assert!(checks::strings(&mut rig, ALARMS).await.is_empty());
+        // Looking leaves no second inventory for each look, and each has told what it saw.
+        let kept = "SELECT count(DISTINCT t.job_id) || '' FROM targets t JOIN jobs j ON j.id = t.job_id WHERE j.recheck_of IS NOT NULL";
+        assert_eq!(checks::strings(&mut rig, kept).await, ["1"]);
+        let told = "SELECT DISTINCT count(*) || ' ' || j.why FROM jobs j JOIN history h ON h.job_id = j.id AND h.what = 'looked'
+            WHERE j.recheck_of IS NOT NULL GROUP BY j.id";
+        assert_eq!(checks::strings(&mut rig, told).await.len(), 1);
     });
 }
 
@@ -60,27 +66,38 @@ fn looks_are_a_day_later_then_weekly_and_end() {
 #[test]
 fn what_comes_back_by_its_id_is_taken_away_again() {
     block_on(async {
-        let mut scene = scene();
-        let again = Reappear {
-            kind: Some(Kind::AcsUser),
-            after_ms: u64::try_from(2 * HOUR).unwrap(),
-            same_id: true,
-            orphans: true,
-            ..Reappear::default()
-        };
-        scene.world.faults_mut().reappear.push(again);
-        let id = scene.id.clone();
-        let mut rig = caring(scene).await;
-        rig.chaos = Chaos { before_commit: 0.01, after_commit: 0.01, after_effect: 0.01, ..Chaos::default() };
-        rig.submit(vec![off("out", by_key("emp-1"))]);
-        assert!(rig.run_for(HOUR).await);
-        ends(&mut rig, "out", "succeeded", "proven").await;
-        pass(&mut rig, 3 * DAY).await;
-        ends(&mut rig, "out/recheck-1", "succeeded", "proven").await;
-        let alarms = checks::strings(&mut rig, ALARMS).await;
-        assert!(alarms.len() == 1 && alarms[0].contains("acs_user") && alarms[0].contains("came back"), "{alarms:?}");
-        let left = rig.world.lock().unwrap().person(&id).belongings;
-        assert!(left.is_empty(), "{left:?}");
+        for kind in [Kind::AcsUser, Kind::Phone, Kind::ClientSession, Kind::AcsCredential, Kind::AccessGrant] {
+            let mut scene = scene();
+            let again = Reappear {
+                kind: Some(kind),
+                times: Some(2),
+                after_ms: u64::try_from(2 * HOUR).unwrap(),
+                same_id: true,
+                orphans: true,
+                ..Reappear::default()
+            };
+            scene.world.faults_mut().reappear.push(again);
+            let id = scene.id.clone();
+            let mut rig = caring(scene).await;
+            rig.chaos = Chaos { before_commit: 0.01, after_commit: 0.01, after_effect: 0.01, ..Chaos::default() };
+            rig.submit(vec![off("out", by_key("emp-1"))]);
+            assert!(rig.run_for(HOUR).await);
+            ends(&mut rig, "out", "succeeded", "proven").await;
+            let mine: Vec<String> =
+                rig.world.lock().unwrap().person(&id).belongings.into_iter().map(|it| it.id).collect();
+            assert!(mine.is_empty(), "{mine:?}");
+            for nth in 1..=2 {
+                pass(&mut rig, 8 * DAY).await;
+                ends(&mut rig, &format!("out/recheck-{nth}"), "succeeded", "proven").await;
+            }
+            let alarms = checks::strings(&mut rig, ALARMS).await;
+            assert!(
+                alarms.len() >= 2 && alarms.iter().all(|alarm| alarm.contains("came back")),
+                "{kind:?}: {alarms:?}"
+            );
+            let left = rig.world.lock().unwrap().person(&id).belongings;
+            assert!(left.is_empty(), "{left:?}");
+        }
     });
 }
 
@@ -114,5 +131,29 @@ fn who_was_brought_back_is_left_alone() {
         assert!(checks::strings(&mut rig, LOOKS).await.is_empty());
         let ended = "SELECT detail FROM history WHERE what = 'aftercare_ended'";
         assert_eq!(checks::strings(&mut rig, ended).await.len(), 1);
+    });
+}
+
+/// P14: whoever an older release proved gone is looked after from the upgrade on, as long as the proof is young enough.
+#[test]
+fn who_was_proven_gone_before_the_upgrade_is_looked_after() {
+    block_on(async {
+        for (days, looks) in [(3, 4), (40, 0)] {
+            let mut scene = scene();
+            scene.world.faults_mut().reappear.clear();
+            let mut rig = caring(scene).await;
+            rig.rules.care.for_ms = 0;
+            rig.crash().await;
+            rig.submit(vec![off("out", by_key("emp-1"))]);
+            assert!(rig.run_for(HOUR).await);
+            ends(&mut rig, "out", "succeeded", "proven").await;
+            pass(&mut rig, days * DAY).await;
+            assert!(checks::strings(&mut rig, LOOKS).await.is_empty());
+            rig.rules.care.for_ms = 30 * DAY;
+            rig.downgrade_to(3).await;
+            pass(&mut rig, 60 * DAY).await;
+            let told = checks::strings(&mut rig, LOOKS).await;
+            assert!(told.len() == looks && told.iter().all(|line| line.ends_with(" succeeded")), "{days}: {told:?}");
+        }
     });
 }

@@ -20,13 +20,13 @@ fn cascade(job_key: &str, person: Person) -> Row {
 }
 
 /// The scene's person, ordered away in mode cascade.
-async fn ordered(scene: Scene) -> Rig {
+pub(super) async fn ordered(scene: Scene) -> Rig {
     let mut rig = rig(scene).await;
     rig.submit(vec![cascade("leave", by_key("emp-1"))]);
     rig
 }
 
-async fn fell_back(rig: &mut Rig) -> Vec<String> {
+pub(super) async fn fell_back(rig: &mut Rig) -> Vec<String> {
     checks::strings(rig, "SELECT detail FROM history WHERE what = 'fell_back'").await
 }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Deletes the identity behind the daemon's back, as an administrator would.
-fn delete_by_hand(rig: &mut Rig, id: &str) {
+pub(super) fn delete_by_hand(rig: &mut Rig, id: &str) {
     let now = rig.now_ms;
     let mut world = rig.world.lock().unwrap();
     let key = world.settings().api_key.clone();

@@ -17,6 +17,7 @@ mod found;
 mod machine;
 mod movers;
 mod operator;
+mod outlived;
 mod patience;
 mod people;
 mod rehire;

@@ -196,3 +196,52 @@ fn nobody_cannot_be_moved() {
         ends(&mut rig, "gone", "failed", "somebody deleted the identity").await;
     });
 }
+
+/// P8, P10: whoever moves may be given the address of whoever leaves, in one file: not turned away, but after them; wherever the lines
+/// stand, and however the leaver is named.
+#[test]
+fn a_leavers_address_goes_to_a_mover_once_it_is_free() {
+    block_on(async {
+        for (leaver, first) in
+            [(by_key("emp-1"), true), (by_email(DESK), true), (by_key("emp-1"), false), (by_email(DESK), false)]
+        {
+            let mut scene = scene();
+            let (gone, mover) = (scene.id.clone(), scene.world.seed_people(1).remove(0));
+            let person = Person { email_address: Some(DESK.into()), ..by_key(&mover.user_identity_key) };
+            let mut rows = vec![off("leave", leaver), update("move", person, vec![])];
+            for (line, row) in rows.iter_mut().enumerate() {
+                (row.place.input, row.place.file, row.place.line) =
+                    ("hr.jsonl".into(), "hr.jsonl".into(), line as u64 + 1);
+            }
+            if !first {
+                rows.swap(0, 1);
+            }
+            let mut rig = rig(scene).await;
+            rig.submit(rows);
+            assert!(rig.run_for(3 * HOUR).await, "{}", rig.story.join("\n"));
+            ends(&mut rig, "leave", "succeeded", "proven").await;
+            ends(&mut rig, "move", "succeeded", "is as ordered").await;
+            let world = rig.world.lock().unwrap();
+            assert!(!world.person(&gone).alive);
+            assert_eq!(world.identities(DESK), [mover.user_identity_id.clone().unwrap()]);
+            let back = world.ledger().iter().filter(|entry| entry.path == "/user_identities/update").count();
+            assert_eq!(back, 1, "the address was free when it was asked for");
+        }
+    });
+}
+
+/// P10: an address that somebody else has is told with whose it is.
+#[test]
+fn whose_address_it_is_is_told() {
+    block_on(async {
+        let mut scene = scene();
+        let other = scene.world.seed_people(1).remove(0);
+        let person = Person { email_address: Some(other.email_address.clone()), ..by_key("emp-1") };
+        let mut rig = rig(scene).await;
+        rig.submit(vec![update("move", person, vec![])]);
+        assert!(rig.run_for(HOUR).await);
+        let says = format!("user identity {} has this e-mail or phone", other.user_identity_id.unwrap());
+        ends(&mut rig, "move", "failed", &says).await;
+        assert_eq!(changes(&rig), ["/user_identities/update"], "and is not asked for again and again");
+    });
+}

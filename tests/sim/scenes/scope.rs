@@ -219,3 +219,18 @@ fn a_revoked_key_pauses_the_work_and_fails_nobody() {
         ends(&mut rig, "key-on", "succeeded", "proven").await;
     });
 }
+
+/// P9: the codes and keys that grants name are objects of the person, too, and count at once.
+#[test]
+fn what_grants_name_counts_among_the_objects() {
+    block_on(async {
+        let mut scene = scene();
+        let doors = scene.world.entrances(&scene.system);
+        (0..26).for_each(|_| _ = scene.world.add_grant(&scene.id, &doors));
+        let mut rig = rig(scene).await;
+        rig.submit(vec![off("many", by_key("emp-1"))]);
+        rig.run_for(HOUR).await;
+        ends(&mut rig, "many", "held", "of kind access_grant), more than offboard.max_objects").await;
+        assert_eq!(changes(&rig), Vec::<String>::new());
+    });
+}
