@@ -34,6 +34,23 @@ fn mono_ms() -> Ms {
     ms.saturating_sub(*START_MS.get_or_init(|| ms))
 }
 
+/// Measures how long something takes; never shown to what decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub fn start() -> Stopwatch {
+        Stopwatch(std::time::Instant::now())
+    }
+
+    /// Microseconds since the start.
+    pub fn us(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
 /// A name nobody else has (UUID, version 4).
 pub fn random_id() -> String {
     uuid::Uuid::new_v4().to_string()

@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("engine", &["job", "workflow", "store", "seam"]),
     ("workflow", &["job"]),
     ("intake", &["job", "store"]),
-    ("store", &["job"]),
+    ("store", &["clock", "job"]),
     ("seam", &["job"]),
     ("sandbox", &[]),
     ("telemetry", &["config"]),

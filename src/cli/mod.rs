@@ -3,6 +3,7 @@
 
 mod approve;
 mod batches;
+mod bench;
 mod cancel;
 mod certificate;
 mod certificates;
@@ -139,6 +140,8 @@ pub enum Command {
     /// Print the manual page, or write a page for each command
     #[command(hide = true)]
     Man(manual::ManArgs),
+    /// Measure what this machine can do, beside its own limits
+    Bench(bench::BenchArgs),
 }
 
 /// Parses the arguments (the first is the program's name), does the work, and says how it ended.
@@ -207,6 +210,7 @@ impl Cli {
             Command::Schema(args) => schema::run(args),
             Command::Completions(args) => manual::completions(args),
             Command::Man(args) => manual::man(args),
+            Command::Bench(args) => bench::run(global, args),
         }
     }
 }

@@ -32,6 +32,9 @@ pub struct SandboxArgs {
     /// How many people live in it (`emp-1001` …), and how many wait to be onboarded (`new-2001` …, and Jean Doe)
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub people: u32,
+    /// Everybody has the same ten objects, instead of what chance gives; nobody waits to be onboarded
+    #[arg(long)]
+    pub ten: bool,
     /// For everything that is left to chance
     #[arg(long, default_value_t = 1, value_name = "S")]
     pub seed: u64,
@@ -85,7 +88,9 @@ pub(super) fn run(global: &Global, args: &SandboxArgs) -> Result<Exit, Failure> 
         let shutdown = CancellationToken::new();
         let world = Arc::new(Mutex::new(world));
         tokio::spawn(super::run::obey_signals(shutdown.clone())?);
-        tokio::spawn(tell(world.clone(), shutdown.clone()));
+        if tracing::enabled!(tracing::Level::INFO) {
+            tokio::spawn(tell(world.clone(), shutdown.clone()));
+        }
         let served = sandbox::http::serve(listener, world, || clock::now().wall.0, shutdown).await;
         served.map_err(|error| Failure::new(Exit::Io, format!("the sandbox stopped: {error}")))?;
         Ok(Exit::Done)
@@ -130,9 +135,13 @@ fn build(args: &SandboxArgs) -> Result<World, Failure> {
     let mut world = World::new(args.seed, settings);
     world.advance(clock::now().wall.0);
     let people = usize::try_from(args.people).unwrap_or(usize::MAX);
-    world.seed_people(people);
-    world.seed_candidates(people);
-    world.seed_jean_doe();
+    if args.ten {
+        world.seed_tens(people);
+    } else {
+        world.seed_people(people);
+        world.seed_candidates(people);
+        world.seed_jean_doe();
+    }
     let mut faults = Faults::transient(args.transient);
     if let Some(path) = &args.faults {
         let bad = |what: String| Failure::new(Exit::BadInput, format!("the faults in {}: {what}", path.display()));

@@ -183,7 +183,8 @@ fn timeline(timeline: &[Happening]) -> String {
                 one.step.clone().unwrap_or_default(),
                 object.to_owned(),
                 detail.trim_start().to_owned(),
-                one.actor.clone(),
+                // Only people are worth a name: everything else the engine did.
+                if one.actor == "engine" { String::new() } else { one.actor.clone() },
             ]
         }),
     )

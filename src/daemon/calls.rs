@@ -68,7 +68,7 @@ impl Debt {
 impl Drop for Debt {
     fn drop(&mut self) {
         let outcome = Outcome::Unknown { reason: "internal error: the call's task ended without an answer".to_owned() };
-        self.pay(Answer { outcome, requests: 1, status: None, request_id: None, server_time: None });
+        self.pay(Answer::untold(outcome, 1));
     }
 }
 

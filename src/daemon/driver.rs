@@ -25,6 +25,7 @@ use crate::{
     engine::{Change, Engine, Tag, Tick},
     job::{Answer, Ms, Verdict},
     seam::Client,
+    store::OpenError,
 };
 
 /// Between two looks for writes of other processes, and at the files themselves.
@@ -46,6 +47,8 @@ pub struct Outside {
     pub answers: UnboundedReceiver<(Tag, Answer)>,
     /// From the inputs.
     pub rows: Receiver<Submission>,
+    /// What is wrong with the file, if that turns out beside the work.
+    pub damage: Receiver<OpenError>,
     /// The service manager.
     pub status: Status,
     /// The order to end.
@@ -75,6 +78,7 @@ pub struct Driver {
 
 enum Woke {
     Stop,
+    Damage(OpenError),
     Answer(Tag, Box<Answer>),
     Rows(Option<Submission>),
     Time,
@@ -104,7 +108,7 @@ impl Driver {
         self.outside.calls.end().await;
         worked?;
         let jobs = self.engine.counts().await.unwrap_or_default();
-        tracing::info!(given_up, "stopped: {}", in_words(&jobs, None));
+        log::stopped(given_up, self.engine.commits(), &in_words(&jobs, None));
         self.engine.leave().await?;
         Ok(Summary { jobs, halted, given_up })
     }
@@ -126,7 +130,7 @@ impl Driver {
             let wake_ms = now.mono_ms + self.paced(&tick);
             self.take(tick);
             if self.outside.status.wants_counts(now.mono_ms) {
-                let counts = self.engine.counts().await.unwrap_or_default();
+                let counts = self.engine.open_counts().await.unwrap_or_default();
                 self.outside.status.say(&in_words(&counts, self.engine.halted()));
             }
             if self.is_over(clock::now().mono_ms) {
@@ -210,9 +214,10 @@ impl Driver {
     }
 
     async fn next(&mut self, pause_ms: Ms) -> Woke {
-        let Outside { answers, rows, shutdown, .. } = &mut self.outside;
+        let Outside { answers, rows, damage, shutdown, .. } = &mut self.outside;
         tokio::select! {
             biased;
+            Some(damage) = damage.recv() => Woke::Damage(damage),
             () = shutdown.cancelled(), if self.give_up_ms.is_none() => Woke::Stop,
             Some((tag, answer)) = answers.recv() => Woke::Answer(tag, Box::new(answer)),
             rows = rows.recv(), if self.reading => Woke::Rows(rows),
@@ -230,6 +235,7 @@ impl Driver {
     fn note(&mut self, woke: Woke) -> Result<(), DaemonError> {
         match woke {
             Woke::Time => return Ok(()),
+            Woke::Damage(damage) => return Err(damage.into()),
             Woke::Answer(tag, answer) => self.engine.push(Change::Arrived(tag, *answer)),
             Woke::Rows(Some((rows, sender))) => {
                 self.next_ticket += 1;

@@ -4,6 +4,7 @@ use crate::{
     engine::{LogLine, Tag},
     intake::InputReport,
     job::{Answer, Ms, Outcome},
+    store::CommitStats,
 };
 
 /// One event of a tick.
@@ -45,6 +46,18 @@ fn in_words(outcome: &Outcome) -> (&'static str, String) {
         Outcome::Rejected(why) => ("rejected", format!("{} ({})", why.message, why.error_type)),
         Outcome::Halt { reason } => ("halt", reason.clone()),
     }
+}
+
+/// The end, with what the disk had to do.
+pub fn stopped(given_up: usize, commits: &CommitStats, jobs: &str) {
+    tracing::info!(
+        given_up,
+        commits = commits.commits(),
+        commit_p50_ms = commits.quantile_ms(0.5),
+        commit_p99_ms = commits.quantile_ms(0.99),
+        changes_per_commit = commits.batch(),
+        "stopped: {jobs}"
+    );
 }
 
 /// What a look at an input brought.

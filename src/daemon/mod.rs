@@ -22,7 +22,7 @@ use crate::{
     engine::{Engine, Tick},
     job::JobState,
     seam::Client,
-    store::{self, BrakeRules, OpenArgs, Opened},
+    store::{self, BrakeRules, OpenArgs, OpenError, Opened},
 };
 use calls::Calls;
 use driver::{Driver, Outside};
@@ -81,6 +81,7 @@ pub async fn run(
     }
     let (answers_in, answers) = mpsc::unbounded_channel();
     let (rows_in, rows) = mpsc::channel(SUBMISSIONS);
+    let damage = looked_through(&engine);
     let stop_inputs = shutdown.child_token();
     let reading = Inputs::new(settings, rows_in, stop_inputs.clone()).spawn();
     status.ready();
@@ -89,6 +90,7 @@ pub async fn run(
         calls: Calls::new(client, answers_in),
         answers,
         rows,
+        damage,
         status,
         shutdown,
         drain_ms: settings.engine.drain_s.ms(),
@@ -99,6 +101,22 @@ pub async fn run(
     // Its look ends with the first submission that nobody takes.
     let _ = reading.await;
     summary
+}
+
+/// Looks through a database that was too large for that before the work; tells what is wrong with it, or nothing.
+fn looked_through(engine: &Engine) -> mpsc::Receiver<OpenError> {
+    let (tell, told) = mpsc::channel(1);
+    if !engine.opened().checked {
+        let path = engine.guard().path().to_path_buf();
+        tokio::spawn(async move {
+            match store::look_through(&path).await {
+                Ok(()) => tracing::info!("all of the database was looked at, and is sound"),
+                // Nobody listens any more if the work has ended.
+                Err(damage) => drop(tell.send(damage).await),
+            }
+        });
+    }
+    told
 }
 
 /// What operators read of it in the database and the log.

@@ -65,7 +65,7 @@ pub fn in_words(counts: &[(JobState, u64)], halted: Option<&str>) -> String {
         .filter_map(|state| counts.iter().find(|(counted, _)| counted == state))
         .map(|(state, jobs)| format!("{jobs} {state}"))
         .collect();
-    let jobs = if listed.is_empty() { "no jobs".to_owned() } else { listed.join(", ") };
+    let jobs = if listed.is_empty() { "no open jobs".to_owned() } else { listed.join(", ") };
     match halted {
         Some(why) => format!("paused: {why} ({jobs})"),
         None => jobs,
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn counts_read_as_a_sentence() {
-        assert_eq!(in_words(&[], None), "no jobs");
+        assert_eq!(in_words(&[], None), "no open jobs");
         let counts = [(JobState::Succeeded, 9), (JobState::Held, 1), (JobState::Waiting, 2)];
         assert_eq!(in_words(&counts, None), "2 waiting, 1 held, 9 succeeded");
         assert_eq!(in_words(&counts[..1], Some("no key")), "paused: no key (9 succeeded)");

@@ -27,27 +27,35 @@ pub struct CareRules {
 /// Looks at work at the same time; they read ten objects each and are nobody's hurry.
 const AT_WORK: usize = 16;
 
-/// Begins the care of what was proven in this tick, tells what came back, and begins the looks that are due. Answers how it stands.
-pub(super) async fn tend(
+/// Begins the care of what was proven in this tick, and tells what came back.
+pub(super) async fn note(
     tx: &mut Tx<'_>,
-    (epoch, rules, now): (i64, &CareRules, Now),
-    soft: &mut Soft,
+    rules: &CareRules,
     cases: &[Snapshot],
+    now: Now,
     log: &mut Vec<LogLine>,
-) -> Result<CareState, StoreError> {
+) -> Result<(), StoreError> {
     if rules.for_ms > 0 {
         let proven: Vec<i64> =
             cases.iter().filter(|case| is_proven_now(case, now.wall)).map(|case| case.job.id).collect();
         tx.begin_care(&proven, now.wall.plus(rules.first_ms)).await?;
     }
-    raise(tx, cases, now.wall, log).await?;
-    let state = tx.care_state().await?;
+    raise(tx, cases, now.wall, log).await
+}
+
+/// Begins the looks that are due; answers whether there were any.
+pub(super) async fn tend(
+    tx: &mut Tx<'_>,
+    (epoch, rules, now): (i64, &CareRules, Now),
+    soft: &mut Soft,
+    state: &CareState,
+) -> Result<bool, StoreError> {
     if state.next.is_none_or(|next| next > now.wall) || state.at_work >= AT_WORK {
-        return Ok(state);
+        return Ok(false);
     }
     let due = tx.due_care(now.wall, AT_WORK - state.at_work).await?;
     begin(tx, epoch, &due, rules, now.wall, soft).await?;
-    tx.care_state().await
+    Ok(true)
 }
 
 /// When the engine has to wake for it; looks that wait for others to end are begun by the ticks that end those.

@@ -157,13 +157,8 @@ mod tests {
             .map(|t| Event { event_id: format!("e{t}"), created_at: Time(*t).to_string(), ..Event::default() })
             .collect();
         let full = some.len() >= query.limit as usize;
-        Answer {
-            outcome: Outcome::Done(Reply::Events(EventPage { events: some, full })),
-            requests: 1,
-            status: Some(200),
-            request_id: None,
-            server_time: Some(Time(server)),
-        }
+        let outcome = Outcome::Done(Reply::Events(EventPage { events: some, full }));
+        Answer { server_time: Some(Time(server)), ..Answer::untold(outcome, 1) }
     }
 
     #[test]
@@ -203,13 +198,8 @@ mod tests {
     fn a_failed_read_moves_nothing() {
         let mut follow = Follow::new(RULES);
         follow.poll(0, Some(Time(100_000)), true).unwrap();
-        let lost = Answer {
-            outcome: Outcome::Unknown { reason: "cut".into() },
-            requests: 1,
-            status: None,
-            request_id: None,
-            server_time: Some(Time(1)),
-        };
+        let outcome = Outcome::Unknown { reason: "cut".into() };
+        let lost = Answer { server_time: Some(Time(1)), ..Answer::untold(outcome, 1) };
         assert_eq!(follow.absorb(&lost, 0), (Vec::new(), None));
         assert_eq!(follow.poll(5_000, Some(Time(100_000)), true).map(|q| q.since), Some(Time(40_000)));
     }

@@ -41,6 +41,8 @@ pub struct Limits {
     paused: Option<String>,
     draining: bool,
     probing: bool,
+    /// The probe on the wire was sent before the pause began: it says nothing about its end.
+    probe_is_old: bool,
     probe_at_ms: Ms,
     unknowns: u32,
     unknown_jobs: BTreeSet<i64>,
@@ -60,6 +62,7 @@ impl Limits {
             paused: None,
             draining: false,
             probing: false,
+            probe_is_old: false,
             probe_at_ms: Ms::MIN,
             unknowns: 0,
             unknown_jobs: BTreeSet::new(),
@@ -149,12 +152,16 @@ impl Limits {
     pub fn halt(&mut self, reason: &str, now_ms: Ms) {
         if self.halted.is_none() {
             self.probe_at_ms = now_ms.saturating_add(self.rules.probe_ms);
+            self.probe_is_old = self.probing;
         }
         self.halted = Some(reason.to_owned());
     }
 
     /// The workspace answered and is the right one.
     pub fn confirmed(&mut self, now_ms: Ms) {
+        if std::mem::take(&mut self.probe_is_old) {
+            return;
+        }
         self.halted = None;
         self.unknowns = 0;
         self.unknown_jobs.clear();
@@ -177,10 +184,18 @@ impl Limits {
         self.probe_at_ms.max(self.closed_until_ms)
     }
 
-    /// Whether a probe is due; the caller sends it. While nothing is paused it is only due if `active`.
-    pub fn probe_due(&mut self, now_ms: Ms, active: bool) -> bool {
-        let due = !self.draining && !self.probing && now_ms >= self.probe_ms() && (active || self.halted.is_some());
+    /// When a probe that is wanted at `at_ms` may go out; none while one is on the wire, or while the pause keeps its own pace.
+    pub fn probe_at_ms(&self, at_ms: Ms) -> Option<Ms> {
+        (!self.probing && self.halted.is_none()).then_some(at_ms.max(self.closed_until_ms))
+    }
+
+    /// Whether a probe is due; the caller sends it. While nothing is paused it is only due if `active`, or because somebody doubts, and
+    /// that to the end.
+    pub fn probe_due(&mut self, now_ms: Ms, active: bool, doubted: bool) -> bool {
+        let regular = !self.draining && now_ms >= self.probe_ms() && (active || self.halted.is_some());
+        let due = !self.probing && (doubted || regular);
         self.probing |= due;
+        self.probe_is_old &= !due;
         due
     }
 

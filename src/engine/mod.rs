@@ -2,6 +2,7 @@
 //! transaction. The engine sends nothing itself: calls leave as data, answers come back as data.
 
 mod care;
+mod doubts;
 mod follow;
 mod limits;
 mod locks;
@@ -25,10 +26,11 @@ pub use tick::new_chunk;
 
 use crate::{
     job::{Answer, Call, Chunk, JobState, Ms, Now, Outcome, Verdict},
-    store::{self, FileGuard, OpenError, Opened, Operator, Picked, StoreError, Tx},
+    store::{self, CommitStats, FileGuard, OpenError, Opened, Operator, Picked, StoreError, Tx},
     workflow::Ids,
 };
 use soft::{Soft, WORTH_MS};
+use told::told;
 
 /// Something that came in, as data. It leaves the inbox only after the commit that applied it.
 #[derive(Clone, Debug)]
@@ -102,6 +104,7 @@ pub struct Engine {
     rules: EngineRules,
     soft: Soft,
     inbox: VecDeque<Change>,
+    commits: CommitStats,
 }
 
 /// So many changes are applied in one transaction at most.
@@ -129,13 +132,10 @@ impl Engine {
         (soft.watermark, soft.pinned) = (row.watermark, row.workspace_id);
         let lost = |id: i64| {
             let outcome = Outcome::Unknown { reason: "the engine ended while the request was on the wire".to_owned() };
-            Change::Arrived(
-                Tag::Attempt(id),
-                Answer { outcome, requests: 0, status: None, request_id: None, server_time: None },
-            )
+            Change::Arrived(Tag::Attempt(id), Answer::untold(outcome, 0))
         };
         let inbox = recovered.attempts.into_iter().map(lost).collect();
-        Ok(Engine { opened, rules, soft, inbox })
+        Ok(Engine { opened, rules, soft, inbox, commits: CommitStats::default() })
     }
 
     /// Something came in; the next tick applies it.
@@ -149,9 +149,16 @@ impl Engine {
         self.rules = rules;
     }
 
-    /// Calls on the wire.
+    /// Calls on the wire, and answers that are not believed yet but will be.
     pub fn in_flight(&self) -> usize {
-        self.soft.limits.in_flight()
+        self.soft.limits.in_flight() + self.soft.doubts.len()
+    }
+
+    /// What was in doubt comes in once more, before anything else.
+    fn take_settled(&mut self) {
+        for (attempt, answer) in std::mem::take(&mut self.soft.settled).into_iter().rev() {
+            self.inbox.push_front(Change::Arrived(Tag::Attempt(attempt), answer));
+        }
     }
 
     /// Why nothing is sent at the moment, if so.
@@ -230,6 +237,7 @@ impl Engine {
             None => {}
         }
         self.inbox.pop_front();
+        self.take_settled();
         Ok(tick)
     }
 
@@ -246,7 +254,7 @@ impl Engine {
         for id in open.into_iter().filter(|id| !self.soft.wire.contains_key(id)) {
             let reason = "not sent: the database failed while it was decided".to_owned();
             let outcome = Outcome::NotApplied { retry_after_ms: None, throttled: false, reason };
-            let answer = Answer { outcome, requests: 0, status: None, request_id: None, server_time: None };
+            let answer = Answer::untold(outcome, 0);
             let known = |change: &Change| matches!(change, Change::Arrived(Tag::Attempt(other), _) if *other == id);
             if !self.inbox.iter().any(known) {
                 self.inbox.push_back(Change::Arrived(Tag::Attempt(id), answer));
@@ -260,9 +268,21 @@ impl Engine {
         self.soft.limits.drain();
     }
 
-    /// How many jobs are in each state, for people.
+    /// How many jobs are in each state, for people. It reads an entry for each job that there ever was.
     pub async fn counts(&mut self) -> Result<Vec<(JobState, u64)>, StoreError> {
-        store::job_counts(&mut self.opened.conn).await
+        let mut counts = self.open_counts().await?;
+        counts.extend(store::done_counts(&mut self.opened.conn).await?);
+        Ok(counts)
+    }
+
+    /// How many of the open jobs are in each state.
+    pub async fn open_counts(&mut self) -> Result<Vec<(JobState, u64)>, StoreError> {
+        store::open_counts(&mut self.opened.conn).await
+    }
+
+    /// How long its ticks' commits took, and how much they carried.
+    pub fn commits(&self) -> &CommitStats {
+        &self.commits
     }
 
     /// What opening found that an operator should know.
@@ -284,10 +304,4 @@ impl Engine {
     pub async fn abandon(self) {
         self.opened.abandon().await;
     }
-}
-
-/// A tick that only tells of a fault of this program, and is followed by another one at once.
-fn told(detail: String) -> Tick {
-    let line = LogLine { job_key: None, what: "internal_error", step: None, detail, alert: true };
-    Tick { wake_in_ms: Some(0), log: vec![line], ..Tick::default() }
 }

@@ -8,8 +8,7 @@ use crate::{
 
 /// The feed's poll and the workspace's check are the engine's own calls. `listens`: somebody waits for events.
 pub(super) fn engine_calls(soft: &mut Soft, now: Now, listens: bool, active: bool, tick: &mut Tick) {
-    if soft.limits.probe_due(now.mono_ms, active) {
-        soft.limits.sent(1, now.mono_ms);
+    if soft.probe(now.mono_ms, active) {
         tick.calls.push((Tag::Probe, Call::Workspace));
     }
     if soft.limits.own_room(now.mono_ms) > 0
@@ -22,10 +21,11 @@ pub(super) fn engine_calls(soft: &mut Soft, now: Now, listens: bool, active: boo
 
 /// Milliseconds until the next tick. `care`: the next look of the after-care.
 pub(super) fn wake_in(soft: &Soft, now: Now, wake: Wake, care: Option<Time>, listens: bool, more: bool) -> Option<Ms> {
-    if more {
+    if more || !soft.settled.is_empty() {
         return Some(0);
     }
     let mut all: Vec<Option<Ms>> = vec![soft.limits.next_ms(now.mono_ms).map(|at| at - now.mono_ms)];
+    all.push(soft.doubts_ask_at_ms().map(|at| at - now.mono_ms));
     all.push(care.map(|at| at.since(now.wall)));
     all.push(wake.warn_at.map(|at| at.since(now.wall)));
     if soft.limits.room(now.mono_ms) > 0 {

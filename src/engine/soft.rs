@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     care::CareRules,
+    doubts::Doubts,
     follow::{Follow, FollowRules},
     limits::{LimitRules, Limits},
 };
 use crate::{
-    job::{Answer, Call, Kind, Listing, Ms, Now, Outcome, Reply, Time, Workspace},
+    job::{Answer, Call, Kind, Listing, Ms, Now, Outcome, Reply, Shows, Time, Workspace},
     store::AcceptRules,
     workflow::{Canary, Ids, Rules},
 };
@@ -42,6 +43,12 @@ pub(super) struct OnWire {
     pub alone: bool,
     /// Of an urgent revocation that has not begun to cut: little else is sent beside it.
     pub first: bool,
+    /// The tick that sent it.
+    pub tick: u64,
+    /// Its answer may show the workspace.
+    pub asks: bool,
+    /// Its answer is there and not believed yet.
+    pub doubted: bool,
 }
 
 /// A step of the clock smaller than this is left alone.
@@ -64,6 +71,14 @@ pub(super) struct Soft {
     pub last: Option<Now>,
     /// What operators were told last about why nothing is sent.
     pub said: Option<String>,
+    /// Counts the ticks of this engine.
+    pub tick: u64,
+    /// Answers that are not believed yet.
+    pub doubts: Doubts,
+    /// Those that may be believed now, or count as failed; they come in once more.
+    pub settled: Vec<(i64, Answer)>,
+    /// The tick that sent the last check of the workspace.
+    probe_tick: u64,
 }
 
 impl Soft {
@@ -80,6 +95,10 @@ impl Soft {
             obeyed: BTreeMap::new(),
             random: fastrand::Rng::with_seed(seed),
             last: None,
+            tick: 0,
+            doubts: Doubts::default(),
+            settled: Vec::new(),
+            probe_tick: 0,
         }
     }
 
@@ -103,7 +122,8 @@ impl Soft {
             Call::Look { kind, canary: Some(_), .. } => Some(*kind),
             _ => None,
         };
-        self.wire.insert(attempt, OnWire { job, canary, alone, first });
+        let sent = OnWire { job, canary, alone, first, tick: self.tick, asks: !call.changes(), doubted: false };
+        self.wire.insert(attempt, sent);
     }
 
     /// Whether a job's call is on the wire that suffers none beside it.
@@ -117,10 +137,29 @@ impl Soft {
         (first > 0).then(|| (in_flight / BESIDE_FIRST).max(1).saturating_sub(self.wire.len() - first))
     }
 
-    /// A job's answer arrived; an answer to a call of an earlier engine is not on our wire.
-    pub fn arrived(&mut self, attempt: i64, answer: &Answer, now_ms: Ms) {
+    /// A job's answer arrived, or one that was in doubt may be believed. Answers whether it may be taken into the rows now.
+    pub fn arrived(&mut self, attempt: i64, answer: &Answer, now_ms: Ms) -> bool {
+        let absence = answer.shows == Shows::Absence;
+        // A call of an earlier engine is not on our wire.
+        let Some(sent) = self.wire.get_mut(&attempt) else { return !absence };
+        let (job, tick, doubted) = (sent.job, sent.tick, sent.doubted);
+        sent.doubted |= absence;
+        if !doubted {
+            self.limits.returned(Some(job), answer, now_ms);
+            match answer.shows {
+                Shows::Nothing => {}
+                Shows::Ours => self.settled.extend(self.doubts.settled_by(tick, now_ms)),
+                Shows::Absence => self.doubts.add((attempt, job), answer, (self.tick, now_ms)),
+            }
+        }
+        if !absence {
+            self.believed(attempt, answer, now_ms);
+        }
+        !absence
+    }
+
+    fn believed(&mut self, attempt: i64, answer: &Answer, now_ms: Ms) {
         let Some(sent) = self.wire.remove(&attempt) else { return };
-        self.limits.returned(Some(sent.job), answer, now_ms);
         if let (Some(kind), Outcome::Done(Reply::Listing(Listing { canary_failed: false, incomplete: None, .. }))) =
             (sent.canary, &answer.outcome)
         {
@@ -128,8 +167,43 @@ impl Soft {
         }
     }
 
-    /// Takes the workspace that the key opens: confirmed, or everything stops.
+    /// When the workspace has to be asked for, because answers wait for it.
+    pub fn doubts_ask_at_ms(&self) -> Option<Ms> {
+        let questions = self.wire.values().filter(|sent| sent.asks && !sent.doubted).map(|sent| (sent.tick, sent.job));
+        self.limits.probe_at_ms(self.doubts.ask_at_ms(questions)?)
+    }
+
+    /// Sends the workspace's check, if one is due. While nothing is paused and nobody doubts it is only due if `active`.
+    pub fn probe(&mut self, now_ms: Ms, active: bool) -> bool {
+        let doubted = self.doubts_ask_at_ms().is_some_and(|at| at <= now_ms);
+        let due = self.limits.probe_due(now_ms, active, doubted);
+        if due {
+            self.limits.sent(1, now_ms);
+            self.probe_tick = self.tick;
+        }
+        due
+    }
+
+    /// Takes the workspace that the key opens: confirmed, or everything stops. Who waited for it is settled, one way or the other.
     pub fn probed(&mut self, answer: &Answer, rules: &EngineRules, now_ms: Ms) {
+        self.judge_workspace(answer, rules, now_ms);
+        self.distrust();
+        let settled = match &answer.outcome {
+            Outcome::Done(_) => self.doubts.settled_by(self.probe_tick, now_ms),
+            other => self.doubts.failed(other),
+        };
+        self.settled.extend(settled);
+    }
+
+    /// While everything is paused nothing is believed that might be another workspace's; it is asked for again.
+    pub fn distrust(&mut self) {
+        if let Some(reason) = self.limits.halted().map(str::to_owned) {
+            let failed = self.doubts.failed(&Outcome::Halt { reason });
+            self.settled.extend(failed);
+        }
+    }
+
+    fn judge_workspace(&mut self, answer: &Answer, rules: &EngineRules, now_ms: Ms) {
         self.limits.returned(None, answer, now_ms);
         self.limits.probed(now_ms);
         let Outcome::Done(Reply::Workspace(workspace)) = &answer.outcome else {

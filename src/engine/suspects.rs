@@ -24,7 +24,7 @@ pub fn is_found_out(case: &Snapshot) -> bool {
 }
 
 /// The engine has outlived a request of the job from the decision to the answer, whatever the answer is: nothing is held against it.
-pub fn clear(case: &mut Snapshot, answers: &HashMap<i64, Answer>) {
+pub fn clear(case: &mut Snapshot, answers: &HashMap<i64, &Answer>) {
     // An attempt that the start gave up for lost was answered by nobody: its answer stands for no request.
     let answered = |id: &i64| answers.get(id).is_some_and(|answer| answer.requests > 0);
     if case.open.iter().any(|attempt| answered(&attempt.id)) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Change, Engine, Tag};
 use crate::{
     config::Settings,
-    job::{Answer, Now, Order, Outcome, Person, Place, Reply, Row, Time, Workflow, Workspace},
+    job::{Answer, Now, Order, Outcome, Person, Place, Reply, Row, Shows, Time, Workflow, Workspace},
     store::{MIGRATOR, OpenArgs, open_engine},
 };
 
@@ -27,7 +27,7 @@ async fn engine(path: &Path) -> Engine {
 }
 
 fn answer(outcome: Outcome) -> Answer {
-    Answer { outcome, requests: 1, status: Some(200), request_id: None, server_time: None }
+    Answer { status: Some(200), ..Answer::untold(outcome, 1) }
 }
 
 fn row(key: &str) -> Row {
@@ -97,4 +97,43 @@ async fn an_order_for_later_begins_by_the_wall_clock() {
         }
     }
     assert_eq!(begun_ms, Some(800), "the clock passed the hour at 800");
+}
+
+/// P9: that somebody is not there is believed only after the workspace was shown to be ours once more; another one's word is no one's.
+#[tokio::test]
+async fn absence_waits_until_the_workspace_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = engine(&folder.path().join("b.db")).await;
+    engine.push(Change::Rows(1, vec![row("emp-1")].into()));
+    let elsewhere = Workspace { workspace_id: "other".to_owned(), is_sandbox: true, ..Workspace::default() };
+    let (mut asked, mut doubted, mut checks) = (0, 0, 0);
+    let mut held = Vec::new();
+    for ms in 1..200_000 {
+        let tick = engine.tick(now(ms)).await.unwrap();
+        held.extend(tick.log.iter().filter(|line| line.what == "held").map(|_| (asked, checks)));
+        for (tag, _) in tick.calls {
+            match tag {
+                Tag::Attempt(_) => {
+                    asked += 1;
+                    doubted = 1;
+                    let absent = Answer { shows: Shows::Absence, ..answer(Outcome::Gone) };
+                    engine.push(Change::Arrived(tag, absent));
+                }
+                // The first check is the start's; the second one, because of the doubt, sees another workspace.
+                _ if doubted == 1 && checks == 0 => {
+                    checks += 1;
+                    engine.push(Change::Arrived(tag, answer(Outcome::Done(Reply::Workspace(elsewhere.clone())))));
+                }
+                _ => {
+                    checks += i32::from(doubted == 1);
+                    confirm(&mut engine, tag);
+                }
+            }
+        }
+        if !held.is_empty() {
+            break;
+        }
+    }
+    // The start's check; asked; another workspace; the pause's check; asked again; ours.
+    assert_eq!(held, [(2, 3)]);
 }

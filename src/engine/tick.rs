@@ -21,9 +21,9 @@ const DECIDED: usize = 256;
 
 /// What the batch brought for the jobs.
 #[derive(Default)]
-struct Brought {
+struct Brought<'a> {
     jobs: Vec<i64>,
-    answers: HashMap<i64, Answer>,
+    answers: HashMap<i64, &'a Answer>,
     events: Vec<Event>,
 }
 
@@ -37,8 +37,10 @@ impl Engine {
         alone: bool,
     ) -> Result<Tick, EngineError> {
         let mut soft = self.soft.clone();
+        soft.tick += 1;
         let mut tick = Tick::default();
-        let batch: Vec<Change> = self.inbox.iter().take(take).cloned().collect();
+        let batch = self.inbox.make_contiguous();
+        let batch = &batch[..take.min(batch.len())];
         let mut tx = Tx::begin(&mut self.opened.conn).await?;
         tx.check_epoch(self.opened.epoch).await?;
         if let Some(span_ms) = soft.jump(now) {
@@ -48,7 +50,7 @@ impl Engine {
                 format!("the wall clock moved by {span_ms} ms; stored waits moved with it"),
             ));
         }
-        let mut brought = apply(&mut tx, &batch, &mut soft, &self.rules, now, &mut tick).await?;
+        let mut brought = apply(&mut tx, batch, &mut soft, &self.rules, now, &mut tick).await?;
         let room = if soft.is_alone() { 0 } else { soft.limits.room(now.mono_ms) };
         if room > 0 && due_limit > 0 {
             brought.jobs.extend(tx.due(now.wall, room.min(due_limit).min(DECIDED)).await?);
@@ -70,45 +72,59 @@ impl Engine {
             });
             soft.said = idle;
         }
-        for Warned { job_key, share, detail } in tx.warn(now.wall).await? {
-            let line = note("deadline", detail);
-            tick.log.push(LogLine { job_key: Some(job_key), alert: share >= 100, ..line });
+        care::note(&mut tx, &self.rules.care, &cases, now, &mut tick.log).await?;
+        let mut outlook = tx.outlook().await?;
+        let warns = outlook.wake.warn_at.is_some_and(|at| at <= now.wall);
+        if warns {
+            for Warned { job_key, share, detail } in tx.warn(now.wall).await? {
+                let line = note("deadline", detail);
+                tick.log.push(LogLine { job_key: Some(job_key), alert: share >= 100, ..line });
+            }
         }
         let times = (self.opened.epoch, &self.rules.care, now);
-        let cared = care::tend(&mut tx, times, &mut soft, &cases, &mut tick.log).await?;
+        if care::tend(&mut tx, times, &mut soft, &outlook.care).await? || warns {
+            outlook = tx.outlook().await?;
+        }
         // Whom the after-care looks after must not open a door any more: the feed would tell.
-        let listens = cared.anyone || tx.anyone_waits().await?;
-        let mut wake = tx.next_wake().await?;
+        let listens = outlook.care.anyone || outlook.anyone_waits;
+        let mut wake = outlook.wake;
         soft.limits.set_open_jobs(wake.open);
         engine_calls(&mut soft, now, listens, wake.at.is_some() || wake.ready, &mut tick);
         if held_back {
             (wake.at, wake.ready) = (None, false);
         }
-        let more = batch.len() < self.inbox.len();
-        tick.wake_in_ms = wake_in(&soft, now, wake, care::wake(&cared), listens, more);
+        let (taken, more) = (batch.len(), batch.len() < self.inbox.len());
+        tick.wake_in_ms = wake_in(&soft, now, wake, care::wake(&outlook.care), listens, more);
         tick.statements = tx.statements;
-        tx.commit().await?;
-        self.inbox.drain(..batch.len());
+        self.commits.count(tx.commit().await?, taken);
+        self.inbox.drain(..taken);
         self.soft = soft;
+        self.take_settled();
         Ok(tick)
     }
 }
 
-async fn apply(
+async fn apply<'a>(
     tx: &mut Tx<'_>,
-    batch: &[Change],
+    batch: &'a [Change],
     soft: &mut Soft,
     rules: &super::EngineRules,
     now: Now,
     tick: &mut Tick,
-) -> Result<Brought, StoreError> {
+) -> Result<Brought<'a>, StoreError> {
     let mut brought = Brought::default();
     let mut watermark = None;
+    // Of calls that an engine before this one sent.
+    let mut strays = Vec::new();
     for change in batch {
         match change {
             Change::Arrived(Tag::Attempt(id), answer) => {
-                soft.arrived(*id, answer, now.mono_ms);
-                brought.answers.insert(*id, answer.clone());
+                let job = soft.wire.get(id).map(|sent| sent.job);
+                if soft.arrived(*id, answer, now.mono_ms) {
+                    brought.answers.insert(*id, answer);
+                    brought.jobs.extend(job);
+                    strays.extend(job.is_none().then_some(*id));
+                }
             }
             Change::Arrived(Tag::Feed, answer) => {
                 soft.limits.returned(None, answer, now.mono_ms);
@@ -136,9 +152,9 @@ async fn apply(
             Change::Operate(ticket, order) => tick.picked.push((*ticket, tx.operate(order, now.wall).await?)),
         }
     }
-    if !brought.answers.is_empty() {
-        let ids: Vec<i64> = brought.answers.keys().copied().collect();
-        brought.jobs.extend(tx.jobs_of_attempts(&ids).await?);
+    soft.distrust();
+    if !strays.is_empty() {
+        brought.jobs.extend(tx.jobs_of_attempts(&strays).await?);
     }
     if !brought.events.is_empty() {
         let fresh = tx.record_events(&brought.events, now.wall).await?;
@@ -171,7 +187,7 @@ pub fn new_chunk(chunk: Chunk) -> NewChunk {
 struct Decide<'a> {
     now: Now,
     rules: &'a super::EngineRules,
-    brought: &'a Brought,
+    brought: &'a Brought<'a>,
     canary: &'a Canary,
     alone: bool,
 }

@@ -33,3 +33,9 @@ pub(super) fn log_case(case: &Snapshot, tick: &mut Tick) {
         });
     }
 }
+
+/// A tick that only tells of a fault of this program, and is followed by another one at once.
+pub(super) fn told(detail: String) -> Tick {
+    let line = LogLine { job_key: None, what: "internal_error", step: None, detail, alert: true };
+    Tick { wake_in_ms: Some(0), log: vec![line], ..Tick::default() }
+}

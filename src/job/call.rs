@@ -272,4 +272,28 @@ pub struct Answer {
     pub request_id: Option<String>,
     /// The server's clock, from the last `Date` header.
     pub server_time: Option<Time>,
+    /// What it shows of the workspace that the key opens.
+    pub shows: Shows,
+}
+
+impl Answer {
+    /// An outcome of which the wire told nothing.
+    pub fn untold(outcome: Outcome, requests: u32) -> Answer {
+        let shows = Shows::Nothing;
+        Answer { outcome, requests, status: None, request_id: None, server_time: None, shows }
+    }
+}
+
+/// What an answer shows of the workspace that the key opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shows {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The pinned one: something of it was in the answer.
+    Ours,
+    /// That somebody or something is not there. Any other workspace would answer so, too: it counts only once a later answer shows
+    /// that the key opens the pinned one.
+    Absence,
 }

@@ -97,7 +97,7 @@ impl Job {
 }
 
 /// One named part of the job.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Its name, for ever.
     pub name: StepName,
@@ -170,7 +170,7 @@ pub struct Target {
 }
 
 /// The newest look of a step at a kind.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Look {
     /// The step it served.
     pub step: StepName,
@@ -195,7 +195,7 @@ pub struct Look {
 }
 
 /// A request (or a listing) that is on the wire.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Row id, unique in the file; the fence against late answers.
     pub id: i64,
@@ -246,7 +246,7 @@ pub struct Note {
 }
 
 /// What is known of an access system's reachability.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SystemState {
     /// The system.
     pub acs_system_id: String,

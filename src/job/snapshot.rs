@@ -2,7 +2,7 @@
 
 use super::{
     call::{Answer, Call, Outcome},
-    object::Kind,
+    object::{Identity, Kind},
     order::Order,
     rows::{Attempt, Earlier, Ended, Job, Look, Note, PersonKey, Step, SystemState, Target},
     state::{Act, StepName, StepState},
@@ -40,6 +40,17 @@ pub struct Snapshot {
     pub new_looks: Vec<Look>,
     /// Access systems read.
     pub new_systems: Vec<SystemState>,
+    /// What is dear to write and seldom changes, as it was read: it is written only if it did.
+    pub read: AsRead,
+}
+
+/// Parts of a job's rows as they were read; empty for a job without rows of its own yet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AsRead {
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// The identity.
+    pub identity: Option<Identity>,
 }
 
 impl Snapshot {
@@ -62,6 +73,7 @@ impl Snapshot {
             ended: Vec::new(),
             new_looks: Vec::new(),
             new_systems: Vec::new(),
+            read: AsRead::default(),
         }
     }
 

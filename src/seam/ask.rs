@@ -10,7 +10,7 @@ use super::{
     text::{clean, http_date},
     wire::{Lost, Request, Response, Transport},
 };
-use crate::job::{Answer, Outcome, Rejection, Time};
+use crate::job::{Answer, Outcome, Rejection, Shows, Time};
 
 /// Parameters of a request.
 pub type Params = Map<String, Value>;
@@ -60,18 +60,27 @@ pub struct Asker<'a, T> {
     status: Option<u16>,
     request_id: Option<String>,
     server_time: Option<Time>,
+    shows: Shows,
 }
 
 impl<'a, T: Transport> Asker<'a, T> {
     /// Begins a call that believes only objects of the `pinned` workspace, if one is pinned.
     pub fn new(transport: &'a T, pinned: Option<&'a str>) -> Self {
-        Asker { transport, pinned, requests: 0, status: None, request_id: None, server_time: None }
+        Asker {
+            transport,
+            pinned,
+            requests: 0,
+            status: None,
+            request_id: None,
+            server_time: None,
+            shows: Shows::Nothing,
+        }
     }
 
     /// Ends the call.
     pub fn answer(self, outcome: Outcome) -> Answer {
-        let Asker { requests, status, request_id, server_time, .. } = self;
-        Answer { outcome, requests, status, request_id, server_time }
+        let Asker { requests, status, request_id, server_time, shows, .. } = self;
+        Answer { outcome, requests, status, request_id, server_time, shows }
     }
 
     /// A request that is answered by one object under `key`.
@@ -111,9 +120,17 @@ impl<'a, T: Transport> Asker<'a, T> {
         read::<serde::de::IgnoredAny>(path, &response, &[]).map(|_| ())
     }
 
-    /// Whether a workspace is pinned.
-    pub fn is_pinned(&self) -> bool {
-        self.pinned.is_some()
+    /// The answer as a whole says that something is not there, or that somebody is nobody: if a workspace is pinned, that is still to be
+    /// confirmed.
+    pub fn absence(&mut self) {
+        if self.pinned.is_some() {
+            self.shows = Shows::Absence;
+        }
+    }
+
+    /// Whether absence is still to be confirmed.
+    pub fn is_doubtful(&self) -> bool {
+        self.shows == Shows::Absence
     }
 
     /// Whether an object may be believed.
@@ -124,9 +141,12 @@ impl<'a, T: Transport> Asker<'a, T> {
         }
     }
 
-    fn check_workspace(&self, path: &str, object: &Object) -> Result<(), Stop> {
+    fn check_workspace(&mut self, path: &str, object: &Object) -> Result<(), Stop> {
         let found = object.workspace_id.as_deref();
         if self.in_workspace(found) {
+            if self.pinned.is_some() && self.pinned == found {
+                self.shows = Shows::Ours;
+            }
             return Ok(());
         }
         let (pinned, found) = (self.pinned.unwrap_or_default(), clean(found.unwrap_or_default()));

@@ -20,5 +20,5 @@ mod trial;
 pub mod wire;
 
 pub use client::{Client, ClientError, ClientSettings, install_tls};
-pub use perform::{call_name, perform};
+pub use perform::{call_name, perform, perform_alone};
 pub use trial::open_session;

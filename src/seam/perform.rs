@@ -13,22 +13,37 @@ use super::{
 use crate::job::{Answer, Call, EventPage, EventQuery, IdentityRef, Kind, Outcome, Reply, Source};
 
 /// Carries one call out: one request for a change, as many as needed for a question. After a 403 one further question tells a dead key from
-/// a single refusal, and after a person's absence whether the key opens the pinned workspace. Objects of a workspace other than `pinned` halt; such events are left out.
+/// a single refusal. Objects of a workspace other than `pinned` halt; such events are left out. What is said not to be there is not
+/// confirmed yet: see [`Shows::Absence`](crate::job::Shows).
 ///
 /// It neither spawns, sleeps nor reads a clock, so that a simulation can run it.
 pub async fn perform<T: Transport>(transport: &T, call: &Call, pinned: Option<&str>) -> Answer {
     let mut asker = Asker::new(transport, pinned);
-    let mut outcome = match carry(&mut asker, call).await {
+    let outcome = carried(&mut asker, call).await;
+    asker.answer(outcome)
+}
+
+/// The same for who asks alone: absence is confirmed by a further question, whether the key opens the pinned workspace.
+pub async fn perform_alone<T: Transport>(transport: &T, call: &Call, pinned: Option<&str>) -> Answer {
+    let mut asker = Asker::new(transport, pinned);
+    let mut outcome = carried(&mut asker, call).await;
+    if asker.is_doubtful()
+        && let Err(stop) = asker.one("workspaces/get", Params::new(), "workspace", &[]).await
+    {
+        outcome = *stop.outcome;
+    }
+    asker.answer(outcome)
+}
+
+async fn carried<T: Transport>(asker: &mut Asker<'_, T>, call: &Call) -> Outcome {
+    let outcome = match carry(asker, call).await {
         Ok(reply) => Outcome::Done(reply),
         Err(stop) => *stop.outcome,
     };
-    if asker.is_pinned() && nobody(call, &outcome) {
-        // Any other workspace answers so, too: absence counts only where the key opens ours.
-        if let Err(stop) = asker.one("workspaces/get", Params::new(), "workspace", &[]).await {
-            outcome = *stop.outcome;
-        }
+    if nobody(call, &outcome) {
+        asker.absence();
     }
-    asker.answer(outcome)
+    outcome
 }
 
 /// Whether a question for one person or ACS user was answered by their absence.

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Mutex};
 use serde_json::{Value, json};
 
 use super::{
-    perform,
+    perform_alone,
     wire::{Lost, Request, Response, Transport},
 };
 use crate::job::{Answer, Call};
@@ -29,7 +29,7 @@ impl Transport for Script {
 /// Plays `answers` to `call` in the pinned workspace; every answer must be used up. Returns also the requests as `path body`.
 pub async fn play(call: &Call, answers: Vec<Result<Response, Lost>>) -> (Answer, Vec<String>) {
     let script = Script { answers: Mutex::new(answers.into()), asked: Mutex::default() };
-    let answer = perform(&script, call, Some(PINNED)).await;
+    let answer = perform_alone(&script, call, Some(PINNED)).await;
     let left = script.answers.into_inner().unwrap();
     assert!(left.is_empty(), "never asked for: {left:?}");
     let asked = script.asked.into_inner().unwrap();

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{
     Picked, StoreError, Tx,
-    columns::{count, get, set, word, word_or_null},
+    columns::{count, get, set, word},
 };
 use crate::job::{Event, JobState, Kind, Order, Time, Workflow};
 
@@ -85,19 +85,6 @@ impl Tx<'_> {
         .execute(self.db())
         .await?;
         Ok(())
-    }
-
-    /// How the after-care stands; one statement, whatever there is.
-    pub async fn care_state(&mut self) -> Result<CareState, StoreError> {
-        let row = sqlx::query(
-            "SELECT (SELECT min(next_at) FROM aftercare WHERE next_at IS NOT NULL) AS next,
-                    (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE recheck_of IS NOT NULL AND finished_at IS NULL AND state <> 'held' LIMIT 64)) AS at_work",
-        )
-        .fetch_one(self.db())
-        .await?;
-        let next = word_or_null(&row, "next")?;
-        let at_work = usize::try_from(count(&row, "at_work")?).unwrap_or(usize::MAX);
-        Ok(CareState { next, at_work, anyone: next.is_some() })
     }
 
     /// The looks that are due, the oldest first.
@@ -238,7 +225,7 @@ impl Tx<'_> {
             "SELECT o.job_key AS asked, o.id, o.workflow, o.state, o.recheck_of, o.identity_json IS NOT NULL AS known, NULL AS back_by
              FROM aftercare a JOIN jobs o ON o.id = a.job_id WHERE a.next_at IS NOT NULL AND ",
             back_by!(),
-            " IS NULL ORDER BY o.id"
+            " IS NULL ORDER BY a.job_id"
         );
         const NAMED: &str = concat!(
             "SELECT coalesce(o.job_key, k.value) AS asked, o.id, o.workflow, o.state, o.recheck_of,

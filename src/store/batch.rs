@@ -8,7 +8,7 @@ use super::{
     brake::{Asked, BrakeRules},
     columns::{count, get, word},
 };
-use crate::job::{BatchState, Priority, Time, Trouble, Workflow, batch_hash};
+use crate::job::{BatchState, Priority, Time, Trouble, Workflow, batch_hash, sha256_hex};
 
 /// What orders given by hand say about their input.
 pub const BY_HAND: &str = "enqueue";
@@ -88,19 +88,35 @@ pub(super) struct Weighed {
     pub passed: bool,
 }
 
-/// Reads it from the jobs, cancelled ones too: what was ordered does not change.
+/// Reads it from the jobs, cancelled ones too: what was ordered does not change. However many there are, no row of them is kept here but
+/// the lines of the hash, which [`batch_hash`](crate::job::batch_hash) defines.
 pub(super) async fn whole(conn: &mut SqliteConnection, id: i64) -> Result<Whole, StoreError> {
-    let rows = sqlx::query("SELECT job_key, content_hash, workflow, priority, coalesce(order_json ->> '$.unlisted_acs_users', 'keep') <> 'keep' AS takes
-         FROM jobs WHERE batch_id = ?1")
-        .bind(id)
-        .fetch_all(conn)
-        .await?;
-    let mut jobs: Vec<(&str, &str, Workflow, Priority, bool)> = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let (workflow, priority) = (word(row, "workflow")?, word(row, "priority")?);
-        jobs.push((get(row, "job_key")?, get(row, "content_hash")?, workflow, priority, get(row, "takes")?));
+    let rows = sqlx::query(
+        "SELECT workflow, count(*) AS many, sum(priority = 'urgent') AS urgent,
+             sum(coalesce(order_json ->> '$.unlisted_acs_users', 'keep') <> 'keep') AS takes FROM jobs WHERE batch_id = ?1 GROUP BY workflow",
+    );
+    let (mut workflows, mut jobs, mut urgent, mut movers) = (Vec::new(), 0, 0, 0);
+    for row in &rows.bind(id).fetch_all(&mut *conn).await? {
+        let many = count(row, "many")?;
+        workflows.push((word::<Workflow>(row, "workflow")?, many));
+        (jobs, urgent, movers) = (jobs + many, urgent + count(row, "urgent")?, movers + count(row, "takes")?);
     }
-    Ok(Whole::of(&jobs))
+    workflows.sort_unstable();
+    let lines: String = sqlx::query_scalar(
+        "SELECT coalesce(group_concat(job_key || char(9) || content_hash || char(10), ''), '')
+         FROM (SELECT job_key, content_hash FROM jobs WHERE batch_id = ?1 ORDER BY job_key)",
+    )
+    .bind(id)
+    .fetch_one(conn)
+    .await?;
+    Ok(Whole {
+        hash: sha256_hex(lines.as_bytes()),
+        jobs,
+        offboards: workflows.iter().find(|(workflow, _)| *workflow == Workflow::Offboard).map_or(0, |(_, many)| *many),
+        movers,
+        is_single_urgent: jobs == 1 && urgent == 1,
+        workflows,
+    })
 }
 
 impl Tx<'_> {
@@ -113,7 +129,7 @@ impl Tx<'_> {
         now: Time,
     ) -> Result<Option<i64>, StoreError> {
         let known: Option<i64> = sqlx::query_scalar(
-            "SELECT id FROM batches WHERE state = 'gathering' AND input = ?1 AND file = ?2 ORDER BY id DESC LIMIT 1",
+            "SELECT id FROM batches WHERE state IN ('gathering', 'held') AND state = 'gathering' AND input = ?1 AND file = ?2 ORDER BY id DESC LIMIT 1",
         )
         .bind(&chunk.input)
         .bind(&chunk.file)
@@ -183,7 +199,8 @@ impl Tx<'_> {
         .fetch_one(self.db())
         .await?;
         let (own, before) = (whole.own(), count(&row, "before")?.saturating_add(earlier));
-        let known = if rules.asks_who_is_known(own.saturating_add(before)) { self.known_people().await? } else { 0 };
+        let all = own.saturating_add(before);
+        let known = if rules.asks_who_is_known(all) { self.known_people(rules.enough_known(all)).await? } else { 0 };
         let urgent_before = if whole.is_single_urgent { Some(count(&row, "urgent_before")?) } else { None };
         let asked = Asked { own, before, known, urgent_before };
         let over = rules.over(&asked).filter(|_| own > 0);
@@ -229,9 +246,9 @@ impl Tx<'_> {
                  state = CASE state WHEN 'waiting' THEN 'ready' ELSE state END
              WHERE workflow <> 'offboard' AND finished_at IS NULL AND yield_to IS NULL AND batch_id IS NOT ?1
              AND (rehire_of IS NULL OR NOT EXISTS (SELECT 1 FROM jobs e WHERE e.id = jobs.rehire_of AND e.batch_id = ?1)) AND id IN (
-                 SELECT m.job_id FROM jobs o JOIN person_locks l ON l.job_id = o.id JOIN person_locks m USING (kind, value)
+                 SELECT m.job_id FROM jobs o JOIN person_locks l ON l.job_id = o.id JOIN person_locks m USING (kind, value) JOIN jobs y ON y.id = m.job_id
                  WHERE o.batch_id = ?1 AND o.workflow = 'offboard' AND o.finished_at IS NULL AND m.job_id < o.id
-                 AND (jobs.workflow = 'onboard' OR m.kind IN ('user_identity_id', 'user_identity_key'))
+                 AND (y.workflow = 'onboard' OR m.kind IN ('user_identity_id', 'user_identity_key'))
                  AND (o.not_before IS NULL OR o.not_before <= ?2))
              RETURNING id",
         )
@@ -255,14 +272,15 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// How many people this file knows to be there: brought in or changed, and not proven gone since.
-    async fn known_people(&mut self) -> Result<u32, StoreError> {
+    /// How many people this file knows to be there: brought in or changed, and not proven gone since. Counted up to `enough`.
+    async fn known_people(&mut self, enough: u32) -> Result<u32, StoreError> {
         let row = sqlx::query(
-            "SELECT count(DISTINCT j.user_identity_id) AS known FROM jobs j
-             WHERE j.workflow IN ('onboard', 'update') AND j.state = 'succeeded' AND j.user_identity_id IS NOT NULL
+            "SELECT count(*) AS known FROM (SELECT DISTINCT j.user_identity_id FROM jobs j
+             WHERE j.state IN ('succeeded', 'failed', 'cancelled') AND j.state = 'succeeded' AND j.workflow IN ('onboard', 'update')
+             AND +j.user_identity_id IS NOT NULL
              AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.user_identity_id = j.user_identity_id AND o.workflow = 'offboard'
-                 AND o.state = 'succeeded' AND o.id > j.id)",
+                 AND o.state = 'succeeded' AND o.id > j.id) LIMIT ?1)",
         );
-        count(&row.fetch_one(self.db()).await?, "known")
+        count(&row.bind(enough).fetch_one(self.db()).await?, "known")
     }
 }

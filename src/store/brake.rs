@@ -36,6 +36,11 @@ impl BrakeRules {
         offboards > self.floor && offboards <= self.max_offboards
     }
 
+    /// Of so many known people the share lets so many pass; how many more there are does not matter.
+    pub fn enough_known(&self, offboards: u32) -> u32 {
+        (f64::from(offboards) / self.max_share).ceil() as u32 + 1
+    }
+
     /// Why a batch needs a person's word, in words; none if it does not.
     pub fn over(&self, asked: &Asked) -> Option<String> {
         let Asked { own, before, known, urgent_before } = *asked;
@@ -107,6 +112,9 @@ mod tests {
     fn who_is_known_is_asked_only_where_it_decides() {
         for (n, asks) in [(10, false), (11, true), (25, true), (26, false)] {
             assert_eq!(RULES.asks_who_is_known(n), asks, "{n}");
+            // One fewer than enough may be too few; enough never is.
+            let over = |known| RULES.over(&Asked { own: n, known, ..Asked::default() }).is_some();
+            assert!(!asks || (!over(RULES.enough_known(n)) && over(RULES.enough_known(n) - 2)), "{n}");
         }
     }
 

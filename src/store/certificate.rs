@@ -8,7 +8,7 @@ use sqlx::{Connection, sqlite::SqliteRow};
 use super::{
     Reader, StoreError, Tx,
     columns::{get, json_or_null, set, word, word_or_null},
-    load::{look, step, target},
+    load::{Parts, TOLD},
 };
 use crate::job::{
     Identity, Order,
@@ -81,37 +81,43 @@ impl Tx<'_> {
         Ok(())
     }
 
+    async fn rows<T>(
+        &mut self,
+        jobs: &str,
+        sql: &'static str,
+        read: fn(&SqliteRow) -> Result<T, StoreError>,
+    ) -> Result<HashMap<i64, Vec<T>>, StoreError> {
+        let mut by_job: HashMap<i64, Vec<T>> = HashMap::new();
+        for row in sqlx::query(sql).bind(jobs).fetch_all(self.db()).await? {
+            by_job.entry(get(&row, "job_id")?).or_default().push(read(&row)?);
+        }
+        Ok(by_job)
+    }
+
     /// What the rows say of these jobs, one statement for each table.
     async fn facts(&mut self, jobs: Vec<(i64, Ordered)>) -> Result<Vec<Facts>, StoreError> {
         let ids: Vec<i64> = jobs.iter().map(|(id, _)| *id).collect();
+        let mut parts = Parts::read(self.db(), &ids, TOLD).await?;
         let ids = set(&ids)?;
-        let all = "SELECT * FROM steps WHERE job_id IN (SELECT value FROM json_each(?1)) ORDER BY position";
-        let mut steps = self.rows(&ids, all, step).await?;
-        let all = "SELECT * FROM targets WHERE job_id IN (SELECT value FROM json_each(?1)) ORDER BY id";
-        let mut targets = self.rows(&ids, all, target).await?;
-        let all = "SELECT * FROM looks WHERE job_id IN (SELECT value FROM json_each(?1)) ORDER BY begun_at, kind";
-        let mut looks = self.rows(&ids, all, look).await?;
         let all = "SELECT * FROM attempts WHERE target_id IS NOT NULL AND act <> 'get_acs_system'
              AND job_id IN (SELECT value FROM json_each(?1)) ORDER BY id";
         let mut requests = self.rows(&ids, all, request).await?;
         let all = "SELECT * FROM history WHERE job_id IN (SELECT value FROM json_each(?1))
              AND (actor <> 'engine' OR what IN ('proven', 'reappeared', 'fell_back', 'alarm')) ORDER BY id";
         let mut history = self.rows(&ids, all, happened).await?;
-        let one = |(job_id, ordered)| Facts {
-            job_id,
-            ordered,
-            steps: take(&mut steps, job_id),
-            targets: take(&mut targets, job_id),
-            looks: take(&mut looks, job_id),
-            requests: take(&mut requests, job_id),
-            history: take(&mut history, job_id),
+        let mut one = |(job_id, ordered)| {
+            Ok(Facts {
+                job_id,
+                ordered,
+                steps: parts.take(job_id, "steps")?,
+                targets: parts.take(job_id, "targets")?,
+                looks: parts.take(job_id, "looks")?,
+                requests: requests.remove(&job_id).unwrap_or_default(),
+                history: history.remove(&job_id).unwrap_or_default(),
+            })
         };
-        Ok(jobs.into_iter().map(one).collect())
+        jobs.into_iter().map(&mut one).collect()
     }
-}
-
-fn take<T>(rows: &mut HashMap<i64, Vec<T>>, job: i64) -> Vec<T> {
-    rows.remove(&job).unwrap_or_default()
 }
 
 fn ordered(row: &SqliteRow) -> Result<Ordered, StoreError> {
@@ -196,7 +202,8 @@ impl Reader {
     pub async fn certificate(&mut self, name: &str) -> Result<Option<Certified>, StoreError> {
         let row = sqlx::query(
             "SELECT c.*, j.job_key, j.order_json, j.identity_json FROM certificates c JOIN jobs j ON j.id = c.job_id
-             WHERE j.id = coalesce((SELECT id FROM jobs WHERE job_key = ?1), (SELECT id FROM jobs WHERE CAST(id AS TEXT) = ?1))",
+             WHERE j.id = coalesce((SELECT id FROM jobs WHERE job_key = ?1),
+                 CASE WHEN ?1 NOT GLOB '*[^0-9]*' THEN CAST(?1 AS INTEGER) END)",
         )
         .bind(name)
         .fetch_optional(&mut self.conn)

@@ -92,22 +92,14 @@ impl Tx<'_> {
         .await?)
     }
 
-    /// Whether any open job has begun: only then the feed is worth reading.
-    pub async fn anyone_waits(&mut self) -> Result<bool, StoreError> {
-        Ok(sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM jobs WHERE workflow <> 'onboard' AND finished_at IS NULL AND begun_at IS NOT NULL AND state IN ('ready', 'running', 'waiting'))",
-        )
-        .fetch_one(self.db())
-        .await?)
-    }
-
     /// Finds what the start before left on the wire, and counts it against its jobs until an answer clears them.
     pub async fn recover(&mut self, epoch: i64) -> Result<Recovered, StoreError> {
-        let attempts: Vec<i64> =
-            sqlx::query_scalar("SELECT id FROM attempts WHERE ended_at IS NULL AND epoch < ?1 ORDER BY id")
-                .bind(epoch)
-                .fetch_all(self.db())
-                .await?;
+        let attempts: Vec<i64> = sqlx::query_scalar(
+            "SELECT id FROM attempts INDEXED BY attempts_open WHERE ended_at IS NULL AND epoch < ?1 ORDER BY id",
+        )
+        .bind(epoch)
+        .fetch_all(self.db())
+        .await?;
         sqlx::query(
             "UPDATE jobs SET unclean_starts = unclean_starts + 1
              WHERE id IN (SELECT job_id FROM attempts WHERE id IN (SELECT value FROM json_each(?1)))",
@@ -120,13 +112,15 @@ impl Tx<'_> {
 
     /// When anything was written last, by the clock of then.
     pub async fn last_written(&mut self) -> Result<Option<Time>, StoreError> {
-        let last = sqlx::query("SELECT at FROM history ORDER BY id DESC LIMIT 1").fetch_optional(self.db()).await?;
+        let last = sqlx::query("SELECT at FROM history WHERE id = (SELECT max(id) FROM history)")
+            .fetch_optional(self.db())
+            .await?;
         last.map(|row| word(&row, "at")).transpose()
     }
 
     /// Requests of this engine that have no outcome yet.
     pub async fn open_attempts(&mut self, epoch: i64) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT id FROM attempts WHERE ended_at IS NULL AND epoch = ?1 ORDER BY id";
+        let sql = "SELECT id FROM attempts INDEXED BY attempts_open WHERE ended_at IS NULL AND epoch = ?1 ORDER BY id";
         Ok(sqlx::query_scalar(sql).bind(epoch).fetch_all(self.db()).await?)
     }
 
@@ -160,8 +154,21 @@ pub async fn data_version(conn: &mut sqlx::SqliteConnection) -> Result<i64, Stor
     Ok(sqlx::query_scalar("PRAGMA data_version").fetch_one(conn).await?)
 }
 
-/// How many jobs are in each state that any job is in.
-pub async fn job_counts(conn: &mut sqlx::SqliteConnection) -> Result<Vec<(JobState, u64)>, StoreError> {
-    let rows = sqlx::query("SELECT state, count(*) AS jobs FROM jobs GROUP BY state").fetch_all(conn).await?;
+/// How many open jobs are in each state that any of them is in.
+pub async fn open_counts(conn: &mut sqlx::SqliteConnection) -> Result<Vec<(JobState, u64)>, StoreError> {
+    counts(conn, "SELECT state, count(*) AS jobs FROM jobs WHERE finished_at IS NULL GROUP BY state").await
+}
+
+/// How many finished jobs ended in each state that any of them is in.
+pub async fn done_counts(conn: &mut sqlx::SqliteConnection) -> Result<Vec<(JobState, u64)>, StoreError> {
+    counts(
+        conn,
+        "SELECT state, count(*) AS jobs FROM jobs WHERE state IN ('succeeded', 'failed', 'cancelled') GROUP BY state",
+    )
+    .await
+}
+
+async fn counts(conn: &mut sqlx::SqliteConnection, sql: &'static str) -> Result<Vec<(JobState, u64)>, StoreError> {
+    let rows = sqlx::query(sql).fetch_all(conn).await?;
     rows.iter().map(|row| Ok((word(row, "state")?, u64::from(count(row, "jobs")?)))).collect()
 }

@@ -2,13 +2,19 @@
 
 use std::collections::HashMap;
 
-use sqlx::AssertSqlSafe;
-
 use super::{
     StoreError, Tx,
     columns::{get, set, word},
 };
 use crate::job::Kind;
+
+/// The look before; `v` is the offboarding and the new look.
+macro_rules! before {
+    () => {
+        "(SELECT max(p.id) FROM jobs p WHERE p.recheck_of = v.value ->> 0 AND p.id < v.value ->> 1
+             AND p.state = 'succeeded' AND p.begun_at IS NULL)"
+    };
+}
 
 impl Tx<'_> {
     /// A look that changed nothing hands its objects on to the next one of the same offboarding, so that looking does not make the file
@@ -17,18 +23,19 @@ impl Tx<'_> {
         if looks.is_empty() {
             return Ok(HashMap::new());
         }
-        const BEFORE: &str = "(SELECT max(p.id) FROM jobs p WHERE p.recheck_of = v.value ->> 0 AND p.id < v.value ->> 1
-             AND p.state = 'succeeded' AND p.begun_at IS NULL)";
         let looks = set(&looks)?;
-        for table in ["looks", "steps"] {
-            let sql = format!("DELETE FROM {table} WHERE job_id IN (SELECT {BEFORE} FROM json_each(?1) v)");
-            sqlx::query(AssertSqlSafe(sql)).bind(&looks).execute(self.db()).await?;
+        for sql in [
+            concat!("DELETE FROM looks WHERE job_id IN (SELECT ", before!(), " FROM json_each(?1) v)"),
+            concat!("DELETE FROM steps WHERE job_id IN (SELECT ", before!(), " FROM json_each(?1) v)"),
+        ] {
+            sqlx::query(sql).bind(&looks).execute(self.db()).await?;
         }
-        let sql = format!(
-            "UPDATE targets SET job_id = n.look FROM (SELECT v.value ->> 1 AS look, {BEFORE} AS before FROM json_each(?1) v) n
-             WHERE targets.job_id = n.before RETURNING id, job_id, kind, object_id"
-        );
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(&looks).fetch_all(self.db()).await?;
+        let rows = sqlx::query(concat!(
+            "UPDATE targets SET job_id = n.look FROM (SELECT v.value ->> 1 AS look, ",
+            before!(),
+            " AS before FROM json_each(?1) v) n WHERE targets.job_id = n.before RETURNING id, job_id, kind, object_id"
+        ));
+        let rows = rows.bind(&looks).fetch_all(self.db()).await?;
         rows.iter()
             .map(|row| Ok(((get(row, "job_id")?, word(row, "kind")?, get(row, "object_id")?), get(row, "id")?)))
             .collect()

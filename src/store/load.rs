@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 
-use sqlx::sqlite::SqliteRow;
+use serde::de::DeserializeOwned;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     StoreError, Tx,
     columns::{count, get, json_or_null, set, word, word_or_null},
     rehire::earlier,
 };
-use crate::job::{
-    Attempt, Event, Job, JobState, Look, Order, PersonKey, Selector, Snapshot, Step, SystemState, Target, Time,
-};
+use crate::job::{AsRead, Event, Job, JobState, Order, PersonKey, Selector, Snapshot, Step, Time};
 
 /// One row of `person_locks` that concerns the jobs at hand.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,17 +33,113 @@ pub struct LockRow {
     pub moves: bool,
 }
 
+/// The statement that gathers a part of these jobs' rows: columns in the order of the fields they are read into.
+macro_rules! part {
+    ($part:literal, [$columns:literal], $from:literal, $order:literal) => {
+        concat!(
+            "SELECT job_id, '",
+            $part,
+            "' AS part, json_group_array(json_array(",
+            $columns,
+            ") ORDER BY ",
+            $order,
+            ") AS all_rows FROM ",
+            $from,
+            " job_id IN (SELECT value FROM json_each(?1)) GROUP BY job_id"
+        )
+    };
+}
+
+macro_rules! steps {
+    () => {
+        part!("steps", ["name, state, rounds, since, opened_at, closed_at"], "steps WHERE", "position")
+    };
+}
+
+macro_rules! targets {
+    () => {
+        part!(
+            "targets",
+            ["id, step, kind, object_id, acs_system_id, acs_user_id, json(link_json), mark, cause, proof, next_act, next_at, tries,
+              refusals, reissues, requested_at, accepted_at, seen_at, absent_at, found_at, proven_at, cut_at, cut_note, detail"],
+            "targets WHERE",
+            "id"
+        )
+    };
+}
+
+macro_rules! looks {
+    () => {
+        part!(
+            "looks",
+            ["step, kind, begun_at, ended_at, json(iif(complete, 'true', 'false')), json(iif(unsupported, 'true', 'false')), count,
+              remaining, empty_since, request_id"],
+            "looks WHERE",
+            "begun_at, kind"
+        )
+    };
+}
+
+macro_rules! told {
+    () => {
+        concat!(steps!(), " UNION ALL ", targets!(), " UNION ALL ", looks!())
+    };
+}
+
+/// What is told of a job: `steps`, `targets`, `looks`.
+pub(super) const TOLD: &str = told!();
+
+/// Everything of a job but its own row.
+const PARTS: &str = concat!(
+    told!(),
+    " UNION ALL ",
+    part!("open", ["id, step, act, kind, target_id, begun_at"], "attempts WHERE ended_at IS NULL AND", "id"),
+    " UNION ALL ",
+    part!(
+        "systems",
+        ["acs_system_id, trouble, checked_at"],
+        "(SELECT DISTINCT t.job_id, s.acs_system_id, s.trouble, s.checked_at FROM targets t JOIN acs_systems s USING (acs_system_id)
+          WHERE t.job_id IN (SELECT value FROM json_each(?1))) WHERE",
+        "acs_system_id"
+    ),
+    " UNION ALL ",
+    part!("wants", ["kind, value"], "person_locks WHERE", "kind, value"),
+    " UNION ALL SELECT j.id, 'tombstone', '[true]' FROM jobs j WHERE j.id IN (SELECT value FROM json_each(?1)) AND j.identity_json IS NULL
+         AND (EXISTS (SELECT 1 FROM tombstones t WHERE t.kind = 'user_identity_id' AND t.value = j.user_identity_id)
+           OR EXISTS (SELECT 1 FROM tombstones t WHERE t.kind = 'user_identity_key' AND t.value = j.user_identity_key))"
+);
+
+/// Rows of several tables, gathered by job and part.
+pub(super) struct Parts(HashMap<(i64, String), String>);
+
+impl Parts {
+    /// Reads them: `sql` gives one row for each job and part, with all of the part's rows as one JSON array of arrays. What crosses the
+    /// border to the database is dear by the piece.
+    pub async fn read(conn: &mut SqliteConnection, jobs: &[i64], sql: &'static str) -> Result<Parts, StoreError> {
+        let mut parts = HashMap::new();
+        for row in sqlx::query(sql).bind(set(&jobs)?).fetch_all(conn).await? {
+            parts.insert((get(&row, "job_id")?, get(&row, "part")?), get(&row, "all_rows")?);
+        }
+        Ok(Parts(parts))
+    }
+
+    /// All of a job's; none if there is no such part.
+    pub fn take<T: DeserializeOwned>(&mut self, job: i64, part: &str) -> Result<Vec<T>, StoreError> {
+        let Some(rows) = self.0.remove(&(job, part.to_owned())) else { return Ok(Vec::new()) };
+        serde_json::from_str(&rows).map_err(|e| StoreError::Odd { column: part.to_owned(), problem: e.to_string() })
+    }
+}
+
 impl Tx<'_> {
     /// Jobs whose time has come, in the order of claims: revocations, urgency, age. At most `limit`.
     pub async fn due(&mut self, now: Time, limit: usize) -> Result<Vec<i64>, StoreError> {
         let at = now.to_string();
-        sqlx::query("UPDATE jobs SET state = 'ready', wake_at = NULL WHERE state = 'waiting' AND wake_at <= ?1")
-            .bind(&at)
-            .execute(self.db())
-            .await?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         Ok(sqlx::query_scalar(
-            "SELECT id FROM (SELECT id FROM jobs WHERE state = 'running' AND wake_at <= ?1 LIMIT ?2)
+            // A hundred thousand may be set for the same morning, and whoever is urgent must not wait until all of them are written.
+            "UPDATE jobs SET state = 'ready', wake_at = NULL
+             WHERE id IN (SELECT id FROM jobs WHERE state = 'waiting' AND wake_at <= ?1 ORDER BY wake_at LIMIT 1000);
+             SELECT id FROM (SELECT id FROM jobs WHERE state = 'running' AND wake_at <= ?1 LIMIT ?2)
              UNION ALL SELECT id FROM (SELECT id FROM jobs WHERE state = 'held' AND yield_to IS NOT NULL LIMIT ?2)
              UNION ALL SELECT id FROM (SELECT id FROM jobs WHERE state = 'ready' ORDER BY rank, id LIMIT ?2)",
         )
@@ -84,51 +179,29 @@ impl Tx<'_> {
         }
         let set = set(&ids)?;
         let jobs = sqlx::query(
-            "SELECT jobs.*, e.job_key AS earlier_key, e.state AS earlier_state FROM jobs LEFT JOIN jobs e ON e.id = jobs.rehire_of
+            "SELECT jobs.id, jobs.order_json, jobs.state, jobs.accepted_at, jobs.begun_at, jobs.identity_json, jobs.mode, jobs.cut_first,
+                 jobs.cut_at, jobs.batch_id, jobs.rehire_of, jobs.recheck_of, jobs.why, jobs.wake_at, jobs.waits_for, jobs.yield_to,
+                 jobs.last_error, jobs.tries, jobs.retry_at, jobs.unclean_starts, jobs.finished_at, e.job_key AS earlier_key, e.state AS earlier_state FROM jobs LEFT JOIN jobs e ON e.id = jobs.rehire_of
              WHERE jobs.id IN (SELECT value FROM json_each(?1)) ORDER BY jobs.rank, jobs.id",
         )
             .bind(&set)
             .fetch_all(self.db())
             .await?;
-        let mut steps = self
-            .rows(&set, "SELECT * FROM steps WHERE job_id IN (SELECT value FROM json_each(?1)) ORDER BY position", step)
-            .await?;
-        let mut targets = self
-            .rows(&set, "SELECT * FROM targets WHERE job_id IN (SELECT value FROM json_each(?1)) ORDER BY id", target)
-            .await?;
-        let mut looks =
-            self.rows(&set, "SELECT * FROM looks WHERE job_id IN (SELECT value FROM json_each(?1))", look).await?;
-        let mut open = self
-            .rows(
-                &set,
-                "SELECT * FROM attempts WHERE ended_at IS NULL AND job_id IN (SELECT value FROM json_each(?1)) ORDER BY id",
-                attempt,
-            )
-            .await?;
-        let mut systems = self
-            .rows(
-                &set,
-                "SELECT DISTINCT t.job_id, s.* FROM targets t JOIN acs_systems s USING (acs_system_id)
-                 WHERE t.job_id IN (SELECT value FROM json_each(?1))",
-                system,
-            )
-            .await?;
-        let mut wants = self
-            .rows(&set, "SELECT * FROM person_locks WHERE job_id IN (SELECT value FROM json_each(?1))", want)
-            .await?;
-        let tombstones = self.tombstones(&set).await?;
+        let mut parts = Parts::read(self.db(), ids, PARTS).await?;
         let mut all = Vec::with_capacity(jobs.len());
         for row in &jobs {
             let job = job(row)?;
             let id = job.id;
+            let steps: Vec<Step> = parts.take(id, "steps")?;
             all.push(Snapshot {
-                steps: steps.remove(&id).unwrap_or_default(),
-                targets: targets.remove(&id).unwrap_or_default(),
-                looks: looks.remove(&id).unwrap_or_default(),
-                open: open.remove(&id).unwrap_or_default(),
-                systems: systems.remove(&id).unwrap_or_default(),
-                wants: wants.remove(&id).unwrap_or_default(),
-                tombstone: tombstones.contains(&id),
+                read: AsRead { steps: steps.clone(), identity: job.identity.clone() },
+                steps,
+                targets: parts.take(id, "targets")?,
+                looks: parts.take(id, "looks")?,
+                open: parts.take(id, "open")?,
+                systems: parts.take(id, "systems")?,
+                wants: parts.take(id, "wants")?,
+                tombstone: !parts.take::<bool>(id, "tombstone")?.is_empty(),
                 earlier: earlier(row)?,
                 job,
                 notes: Vec::new(),
@@ -139,19 +212,6 @@ impl Tx<'_> {
             });
         }
         Ok(all)
-    }
-
-    pub(super) async fn rows<T>(
-        &mut self,
-        set: &str,
-        sql: &'static str,
-        read: fn(&SqliteRow) -> Result<T, StoreError>,
-    ) -> Result<HashMap<i64, Vec<T>>, StoreError> {
-        let mut by_job: HashMap<i64, Vec<T>> = HashMap::new();
-        for row in sqlx::query(sql).bind(set).fetch_all(self.db()).await? {
-            by_job.entry(get(&row, "job_id")?).or_default().push(read(&row)?);
-        }
-        Ok(by_job)
     }
 
     /// Every row of `person_locks` that shares a selector with one of these jobs.
@@ -207,81 +267,6 @@ fn job(row: &SqliteRow) -> Result<Job, StoreError> {
         retry_at: word_or_null(row, "retry_at")?,
         unclean_starts: count(row, "unclean_starts")?,
         finished_at: word_or_null(row, "finished_at")?,
-    })
-}
-
-pub(super) fn step(row: &SqliteRow) -> Result<Step, StoreError> {
-    Ok(Step {
-        name: word(row, "name")?,
-        state: word(row, "state")?,
-        rounds: count(row, "rounds")?,
-        since: word_or_null(row, "since")?,
-        opened_at: word_or_null(row, "opened_at")?,
-        closed_at: word_or_null(row, "closed_at")?,
-    })
-}
-
-pub(super) fn target(row: &SqliteRow) -> Result<Target, StoreError> {
-    Ok(Target {
-        id: get(row, "id")?,
-        step: word(row, "step")?,
-        kind: word(row, "kind")?,
-        object_id: get(row, "object_id")?,
-        acs_system_id: get(row, "acs_system_id")?,
-        acs_user_id: get(row, "acs_user_id")?,
-        link: json_or_null(row, "link_json")?,
-        mark: word(row, "mark")?,
-        cause: word_or_null(row, "cause")?,
-        proof: word_or_null(row, "proof")?,
-        next_act: word_or_null(row, "next_act")?,
-        next_at: word_or_null(row, "next_at")?,
-        tries: count(row, "tries")?,
-        refusals: count(row, "refusals")?,
-        reissues: count(row, "reissues")?,
-        requested_at: word_or_null(row, "requested_at")?,
-        accepted_at: word_or_null(row, "accepted_at")?,
-        seen_at: word_or_null(row, "seen_at")?,
-        absent_at: word_or_null(row, "absent_at")?,
-        found_at: word(row, "found_at")?,
-        proven_at: word_or_null(row, "proven_at")?,
-        cut_at: word_or_null(row, "cut_at")?,
-        cut_note: get(row, "cut_note")?,
-        detail: get(row, "detail")?,
-        dirty: false,
-    })
-}
-
-pub(super) fn look(row: &SqliteRow) -> Result<Look, StoreError> {
-    Ok(Look {
-        step: word(row, "step")?,
-        kind: word(row, "kind")?,
-        begun_at: word(row, "begun_at")?,
-        ended_at: word(row, "ended_at")?,
-        complete: get(row, "complete")?,
-        unsupported: get(row, "unsupported")?,
-        count: count(row, "count")?,
-        remaining: count(row, "remaining")?,
-        empty_since: word_or_null(row, "empty_since")?,
-        request_id: get(row, "request_id")?,
-    })
-}
-
-fn attempt(row: &SqliteRow) -> Result<Attempt, StoreError> {
-    Ok(Attempt {
-        id: get(row, "id")?,
-        step: word(row, "step")?,
-        act: word(row, "act")?,
-        kind: word_or_null(row, "kind")?,
-        target_id: get(row, "target_id")?,
-        begun_at: word(row, "begun_at")?,
-    })
-}
-
-fn system(row: &SqliteRow) -> Result<SystemState, StoreError> {
-    Ok(SystemState {
-        acs_system_id: get(row, "acs_system_id")?,
-        trouble: get(row, "trouble")?,
-        checked_at: word(row, "checked_at")?,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sqlx::{Connection, Row, SqliteConnection, migrate::Migrator};
+use sqlx::{Connection, Row, SqliteConnection, migrate::Migrator, sqlite::SqliteRow};
 
 use super::{
     connect::{self, APPLICATION_ID},
@@ -12,6 +12,9 @@ use super::{
 
 /// How much of the damage is told; the first lines say where to look.
 const DAMAGE_LINES: usize = 10;
+
+/// A file of this size is read in a quarter of a second. A larger one would keep those waiting who are still inside.
+const AT_ONCE_BYTES: u64 = 64 << 20;
 
 /// What a sound database of ours says about itself.
 #[derive(Debug)]
@@ -37,13 +40,18 @@ pub(crate) async fn schema(place: &Place, migrator: &Migrator) -> Result<Look, O
     look.and_then(|look| closed.map(|()| look))
 }
 
-/// The same, and every page and reference of it sound.
-pub(crate) async fn whole(place: &Place, migrator: &Migrator) -> Result<Look, OpenError> {
+/// The same, and every page and reference of it sound: looked at only if the file is small enough to be read in a moment, or is about to
+/// be upgraded. Answers whether it was.
+pub(crate) async fn first(place: &Place, migrator: &Migrator) -> Result<(Look, bool), OpenError> {
     let mut conn = start(place).await?;
     let look = async {
         let look = judge(&mut conn, &place.db, migrator).await?;
-        sound(&mut conn, &place.db).await?;
-        Ok(look)
+        let size = std::fs::metadata(&place.db).map_err(OpenError::io(&place.db, "looking at"))?.len();
+        let at_once = size <= AT_ONCE_BYTES || !look.pending.is_empty();
+        if at_once {
+            sound(&mut conn, &place.db).await?;
+        }
+        Ok((look, at_once))
     }
     .await;
     let closed = conn.close().await.map_err(OpenError::sqlite(&place.db, "closing"));
@@ -121,12 +129,42 @@ pub(crate) async fn sound(conn: &mut SqliteConnection, path: &Path) -> Result<()
         return damaged(lines);
     }
     let broken = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut *conn).await.map_err(tell())?;
-    let mut lines = Vec::new();
-    for row in broken.iter().take(DAMAGE_LINES) {
-        let table: String = row.try_get_unchecked(0).map_err(tell())?;
-        let rowid: Option<i64> = row.try_get_unchecked(1).map_err(tell())?;
-        let parent: String = row.try_get_unchecked(2).map_err(tell())?;
-        lines.push(format!("row {} of {table} points to no row of {parent}", rowid.unwrap_or(0)));
-    }
+    let lines = dangling(&broken).map_err(tell())?;
     if lines.is_empty() { Ok(()) } else { damaged(lines) }
+}
+
+fn dangling(rows: &[SqliteRow]) -> Result<Vec<String>, sqlx::Error> {
+    let line = |row: &SqliteRow| {
+        let (table, parent): (String, String) = (row.try_get_unchecked(0)?, row.try_get_unchecked(2)?);
+        let rowid: Option<i64> = row.try_get_unchecked(1)?;
+        Ok(format!("row {} of {table} points to no row of {parent}", rowid.unwrap_or(0)))
+    };
+    rows.iter().take(DAMAGE_LINES).map(line).collect()
+}
+
+/// Looks through a large file while its engine works: every page, row and reference, table by table, so that the log can be moved into the
+/// file in between.
+///
+/// # Errors
+/// [`OpenError::Damaged`] as soon as something is: nothing more may be decided by such a file.
+pub async fn look_through(path: &Path) -> Result<(), OpenError> {
+    let tell = || OpenError::sqlite(path, "checking");
+    let mut conn = connect::read_only(path).await?;
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT 'sqlite_schema' UNION ALL SELECT name FROM sqlite_schema WHERE type = 'table'")
+            .fetch_all(&mut conn)
+            .await
+            .map_err(tell())?;
+    for table in &tables {
+        let pages = sqlx::query_scalar("SELECT quick_check FROM pragma_quick_check(?1) LIMIT 10").bind(table);
+        let mut lines: Vec<String> = pages.fetch_all(&mut conn).await.map_err(tell())?;
+        if lines.iter().map(String::as_str).eq(["ok"]) {
+            let references = sqlx::query("SELECT * FROM pragma_foreign_key_check(?1) LIMIT 10").bind(table);
+            lines = dangling(&references.fetch_all(&mut conn).await.map_err(tell())?).map_err(tell())?;
+        }
+        if !lines.is_empty() {
+            return Err(OpenError::Damaged { path: path.to_path_buf(), lines });
+        }
+    }
+    conn.close().await.map_err(tell())
 }

@@ -9,11 +9,13 @@ mod batches;
 mod brake;
 mod certificate;
 mod columns;
+mod commits;
 mod connect;
 mod deadlines;
 mod decide;
 mod feed;
 mod file;
+mod filter;
 mod hand_on;
 mod known;
 mod leavers;
@@ -31,6 +33,7 @@ mod save;
 mod tests;
 mod upgrade;
 mod wake;
+mod yardstick;
 
 pub use accept::{AcceptRules, Accepted, NewChunk, NewRow};
 pub use aftercare::{Alarm, CareRow, CareState};
@@ -39,23 +42,28 @@ pub use batch::{BY_HAND, Judged};
 pub use batches::{ApprovalLine, BatchLine, BatchReport};
 pub use brake::{Asked, BrakeRules};
 pub use certificate::{Certified, StoredCertificate};
+pub use commits::CommitStats;
 pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
 pub use deadlines::Warned;
 pub use decide::{Decided, Decision, Leave, Verb};
-pub use feed::{EngineRow, Recovered, data_version, job_counts};
+pub use feed::{EngineRow, Recovered, data_version, done_counts, open_counts};
 pub use file::FileGuard;
 pub use known::{Foretold, ForetoldBatch};
 pub use leavers::Leaver;
 pub use load::LockRow;
+pub use look::look_through;
 pub use open::{OpenArgs, Opened, open_engine};
 pub use operator::{Deed, Operator, Picked, Skip};
 pub use read::{JobFilter, JobLine, JobList, Named, Reader, WaitingLine};
 pub use refusal::OpenError;
 pub use report::{Happening, JobReport};
 pub use save::LockChanges;
-pub use wake::Wake;
+pub use wake::{Outlook, Wake};
+pub use yardstick::{Noted, Worked, Yardstick};
 
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+
+use crate::clock::Stopwatch;
 
 /// The schema, oldest first. A test pins the checksums of released ones.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -117,9 +125,11 @@ impl<'c> Tx<'c> {
         Ok(Tx { inner: conn.begin_with("BEGIN IMMEDIATE").await?, statements: 1 })
     }
 
-    /// Makes everything durable.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.inner.commit().await?)
+    /// Makes everything durable; says how many microseconds that took.
+    pub async fn commit(self) -> Result<u64, StoreError> {
+        let watch = Stopwatch::start();
+        self.inner.commit().await?;
+        Ok(watch.us())
     }
 
     /// The connection, counted as one statement.

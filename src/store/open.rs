@@ -45,6 +45,10 @@ pub struct Opened {
     pub epoch: i64,
     /// Whether the database was created just now.
     pub created: bool,
+    /// Whether all of it was seen to be sound. A large file is not looked through before the work but beside it, by [`look_through`].
+    ///
+    /// [`look_through`]: super::look_through
+    pub checked: bool,
     /// The schema it had, if it was upgraded.
     pub migrated_from: Option<i64>,
     /// The copy made before the upgrade.
@@ -94,7 +98,7 @@ pub async fn open_engine(args: OpenArgs<'_>) -> Result<Opened, OpenError> {
         }
     };
     place.repair_modes(&mut notes)?;
-    let seen = look::whole(&place, args.migrator).await?;
+    let (seen, checked) = look::first(&place, args.migrator).await?;
     if let Some(expected) = known.filter(|known| *known != seen.instance_id) {
         return Err(OpenError::OtherInstance { path: place.db, lock_path, expected, found: seen.instance_id });
     }
@@ -113,6 +117,7 @@ pub async fn open_engine(args: OpenArgs<'_>) -> Result<Opened, OpenError> {
         instance_id: seen.instance_id,
         epoch,
         created,
+        checked,
         migrated_from: upgraded.then_some(seen.version),
         backup,
         notes,

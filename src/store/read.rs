@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use serde::Serialize;
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     OpenError, StoreError,
-    columns::{count, get, set, word, word_or_null},
+    columns::{count, get, word, word_or_null},
     connect::open_reader,
 };
 use crate::job::{JobState, Selector, Time, Workflow};
@@ -121,29 +121,6 @@ pub struct JobList {
     pub halted: Option<String>,
 }
 
-/// The part that both statements about a filter share. Parameters: ?1 states, ?2 workflow, ?3 person, ?4 batch, ?5 overdue, ?6 by
-/// what kind of name.
-macro_rules! filtered {
-    ($select:literal, $rest:literal) => {
-        concat!(
-            "SELECT ",
-            $select,
-            " FROM jobs_overview o JOIN jobs j USING (id)
-             WHERE (?1 = '[]' OR o.state IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR o.workflow = ?2)
-             AND (?4 IS NULL OR j.batch_id = ?4) AND (NOT ?5 OR o.job_key IN (SELECT job_key FROM overdue))
-             AND (?3 IS NULL OR EXISTS (
-                 SELECT 1 FROM (SELECT key, path, atom FROM json_tree(j.order_json, '$.person')
-                     UNION ALL SELECT key, path, atom FROM json_tree(coalesce(j.identity_json, '{}'))) p
-                 WHERE p.key = 'email_address' AND p.atom = ?3 COLLATE NOCASE AND ?6 IN ('any', 'email_address')
-                    OR (p.key IN ('user_identity_id', 'user_identity_key', 'phone_number') AND ?6 IN ('any', p.key)
-                        OR p.path IN ('$.merged_user_identity_ids', '$.merged_user_identity_keys')
-                            AND (?6 = 'any' OR p.path = '$.merged_' || ?6 || 's')) AND p.atom = ?3))
-             ",
-            $rest
-        )
-    };
-}
-
 impl Reader {
     /// Opens the file for reading; needs no more than the right to read.
     ///
@@ -156,42 +133,6 @@ impl Reader {
     /// The id of the workspace that this database belongs to; none before an engine first saw one.
     pub async fn workspace_id(&mut self) -> Result<Option<String>, StoreError> {
         Ok(sqlx::query_scalar("SELECT workspace_id FROM engine WHERE id = 1").fetch_one(&mut self.conn).await?)
-    }
-
-    /// The jobs that a filter lets through.
-    pub async fn jobs(&mut self, filter: &JobFilter) -> Result<JobList, StoreError> {
-        let states = set(&filter.states)?;
-        let workflow = filter.workflow.map(Workflow::as_str);
-        let person = filter.person.as_ref().map(|named| named.value.as_str());
-        let by = filter.person.as_ref().and_then(|named| named.by).map_or("any", Selector::as_str);
-        let mut tx = self.conn.begin().await?;
-        let rows = sqlx::query(filtered!("o.*", "ORDER BY o.finished_at IS NOT NULL, o.id DESC LIMIT ?7"))
-            .bind(&states)
-            .bind(workflow)
-            .bind(person)
-            .bind(filter.batch)
-            .bind(filter.overdue)
-            .bind(by)
-            .bind(filter.limit)
-            .fetch_all(&mut *tx)
-            .await?;
-        let counted = sqlx::query(filtered!("o.state, count(*) AS many", "GROUP BY o.state"))
-            .bind(&states)
-            .bind(workflow)
-            .bind(person)
-            .bind(filter.batch)
-            .bind(filter.overdue)
-            .bind(by)
-            .fetch_all(&mut *tx)
-            .await?;
-        let halted = sqlx::query_scalar("SELECT halted FROM engine WHERE id = 1").fetch_one(&mut *tx).await?;
-        tx.rollback().await?;
-        let mut counts: Vec<(JobState, u32)> = counted
-            .iter()
-            .map(|row| Ok((word(row, "state")?, count(row, "many")?)))
-            .collect::<Result<_, StoreError>>()?;
-        counts.sort_unstable();
-        Ok(JobList { jobs: rows.iter().map(job_line).collect::<Result<_, _>>()?, counts, halted })
     }
 
     /// What every open job waits for.

@@ -161,18 +161,6 @@ impl Tx<'_> {
         .await?;
         Ok(())
     }
-
-    /// Which of these jobs look for somebody that this file already proved gone, by id or by key.
-    pub(super) async fn tombstones(&mut self, jobs: &str) -> Result<Vec<i64>, StoreError> {
-        Ok(sqlx::query_scalar(
-            "SELECT j.id FROM jobs j WHERE j.id IN (SELECT value FROM json_each(?1)) AND j.identity_json IS NULL
-             AND (EXISTS (SELECT 1 FROM tombstones t WHERE t.kind = 'user_identity_id' AND t.value = j.user_identity_id)
-               OR EXISTS (SELECT 1 FROM tombstones t WHERE t.kind = 'user_identity_key' AND t.value = j.user_identity_key))",
-        )
-        .bind(jobs)
-        .fetch_all(self.db())
-        .await?)
-    }
 }
 
 /// The offboarding that a job's row, read with it, says it follows.

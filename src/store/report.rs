@@ -6,7 +6,7 @@ use sqlx::{Connection, sqlite::SqliteRow};
 use super::{
     Reader, StoreError,
     columns::{get, json_or_null, word, word_or_null},
-    load::{look, step, target},
+    load::{Parts, TOLD},
     read::{JobLine, WaitingLine, job_line, waiting_line},
 };
 use crate::job::{Identity, Look, Mode, Order, Step, Target, Time};
@@ -71,7 +71,8 @@ impl Reader {
         let row = sqlx::query(
             "SELECT o.*, j.order_json, j.identity_json, j.mode, j.input, j.file, j.line,
                  (SELECT e.job_key FROM jobs e WHERE e.id = j.rehire_of) AS rehire_of FROM jobs_overview o JOIN jobs j USING (id)
-             WHERE j.job_key = ?1 OR CAST(j.id AS TEXT) = ?1 ORDER BY j.job_key = ?1 DESC LIMIT 1",
+             WHERE j.id = coalesce((SELECT id FROM jobs WHERE job_key = ?1),
+                 CASE WHEN ?1 NOT GLOB '*[^0-9]*' THEN CAST(?1 AS INTEGER) END)",
         )
         .bind(name)
         .fetch_optional(&mut *tx)
@@ -79,14 +80,9 @@ impl Reader {
         let Some(row) = row else { return Ok(None) };
         let line = job_line(&row)?;
         let (id, key) = (line.id, line.job_key.clone());
-        let steps = sqlx::query("SELECT * FROM steps WHERE job_id = ?1 ORDER BY position").bind(id);
-        let steps = read(steps.fetch_all(&mut *tx).await?, step)?;
-        let targets = sqlx::query("SELECT * FROM targets WHERE job_id = ?1 ORDER BY id").bind(id);
-        let targets = read(targets.fetch_all(&mut *tx).await?, target)?;
-        let looks = sqlx::query("SELECT * FROM looks WHERE job_id = ?1 ORDER BY ended_at, step, kind").bind(id);
-        let looks = read(looks.fetch_all(&mut *tx).await?, look)?;
+        let mut parts = Parts::read(&mut tx, &[id], TOLD).await?;
         let timeline = sqlx::query("SELECT * FROM timeline WHERE job_key = ?1").bind(&key);
-        let timeline = read(timeline.fetch_all(&mut *tx).await?, happening)?;
+        let timeline = timeline.fetch_all(&mut *tx).await?.iter().map(happening).collect::<Result<_, _>>()?;
         let waiting = sqlx::query("SELECT * FROM waiting_on WHERE job_key = ?1").bind(&key);
         let waiting = waiting.fetch_optional(&mut *tx).await?.as_ref().map(waiting_line).transpose()?;
         tx.rollback().await?;
@@ -101,16 +97,12 @@ impl Reader {
             mode: word_or_null(&row, "mode")?,
             rehire_of: get(&row, "rehire_of")?,
             waiting,
-            steps,
-            targets,
-            looks,
+            steps: parts.take(id, "steps")?,
+            targets: parts.take(id, "targets")?,
+            looks: parts.take(id, "looks")?,
             timeline,
         }))
     }
-}
-
-fn read<T>(rows: Vec<SqliteRow>, one: fn(&SqliteRow) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
-    rows.iter().map(one).collect()
 }
 
 fn happening(row: &SqliteRow) -> Result<Happening, StoreError> {

@@ -1,9 +1,10 @@
 //! Writes what a tick decided, one statement for each table whatever the number of jobs; tables without news cost nothing.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{StoreError, Tx, columns::set};
-use crate::job::{PersonKey, Snapshot, Time};
+use crate::job::{Job, PersonKey, Snapshot, Time};
 
 /// Changes of `person_locks` that a tick decided.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,15 +23,88 @@ pub struct LockChanges {
     pub yields: Vec<(i64, i64)>,
 }
 
+/// One statement for each array of rows, in the order in which they are bound.
+const SAVE: &str = concat!(
+    "UPDATE jobs SET state = v.value ->> '$.state', begun_at = v.value ->> '$.begun_at', mode = v.value ->> '$.mode',
+         cut_first = v.value ->> '$.cut_first', cut_at = v.value ->> '$.cut_at', why = v.value ->> '$.why', wake_at = v.value ->> '$.wake_at',
+         waits_for = v.value ->> '$.waits_for', last_error = v.value ->> '$.last_error', tries = v.value ->> '$.tries',
+         retry_at = v.value ->> '$.retry_at', unclean_starts = v.value ->> '$.unclean_starts',
+         finished_at = v.value ->> '$.finished_at', warn_at = iif(v.value ->> '$.finished_at' IS NULL, warn_at, NULL)
+     FROM json_each(?) v WHERE jobs.id = v.value ->> '$.id';",
+    // By itself, because two indexes and a CHECK follow from it.
+    "UPDATE jobs SET identity_json = v.value ->> 1 FROM json_each(?) v WHERE jobs.id = v.value ->> 0;",
+    "INSERT INTO steps (job_id, position, name, state, rounds, since, opened_at, closed_at)
+     SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, v.value ->> 3, v.value ->> 4, v.value ->> 5, v.value ->> 6, v.value ->> 7
+     FROM json_each(?) v WHERE true
+     ON CONFLICT (job_id, name) DO UPDATE SET position = excluded.position, state = excluded.state, rounds = excluded.rounds,
+         since = excluded.since, opened_at = excluded.opened_at, closed_at = excluded.closed_at;",
+    "INSERT INTO targets (id, job_id, step, kind, object_id, acs_system_id, acs_user_id, link_json, mark, cause, proof,
+         next_act, next_at, tries, refusals, reissues, requested_at, accepted_at, seen_at, absent_at, found_at, proven_at, cut_at,
+         cut_note, detail)
+     SELECT v.value ->> '$.row.id', v.value ->> '$.job_id', v.value ->> '$.row.step', v.value ->> '$.row.kind',
+         v.value ->> '$.row.object_id', v.value ->> '$.row.acs_system_id', v.value ->> '$.row.acs_user_id', v.value ->> '$.row.link',
+         v.value ->> '$.row.mark', v.value ->> '$.row.cause', v.value ->> '$.row.proof', v.value ->> '$.row.next_act',
+         v.value ->> '$.row.next_at', v.value ->> '$.row.tries', v.value ->> '$.row.refusals', v.value ->> '$.row.reissues',
+         v.value ->> '$.row.requested_at', v.value ->> '$.row.accepted_at', v.value ->> '$.row.seen_at', v.value ->> '$.row.absent_at',
+         v.value ->> '$.row.found_at', v.value ->> '$.row.proven_at', v.value ->> '$.row.cut_at',
+         v.value ->> '$.row.cut_note', v.value ->> '$.row.detail'
+     FROM json_each(?) v WHERE true
+     ON CONFLICT (id) DO UPDATE SET step = excluded.step, object_id = excluded.object_id, acs_system_id = excluded.acs_system_id,
+         acs_user_id = excluded.acs_user_id, mark = excluded.mark, cause = excluded.cause, proof = excluded.proof,
+         next_act = excluded.next_act, next_at = excluded.next_at, tries = excluded.tries, refusals = excluded.refusals,
+         reissues = excluded.reissues, requested_at = excluded.requested_at, accepted_at = excluded.accepted_at,
+         seen_at = excluded.seen_at, absent_at = excluded.absent_at, proven_at = excluded.proven_at, cut_at = excluded.cut_at,
+         cut_note = excluded.cut_note, detail = excluded.detail;",
+    "INSERT INTO attempts (id, epoch, job_id, step, act, kind, target_id, begun_at)
+     SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, v.value ->> 3, v.value ->> 4, v.value ->> 5, v.value ->> 6, v.value ->> 7
+     FROM json_each(?) v;",
+    "UPDATE attempts SET ended_at = v.value ->> '$.ended_at', outcome = v.value ->> '$.outcome', detail = v.value ->> '$.detail',
+         status = v.value ->> '$.status', request_id = v.value ->> '$.request_id', requests = v.value ->> '$.requests'
+     FROM json_each(?) v WHERE attempts.id = v.value ->> '$.id' AND attempts.ended_at IS NULL;",
+    "INSERT OR REPLACE INTO looks (job_id, step, kind, begun_at, ended_at, complete, unsupported, count, remaining, empty_since, request_id)
+     SELECT v.value ->> '$.job_id', v.value ->> '$.row.step', v.value ->> '$.row.kind', v.value ->> '$.row.begun_at',
+         v.value ->> '$.row.ended_at', v.value ->> '$.row.complete', v.value ->> '$.row.unsupported', v.value ->> '$.row.count',
+         v.value ->> '$.row.remaining', v.value ->> '$.row.empty_since', v.value ->> '$.row.request_id' FROM json_each(?) v;",
+    "INSERT OR REPLACE INTO acs_systems (acs_system_id, trouble, checked_at)
+     SELECT v.value ->> '$.acs_system_id', v.value ->> '$.trouble', v.value ->> '$.checked_at' FROM json_each(?) v;",
+    "INSERT INTO history (job_id, at, what, step, target_id, detail)
+     SELECT v.value ->> '$.job_id', v.value ->> '$.row.at', v.value ->> '$.row.what', v.value ->> '$.row.step',
+         v.value ->> '$.row.target_id', v.value ->> '$.row.detail' FROM json_each(?) v",
+);
+
+fn job(j: &Job) -> Value {
+    json!({ "id": j.id, "state": j.state, "begun_at": j.begun_at, "mode": j.mode, "cut_first": j.cut_first.map(i64::from),
+        "cut_at": j.cut_at, "why": j.why, "wake_at": j.wake_at, "waits_for": j.waits_for, "last_error": j.last_error, "tries": j.tries,
+        "retry_at": j.retry_at, "unclean_starts": j.unclean_starts, "finished_at": j.finished_at })
+}
+
+/// The steps that changed.
+fn steps(case: &Snapshot) -> impl Iterator<Item = Value> {
+    let changed = case.steps.iter().enumerate().filter(|(position, step)| case.read.steps.get(*position) != Some(step));
+    changed.map(|(position, s)| {
+        json!([case.job.id, position, s.name, s.state, s.rounds, s.since, s.opened_at, s.closed_at])
+    })
+}
+
+/// Rows of one kind of all cases, those that are wanted, each with its job.
+fn each<'a, T: Serialize + 'a>(
+    cases: &'a [Snapshot],
+    rows: fn(&Snapshot) -> &Vec<T>,
+    wanted: fn(&T) -> bool,
+) -> Vec<Value> {
+    let of = |case: &'a Snapshot| {
+        let job_id = case.job.id;
+        rows(case).iter().filter(move |row| wanted(row)).map(move |row| json!({ "job_id": job_id, "row": row }))
+    };
+    cases.iter().flat_map(of).collect()
+}
+
 impl Tx<'_> {
     /// Writes everything that changed in these jobs.
     pub async fn save(&mut self, epoch: i64, cases: &[Snapshot], locks: &LockChanges) -> Result<(), StoreError> {
-        self.save_jobs(cases).await?;
-        self.save_steps(cases).await?;
-        self.save_targets(cases).await?;
-        self.save_attempts(epoch, cases).await?;
-        self.save_looks(cases).await?;
-        self.save_history(cases).await?;
+        if !cases.is_empty() {
+            self.save_cases(epoch, cases).await?;
+        }
         self.save_locks(locks).await?;
         self.follow(&locks.follows).await?;
         self.entomb(cases, &locks.ended).await?;
@@ -45,134 +119,30 @@ impl Tx<'_> {
         Ok(())
     }
 
-    async fn save_jobs(&mut self, cases: &[Snapshot]) -> Result<(), StoreError> {
-        let rows = cases
-            .iter()
-            .map(|case| {
-                let j = &case.job;
-                json!({ "id": j.id, "state": j.state, "begun_at": j.begun_at, "identity": j.identity, "mode": j.mode,
-                    "cut_first": j.cut_first.map(i64::from), "cut_at": j.cut_at, "why": j.why,
-                    "wake_at": j.wake_at, "waits_for": j.waits_for, "last_error": j.last_error, "tries": j.tries,
-                    "retry_at": j.retry_at, "unclean_starts": j.unclean_starts, "finished_at": j.finished_at })
-            })
-            .collect();
-        self.put(
-            rows,
-            "UPDATE jobs SET state = v.value ->> '$.state', begun_at = v.value ->> '$.begun_at',
-                 identity_json = v.value ->> '$.identity', mode = v.value ->> '$.mode',
-                 cut_first = v.value ->> '$.cut_first', cut_at = v.value ->> '$.cut_at', why = v.value ->> '$.why', wake_at = v.value ->> '$.wake_at',
-                 waits_for = v.value ->> '$.waits_for', last_error = v.value ->> '$.last_error', tries = v.value ->> '$.tries',
-                 retry_at = v.value ->> '$.retry_at', unclean_starts = v.value ->> '$.unclean_starts',
-                 finished_at = v.value ->> '$.finished_at', warn_at = iif(v.value ->> '$.finished_at' IS NULL, warn_at, NULL)
-             FROM json_each(?1) v WHERE jobs.id = v.value ->> '$.id'",
-        )
-        .await
-    }
-
-    async fn save_steps(&mut self, cases: &[Snapshot]) -> Result<(), StoreError> {
-        let rows = cases
-            .iter()
-            .flat_map(|case| {
-                case.steps.iter().enumerate().map(|(position, s)| {
-                    json!([case.job.id, position, s.name, s.state, s.rounds, s.since, s.opened_at, s.closed_at])
-                })
-            })
-            .collect();
-        self.put(
-            rows,
-            "INSERT INTO steps (job_id, position, name, state, rounds, since, opened_at, closed_at)
-             SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, v.value ->> 3, v.value ->> 4, v.value ->> 5, v.value ->> 6, v.value ->> 7
-             FROM json_each(?1) v WHERE true
-             ON CONFLICT (job_id, name) DO UPDATE SET position = excluded.position, state = excluded.state, rounds = excluded.rounds,
-                 since = excluded.since, opened_at = excluded.opened_at, closed_at = excluded.closed_at
-             WHERE (position, state, rounds, since, opened_at, closed_at)
-                IS NOT (excluded.position, excluded.state, excluded.rounds, excluded.since, excluded.opened_at, excluded.closed_at)",
-        )
-        .await
-    }
-
-    async fn save_targets(&mut self, cases: &[Snapshot]) -> Result<(), StoreError> {
-        let rows = cases
-            .iter()
-            .flat_map(|case| case.targets.iter().filter(|t| t.dirty).map(|t| json!({ "job_id": case.job.id, "t": t })))
-            .collect();
-        self.put(
-            rows,
-            "INSERT INTO targets (id, job_id, step, kind, object_id, acs_system_id, acs_user_id, link_json, mark, cause, proof,
-                 next_act, next_at, tries, refusals, reissues, requested_at, accepted_at, seen_at, absent_at, found_at, proven_at, cut_at,
-                 cut_note, detail)
-             SELECT v.value ->> '$.t.id', v.value ->> '$.job_id', v.value ->> '$.t.step', v.value ->> '$.t.kind',
-                 v.value ->> '$.t.object_id', v.value ->> '$.t.acs_system_id', v.value ->> '$.t.acs_user_id', v.value ->> '$.t.link',
-                 v.value ->> '$.t.mark', v.value ->> '$.t.cause', v.value ->> '$.t.proof', v.value ->> '$.t.next_act',
-                 v.value ->> '$.t.next_at', v.value ->> '$.t.tries', v.value ->> '$.t.refusals', v.value ->> '$.t.reissues',
-                 v.value ->> '$.t.requested_at', v.value ->> '$.t.accepted_at', v.value ->> '$.t.seen_at', v.value ->> '$.t.absent_at',
-                 v.value ->> '$.t.found_at', v.value ->> '$.t.proven_at', v.value ->> '$.t.cut_at',
-                 v.value ->> '$.t.cut_note', v.value ->> '$.t.detail'
-             FROM json_each(?1) v WHERE true
-             ON CONFLICT (id) DO UPDATE SET step = excluded.step, object_id = excluded.object_id, acs_system_id = excluded.acs_system_id,
-                 acs_user_id = excluded.acs_user_id, mark = excluded.mark, cause = excluded.cause, proof = excluded.proof,
-                 next_act = excluded.next_act, next_at = excluded.next_at, tries = excluded.tries, refusals = excluded.refusals,
-                 reissues = excluded.reissues, requested_at = excluded.requested_at, accepted_at = excluded.accepted_at,
-                 seen_at = excluded.seen_at, absent_at = excluded.absent_at, proven_at = excluded.proven_at, cut_at = excluded.cut_at,
-                 cut_note = excluded.cut_note, detail = excluded.detail",
-        )
-        .await
-    }
-
-    async fn save_attempts(&mut self, epoch: i64, cases: &[Snapshot]) -> Result<(), StoreError> {
-        let opened = cases
-            .iter()
-            .flat_map(|case| case.calls.iter().map(|(a, _)| json!({ "job_id": case.job.id, "epoch": epoch, "a": a })))
-            .collect();
-        self.put(
-            opened,
-            "INSERT INTO attempts (id, epoch, job_id, step, act, kind, target_id, begun_at)
-             SELECT v.value ->> '$.a.id', v.value ->> '$.epoch', v.value ->> '$.job_id', v.value ->> '$.a.step', v.value ->> '$.a.act',
-                 v.value ->> '$.a.kind', v.value ->> '$.a.target_id', v.value ->> '$.a.begun_at' FROM json_each(?1) v",
-        )
-        .await?;
-        let ended = cases.iter().flat_map(|case| case.ended.iter().map(|e| json!(e))).collect();
-        self.put(
-            ended,
-            "UPDATE attempts SET ended_at = v.value ->> '$.ended_at', outcome = v.value ->> '$.outcome', detail = v.value ->> '$.detail',
-                 status = v.value ->> '$.status', request_id = v.value ->> '$.request_id', requests = v.value ->> '$.requests'
-             FROM json_each(?1) v WHERE attempts.id = v.value ->> '$.id' AND attempts.ended_at IS NULL",
-        )
-        .await
-    }
-
-    async fn save_looks(&mut self, cases: &[Snapshot]) -> Result<(), StoreError> {
-        let looks = cases
-            .iter()
-            .flat_map(|case| case.new_looks.iter().map(|l| json!({ "job_id": case.job.id, "l": l })))
-            .collect();
-        self.put(
-            looks,
-            "INSERT OR REPLACE INTO looks (job_id, step, kind, begun_at, ended_at, complete, unsupported, count, remaining, empty_since, request_id)
-             SELECT v.value ->> '$.job_id', v.value ->> '$.l.step', v.value ->> '$.l.kind', v.value ->> '$.l.begun_at',
-                 v.value ->> '$.l.ended_at', v.value ->> '$.l.complete', v.value ->> '$.l.unsupported', v.value ->> '$.l.count',
-                 v.value ->> '$.l.remaining', v.value ->> '$.l.empty_since', v.value ->> '$.l.request_id' FROM json_each(?1) v",
-        )
-        .await?;
-        let systems = cases.iter().flat_map(|case| case.new_systems.iter().map(|s| json!(s))).collect();
-        self.put(
-            systems,
-            "INSERT OR REPLACE INTO acs_systems (acs_system_id, trouble, checked_at)
-             SELECT v.value ->> '$.acs_system_id', v.value ->> '$.trouble', v.value ->> '$.checked_at' FROM json_each(?1) v",
-        )
-        .await
-    }
-
-    async fn save_history(&mut self, cases: &[Snapshot]) -> Result<(), StoreError> {
-        let notes =
-            cases.iter().flat_map(|case| case.notes.iter().map(|n| json!({ "job_id": case.job.id, "n": n }))).collect();
-        self.put(
-            notes,
-            "INSERT INTO history (job_id, at, what, step, target_id, detail)
-             SELECT v.value ->> '$.job_id', v.value ->> '$.n.at', v.value ->> '$.n.what', v.value ->> '$.n.step',
-                 v.value ->> '$.n.target_id', v.value ->> '$.n.detail' FROM json_each(?1) v",
-        )
-        .await
+    /// The rows of all cases, one statement for each table; all of them cross the border to the database at once.
+    async fn save_cases(&mut self, epoch: i64, cases: &[Snapshot]) -> Result<(), StoreError> {
+        let jobs = cases.iter().map(|case| job(&case.job)).collect();
+        let identities = cases.iter().filter(|case| case.job.identity != case.read.identity);
+        let identities = identities.map(|case| json!([case.job.id, case.job.identity])).collect();
+        let steps = cases.iter().flat_map(steps).collect();
+        let targets = each(cases, |case| &case.targets, |t| t.dirty);
+        let opened = cases.iter().flat_map(|case| {
+            let id = case.job.id;
+            case.calls
+                .iter()
+                .map(move |(a, _)| json!([a.id, epoch, id, a.step, a.act, a.kind, a.target_id, a.begun_at]))
+        });
+        let ended = cases.iter().flat_map(|case| &case.ended).map(|e| json!(e)).collect();
+        let looks = each(cases, |case| &case.new_looks, |_| true);
+        let systems = cases.iter().flat_map(|case| &case.new_systems).map(|s| json!(s)).collect();
+        let notes = each(cases, |case| &case.notes, |_| true);
+        let all: [Vec<Value>; 9] = [jobs, identities, steps, targets, opened.collect(), ended, looks, systems, notes];
+        let mut query = sqlx::query(SAVE);
+        for rows in &all {
+            query = query.bind(set(rows)?);
+        }
+        query.execute(self.db()).await?;
+        Ok(())
     }
 
     async fn save_locks(&mut self, locks: &LockChanges) -> Result<(), StoreError> {
@@ -239,7 +209,9 @@ impl Tx<'_> {
         sqlx::query(
             "UPDATE jobs SET wake_at = CASE WHEN wake_at > ?2 THEN ?1 ELSE wake_at END,
                  retry_at = CASE WHEN retry_at > ?2 THEN ?1 ELSE retry_at END
-             WHERE finished_at IS NULL AND (not_before IS NULL OR not_before < ?1) AND (wake_at > ?2 OR retry_at > ?2)",
+             WHERE finished_at IS NULL AND id IN (
+                 SELECT id FROM jobs WHERE state IN ('waiting', 'running') AND wake_at > ?2 AND (not_before IS NULL OR not_before < ?1)
+                 UNION ALL SELECT id FROM jobs WHERE retry_at > ?2 AND (not_before IS NULL OR not_before < ?1))",
         )
         .bind(now.to_string())
         .bind(now.plus(span_ms).to_string())

@@ -6,6 +6,7 @@
 mod absence;
 mod answers;
 mod cascade;
+mod change;
 mod confirm;
 mod create;
 mod cut;
@@ -28,11 +29,11 @@ mod update;
 mod verify;
 mod witness;
 
+pub use change::changed_fields;
 pub use cut::shuts_first;
 pub use person::{selectors, wanted_key};
 pub use rules::{Delays, Rules};
 pub use turn::{Canary, Ids, Turn};
-pub use update::changed_fields;
 
 use crate::job::{
     Answer, Attempt, Cause, Event, JobState, Kind, Mark, Mode, Outcome, Proof, Snapshot, Step, StepName, StepState,

@@ -10,7 +10,7 @@ use backstitch::{
     intake::{Keying, rows},
     job::{
         Answer, Call, Format, Identity, IdentityRef, InputSpec, Item, Kind, Listing, OnBadRow, Outcome, Reply, Row,
-        Workspace,
+        Shows, Workspace,
     },
     store::{MIGRATOR, OpenArgs, open_engine},
 };
@@ -88,6 +88,7 @@ pub async fn work(engine: &mut Engine) -> Vec<Call> {
                         status: Some(200),
                         request_id: Some("req-1".to_owned()),
                         server_time: Some(clock::now().wall),
+                        shows: Shows::Nothing,
                     };
                     engine.push(Change::Arrived(tag, answer));
                 }

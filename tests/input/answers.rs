@@ -10,7 +10,7 @@ use std::{
 use backstitch::{
     job::{Answer, Call, EventQuery, IdentityRef, Kind, Outcome, Reply, Source, Time},
     seam::{
-        perform,
+        perform_alone,
         wire::{Lost, Request, Response, Transport},
     },
 };
@@ -80,7 +80,7 @@ impl Transport for Script<'_> {
 /// Plays the answers to the call and checks what is made of them.
 pub fn check(call: &Call, answers: &[Response]) -> Answer {
     let script = Script { answers, given: Mutex::default() };
-    let answer = match pin!(perform(&script, call, Some(PINNED))).poll(&mut Context::from_waker(Waker::noop())) {
+    let answer = match pin!(perform_alone(&script, call, Some(PINNED))).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
         Poll::Pending => panic!("waits for something that is not an answer"),
     };

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use backstitch::store::{self, OpenError, Reader, open_command, open_reader};
+use backstitch::store::{self, JobFilter, Named, OpenError, Reader, open_command, open_reader};
 
 use super::*;
 
@@ -120,7 +120,7 @@ async fn whoever_left_before_the_fourth_schema_is_remembered() {
         let sql = format!(
             "INSERT INTO jobs (job_key, workflow, state, priority, order_json, content_hash, input, file, line, accepted_at, identity_json, why, finished_at)
              VALUES ('{key}', 'offboard', '{state}', 'normal', '{{\"person\":{{\"email_address\":\"{key}@example.com\"}}}}', 'h', 'i', 'f', 1, '2026-01-01T00:00:00.000Z',
-                '{{\"user_identity_id\":\"id-{key}\",\"user_identity_key\":\"key-{key}\"}}', 'why', {ended})"
+                '{{\"user_identity_id\":\"id-{key}\",\"user_identity_key\":\"key-{key}\",\"email_address\":\"{key}@New.example\",\"merged_user_identity_ids\":[\"old-{key}\"]}}', 'why', {ended})"
         );
         sqlx::query(AssertSqlSafe(sql)).execute(&mut opened.conn).await.unwrap();
     }
@@ -130,5 +130,13 @@ async fn whoever_left_before_the_fourth_schema_is_remembered() {
     let known: Vec<String> = known.fetch_all(&mut opened.conn).await.unwrap();
     assert_eq!(known, ["user_identity_id id-gone", "user_identity_key key-gone"]);
     opened.leave().await.unwrap();
-    assert_eq!(Reader::open(&db).await.unwrap().uncertified().await.unwrap(), [""; 0]);
+    let mut reader = Reader::open(&db).await.unwrap();
+    assert_eq!(reader.uncertified().await.unwrap(), [""; 0]);
+    // And found by every name there is for them.
+    for name in ["GONE@example.com", "gone@new.Example", "id-gone", "key-gone", "old-gone"] {
+        let filter =
+            JobFilter { person: Some(Named { by: None, value: name.to_owned() }), limit: 9, ..JobFilter::default() };
+        let found: Vec<String> = reader.jobs(&filter).await.unwrap().jobs.into_iter().map(|job| job.job_key).collect();
+        assert_eq!(found, ["gone"], "{name}");
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
     clock,
     job::{Answer, Call, Ms, Outcome, Time},
     seam::{
-        Client, call_name, open_session, perform,
+        Client, call_name, open_session, perform_alone,
         wire::{Lost, Request, Response, Transport},
     },
 };
@@ -39,7 +39,7 @@ impl Seam {
 
     /// One call of the daemon's. What takes too long is of unknown outcome.
     pub async fn ask(&self, call: &Call) -> Answer {
-        let asked = perform(&self.wire, call, self.workspace_id.as_deref());
+        let asked = perform_alone(&self.wire, call, self.workspace_id.as_deref());
         tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| late(&call_name(call)))
     }
 
@@ -58,7 +58,7 @@ impl Seam {
 
 fn late(what: &str) -> Answer {
     let reason = format!("{what}: no complete answer within {} s", PATIENCE.as_secs());
-    Answer { outcome: Outcome::Unknown { reason }, requests: 1, status: None, request_id: None, server_time: None }
+    Answer::untold(Outcome::Unknown { reason }, 1)
 }
 
 fn latency(mut took_ms: Vec<Ms>) -> Check {

@@ -13,7 +13,7 @@ use crate::{
     engine::Limits,
     job::{Answer, Call, Kind, Listing, Ms, Outcome, Reply, Workspace},
     seam::{
-        Client, perform,
+        Client, perform_alone,
         wire::{Lost, Request, Response, Transport},
     },
     workflow::Canary,
@@ -64,7 +64,7 @@ impl Questions {
     /// # Errors
     /// Why nothing can be asked.
     pub async fn open(client: Client, mut limits: Limits, trusted_ms: Ms) -> Result<(Questions, Workspace), Halted> {
-        let answer = perform(&ReadOnly(&client), &Call::Workspace, None).await;
+        let answer = perform_alone(&ReadOnly(&client), &Call::Workspace, None).await;
         let workspace = match answer.outcome {
             Outcome::Done(Reply::Workspace(workspace)) => workspace,
             other => return Err(Halted(crate::job::describe(&other).1.unwrap_or_else(|| "an odd answer".to_owned()))),
@@ -84,7 +84,7 @@ impl Questions {
     /// Asks one question for the order of this number, when the gate lets it through.
     pub async fn ask(&self, nth: i64, question: &Question) -> Result<Answer, Halted> {
         self.admitted().await?;
-        let answer = perform(&ReadOnly(&self.client), &question.0, Some(&self.pinned)).await;
+        let answer = perform_alone(&ReadOnly(&self.client), &question.0, Some(&self.pinned)).await;
         let now_ms = clock::now().mono_ms;
         if let (Call::Look { kind, canary: Some(_), .. }, Outcome::Done(Reply::Listing(seen))) =
             (&question.0, &answer.outcome)

@@ -13,7 +13,7 @@ const RULES: LimitRules = LimitRules {
 };
 
 fn answer(outcome: Outcome) -> Answer {
-    Answer { outcome, requests: 1, status: None, request_id: None, server_time: None }
+    Answer::untold(outcome, 1)
 }
 
 fn open(now_ms: Ms) -> Limits {
@@ -26,7 +26,7 @@ fn open(now_ms: Ms) -> Limits {
 #[test]
 fn a_closed_gate_is_closed_to_probes() {
     let mut limits = Limits { closed_until_ms: 900_000, ..open(0) };
-    assert!(!limits.probe_due(899_999, true), "although the workspace is to be confirmed");
+    assert!(!limits.probe_due(899_999, true, false), "although the workspace is to be confirmed");
     limits.halt("no answer", 0);
     assert_eq!(limits.next_ms(0), Some(900_000));
 }
@@ -36,11 +36,11 @@ fn a_closed_gate_is_closed_to_probes() {
 fn nothing_moves_before_the_workspace_is_confirmed() {
     let mut limits = Limits::new(RULES);
     assert_eq!(limits.room(0), 0);
-    assert!(limits.probe_due(0, false), "the first probe is due at once");
-    assert!(!limits.probe_due(0, false), "one probe at a time");
+    assert!(limits.probe_due(0, false, false), "the first probe is due at once");
+    assert!(!limits.probe_due(0, false, false), "one probe at a time");
     limits.probed(0);
-    assert!(!limits.probe_due(59_999, true));
-    assert!(limits.probe_due(60_000, true));
+    assert!(!limits.probe_due(59_999, true, false));
+    assert!(limits.probe_due(60_000, true, false));
     limits.confirmed(60_000);
     assert_eq!(limits.room(60_000), 3);
 }
@@ -70,7 +70,7 @@ fn draining_sends_nothing_more_and_waits_for_nothing() {
     let mut limits = open(0);
     limits.drain();
     assert_eq!((limits.room(0), limits.next_ms(0)), (0, None));
-    assert!(!limits.probe_due(1_000_000, true));
+    assert!(!limits.probe_due(1_000_000, true, false));
 }
 
 /// P11: one 429 pauses all.
@@ -102,4 +102,19 @@ fn unknowns_of_several_jobs_are_an_outage_and_one_success_between_is_not() {
     lonely.set_open_jobs(1);
     (0..5).for_each(|_| lonely.returned(Some(1), &unknown(), 0));
     assert!(lonely.halted().is_some(), "all open jobs are in trouble");
+}
+
+#[test]
+fn a_probe_that_was_sent_before_a_pause_does_not_end_it() {
+    let mut limits = Limits::new(RULES);
+    limits.confirmed(0);
+    assert!(limits.probe_due(10, false, true), "somebody doubts");
+    limits.halt("the key is refused", 20);
+    limits.probed(30);
+    limits.confirmed(30);
+    assert_eq!(limits.halted(), Some("the key is refused"));
+    assert!(limits.probe_due(60_030, false, false));
+    limits.probed(60_040);
+    limits.confirmed(60_040);
+    assert_eq!(limits.halted(), None);
 }

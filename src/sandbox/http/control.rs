@@ -15,7 +15,8 @@ use crate::sandbox::{Faults, Person};
 
 pub(super) fn routes() -> Router<Shell> {
     Router::new()
-        .route("/ledger", get(ledger))
+        // By POST too, as everything of Seam's: the daemon's own client can ask for it.
+        .route("/ledger", get(ledger).post(ledger))
         .route("/effects", get(effects))
         .route("/truth", get(truth))
         .route("/truth/person", get(person))

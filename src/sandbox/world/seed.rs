@@ -60,13 +60,37 @@ impl World {
         if self.dice.bool() && self.settings.enrollment_endpoints {
             self.add_automation(&identity, &systems[first]);
         }
-        Seeded {
-            user_identity_key: key,
-            email_address: email,
-            phone_number: phone,
-            user_identity_id: Some(identity),
-            acs_user_ids: acs_users,
+        Seeded::named([&key, &email, &phone], Some(identity), acs_users)
+    }
+
+    /// Adds `count` people `emp-1001…` who all have the same ten objects: two sessions, two ACS users, three credentials, an automation and
+    /// two phones. What a measurement needs. A second call goes on counting.
+    pub fn seed_tens(&mut self, count: usize) -> Vec<Seeded> {
+        let systems = self.acs_systems();
+        let first = 1_001 + self.seeded_people;
+        self.seeded_people += count;
+        (first..first + count).map(|number| self.seed_ten(number, &systems)).collect()
+    }
+
+    fn seed_ten(&mut self, number: usize, systems: &[String]) -> Seeded {
+        let (key, email, phone) = names("emp", number);
+        let name = format!("Employee {number}");
+        let person = Person { key: Some(&key), email: Some(&email), phone: Some(&phone), name: Some(&name) };
+        let identity = self.create_person(&person);
+        for _ in 0..2 {
+            self.add_session(&[&identity]);
         }
+        let acs_users: Vec<String> = (0..2)
+            .map(|nth| self.add_acs_user(&systems[(number + nth) % systems.len()], Some(&identity), &person))
+            .collect();
+        for (nth, method) in ["code", "card", "code"].into_iter().enumerate() {
+            self.add_credential(&acs_users[nth % 2], Some(&identity), None, method);
+        }
+        self.add_automation(&identity, &systems[number % systems.len()]);
+        for _ in 0..2 {
+            self.add_phone(&identity);
+        }
+        Seeded::named([&key, &email, &phone], Some(identity), acs_users)
     }
 
     /// Adds `count` people to onboard, `new-2001…`: each an ACS user without identity. No identity has their key yet.
@@ -92,12 +116,18 @@ impl World {
     fn seed_candidate(&mut self, system: &str, [key, email, phone, name]: [&str; 4]) -> Seeded {
         let person = Person { key: None, email: Some(email), phone: Some(phone), name: Some(name) };
         let acs_user = self.add_acs_user(system, None, &person);
+        Seeded::named([key, email, phone], None, vec![acs_user])
+    }
+}
+
+impl Seeded {
+    fn named([key, email, phone]: [&str; 3], identity: Option<String>, acs_user_ids: Vec<String>) -> Seeded {
         Seeded {
             user_identity_key: key.to_owned(),
             email_address: email.to_owned(),
             phone_number: phone.to_owned(),
-            user_identity_id: None,
-            acs_user_ids: vec![acs_user],
+            user_identity_id: identity,
+            acs_user_ids,
         }
     }
 }

@@ -238,7 +238,7 @@ async fn an_answer_carries_what_the_wire_told() {
         body: br#"{"workspace":{"workspace_id":"ws-1","name":"W\u001b[2J","is_sandbox":true}}"#.to_vec(),
         ..Response::default()
     };
-    let (Answer { outcome, requests, status, request_id, server_time }, _) =
+    let (Answer { outcome, requests, status, request_id, server_time, .. }, _) =
         play(&Call::Workspace, vec![Ok(response)]).await;
     let Outcome::Done(Reply::Workspace(workspace)) = outcome else { panic!("{outcome:?}") };
     assert_eq!((workspace.name.as_str(), workspace.is_sandbox), ("W[2J", true));

@@ -2,6 +2,7 @@
 
 mod brake;
 mod deeds;
+mod round;
 
 use sqlx::Row as _;
 use tempfile::TempDir;

@@ -20,7 +20,6 @@ pub enum Sort {
     Delete,
     DeleteIdentity,
     Absence,
-    AbsenceWorkspace,
     VerifyGet,
     OptionalGet,
     System,
@@ -139,7 +138,6 @@ const LINES: &[Line] = &[
            workspace: ("done", Again("look user_identity", 10_000, 10_100)), nothing: ("done", Again("look user_identity", 10_000, 10_100)),
            ..question(&[Sort::DeleteIdentity], "delete") },
     Line { own: ("done", Goes), identity: ("done", Goes), workspace: ("done", Goes), ..question(&[Sort::Absence], "look") },
-    Line { forbidden: ("halt", Pauses("look")), ..question(&[Sort::AbsenceWorkspace], "look") },
     Line { own: ("done", Goes), workspace: ("done", Goes), ..question(&[Sort::VerifyGet, Sort::OptionalGet], "look") },
     // What Seam does not want to tell about a system is no trouble of the system.
     Line { refused: Goes, forbidden: ("rejected", Goes), own: ("gone", Goes), identity: ("rejected", Goes),

@@ -135,7 +135,6 @@ pub fn all() -> Vec<Site> {
         let look = job(step, Act::Look, identity);
         add(leave, look, ("user_identities/get", 0), gone, Sort::Absence);
         add(leave, look, ("user_identities/get", 1), gone, Sort::Absence);
-        add(leave, look, ("workspaces/get", 0), "workspace_not_found", Sort::AbsenceWorkspace);
     }
     let system = Whose::Job("credentials", Act::GetAcsSystem, None);
     add(Setting::SlowLeave, system, ("acs/systems/get", 0), "acs_system_not_found", Sort::System);

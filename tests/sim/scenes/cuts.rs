@@ -69,7 +69,7 @@ fn an_answer_that_nobody_waits_for_changes_nothing() {
         let before = checks::strings(&mut rig, rows).await;
         for id in [answered[0].parse().unwrap(), 999_999] {
             let outcome = Outcome::Unknown { reason: "a ghost".into() };
-            let answer = Answer { outcome, requests: 1, status: None, request_id: None, server_time: None };
+            let answer = Answer::untold(outcome, 1);
             rig.engine().push(Change::Arrived(Tag::Attempt(id), answer));
         }
         let now = rig.now();
@@ -87,7 +87,7 @@ fn an_accepted_delete_is_not_a_proof() {
         let on_wire = "SELECT id || '' FROM attempts WHERE act = 'delete' AND ended_at IS NULL LIMIT 1";
         let attempt = until(&mut rig, on_wire).await;
         let outcome = Outcome::Done(Reply::Accepted);
-        let answer = Answer { outcome, requests: 1, status: Some(200), request_id: None, server_time: None };
+        let answer = Answer { status: Some(200), ..Answer::untold(outcome, 1) };
         rig.engine().push(Change::Arrived(Tag::Attempt(attempt[0].parse().unwrap()), answer));
         let now = rig.now();
         rig.engine().tick(now).await.unwrap();

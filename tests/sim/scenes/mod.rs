@@ -9,6 +9,7 @@ use crate::{
 };
 
 mod aftercare;
+mod calls;
 mod cascade;
 mod cuts;
 mod deadly;

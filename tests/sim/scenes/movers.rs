@@ -90,7 +90,7 @@ fn what_is_so_already_is_not_changed() {
         let before = changes(&rig).len();
         rig.submit(vec![Row { job_key: "again".into(), ..again }]);
         assert!(rig.run_for(HOUR).await);
-        ends(&mut rig, "again", "succeeded", "1 listed ACS users linked, 0 taken off").await;
+        ends(&mut rig, "again", "succeeded", "1 listed ACS user linked, 0 taken off").await;
         assert_eq!(changes(&rig).len(), before);
     });
 }

@@ -5,7 +5,7 @@ use crate::{
 };
 
 fn answer(status: u16, outcome: Outcome) -> Answer {
-    Answer { outcome, requests: 1, status: Some(status), request_id: None, server_time: None }
+    Answer { status: Some(status), ..Answer::untold(outcome, 1) }
 }
 
 fn listing(listing: Listing) -> Answer {
