@@ -1,6 +1,7 @@
 //! The loop that writes: what came in is applied, each touched or due job is decided once, and the plan is committed, in one
 //! transaction. The engine sends nothing itself: calls leave as data, answers come back as data.
 
+mod aside;
 mod care;
 mod doubts;
 mod follow;
@@ -30,7 +31,6 @@ use crate::{
     workflow::Ids,
 };
 use soft::{Soft, WORTH_MS};
-use told::told;
 
 /// Something that came in, as data. It leaves the inbox only after the commit that applied it.
 #[derive(Clone, Debug)]
@@ -194,51 +194,6 @@ impl Engine {
             Err(EngineError::Store(error)) if error.is_constraint() => self.isolate(now, &error).await,
             other => other,
         }
-    }
-
-    /// A constraint failed the batch: each change is tried alone, then each due job alone; the guilty one is put aside and told.
-    async fn isolate(&mut self, now: Now, error: &StoreError) -> Result<Tick, EngineError> {
-        if !self.inbox.is_empty() {
-            return match self.try_tick(now, 1, 0, true).await {
-                Err(EngineError::Store(error)) if error.is_constraint() => self.put_aside(now, &error).await,
-                other => other,
-            };
-        }
-        match self.try_tick(now, 0, 1, true).await {
-            Err(EngineError::Store(error)) if error.is_constraint() => {}
-            other => return other,
-        }
-        let mut tx = Tx::begin(&mut self.opened.conn).await?;
-        let guilty = tx.due(now.wall, 1).await?;
-        tx.quarantine(&guilty, now.wall, &error.to_string()).await?;
-        tx.commit().await?;
-        Ok(told(format!("a job was refused by the database and held: {error}")))
-    }
-
-    /// Takes the first change out of the inbox although the database refuses it. What it tells of the wire is still true.
-    async fn put_aside(&mut self, now: Now, error: &StoreError) -> Result<Tick, EngineError> {
-        let mut tick = told(format!("a change was refused by the database and put aside: {error}"));
-        match self.inbox.front() {
-            Some(Change::Arrived(Tag::Attempt(id), answer)) => {
-                let (id, answer) = (*id, answer.clone());
-                let mut tx = Tx::begin(&mut self.opened.conn).await?;
-                let guilty = tx.jobs_of_attempts(&[id]).await?;
-                tx.quarantine(&guilty, now.wall, &error.to_string()).await?;
-                tx.commit().await?;
-                self.soft.arrived(id, &answer, now.mono_ms);
-            }
-            Some(Change::Arrived(Tag::Feed, answer)) => {
-                self.soft.limits.returned(None, answer, now.mono_ms);
-                self.soft.follow.absorb(answer, now.mono_ms);
-            }
-            Some(Change::Arrived(Tag::Probe, answer)) => self.soft.probed(answer, &self.rules, now.mono_ms),
-            Some(Change::Rows(ticket, _)) => tick.verdicts.push((*ticket, Vec::new())),
-            Some(Change::Operate(ticket, _)) => tick.picked.push((*ticket, Vec::new())),
-            None => {}
-        }
-        self.inbox.pop_front();
-        self.take_settled();
-        Ok(tick)
     }
 
     /// After a failed or doubtful commit: drops the connection and opens the file again; everything is read anew. If the commit took

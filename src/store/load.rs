@@ -135,8 +135,9 @@ impl Tx<'_> {
     pub async fn due(&mut self, now: Time, limit: usize) -> Result<Vec<i64>, StoreError> {
         let at = now.to_string();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        // Woken in one transaction are a thousand at most, the longest due first: a hundred thousand may be set for the same morning, and
+        // whoever is urgent must not wait until all of them are written.
         Ok(sqlx::query_scalar(
-            // A hundred thousand may be set for the same morning, and whoever is urgent must not wait until all of them are written.
             "UPDATE jobs SET state = 'ready', wake_at = NULL
              WHERE id IN (SELECT id FROM jobs WHERE state = 'waiting' AND wake_at <= ?1 ORDER BY wake_at LIMIT 1000);
              SELECT id FROM (SELECT id FROM jobs WHERE state = 'running' AND wake_at <= ?1 LIMIT ?2)

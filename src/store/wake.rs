@@ -39,8 +39,8 @@ pub(super) const OUTLOOK: &str = "SELECT (SELECT min(at) FROM (SELECT min(wake_a
          (SELECT min(next_at) FROM aftercare WHERE next_at IS NOT NULL) AS care,
          (SELECT count(*) FROM (SELECT 1 FROM jobs INDEXED BY jobs_recheck_open WHERE recheck_of IS NOT NULL AND finished_at IS NULL AND state <> 'held'
              LIMIT 64)) AS at_work,
-         EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_begun WHERE workflow <> 'onboard' AND finished_at IS NULL AND begun_at IS NOT NULL
-             AND state IN ('ready', 'running', 'waiting')) AS waits";
+         EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_begun WHERE workflow <> 'onboard' AND finished_at IS NULL
+             AND begun_at IS NOT NULL AND state IN ('ready', 'running', 'waiting')) AS waits";
 
 impl Tx<'_> {
     /// What is to come.

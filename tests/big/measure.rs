@@ -106,7 +106,7 @@ async fn ticks(opened: &mut Opened) {
     let claim = timed!("claim of 32 jobs", 201, assert_eq!(tx.due(now, 32).await.unwrap().len(), 32));
     let monday = now.plus(30 * 86_400_000);
     let herd = timed!("claim when all that is delayed has become due", 1, tx.due(monday, 32).await.unwrap());
-    timed!("the outlook", 201, tx.outlook().await.unwrap());
+    timed!("what is to come", 201, tx.outlook().await.unwrap());
     timed!("deadlines that come near", 201, tx.warn(now).await.unwrap());
     timed!("recovery: what was on the wire", 21, tx.recover(1).await.unwrap());
     timed!("recovery: waits too far ahead", 3, tx.clamp_waits(now, 7_200_000).await.unwrap());

@@ -75,6 +75,8 @@ const MEANT: &[(&str, &str, &str)] = &[
         "SEARCH j USING INDEX jobs_proven",
         "proven within the time of after-care, at a start",
     ),
+    ("coalesce(sum(requests), 0)", "SCAN ", "everything, once, when a measurement is over"),
+    ("AS any_job", "SCAN jobs USING COVERING INDEX", "whether there is one, and how many are open in a measurement"),
     ("FROM approvals WHERE used_at IS NULL", "SCAN approvals", "a row for each word given by a person"),
     ("FROM alarms WHERE", "SCAN intake_rows USING INDEX intake_files", "files in trouble are nobody's"),
     ("count(*) AS many FROM aftercare", "SEARCH aftercare", "everybody is counted, as asked"),
@@ -121,6 +123,16 @@ async fn scans(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
     lines.iter().filter(|line| wide(line) && !is_of_the_statement(line) && !own(line)).cloned().collect()
 }
 
+/// The statements of a text, which end at a `;` that stands in no quotes.
+fn apart(text: &str) -> Vec<&str> {
+    let mut quoted = false;
+    let ends = |letter: char| {
+        quoted ^= letter == '\'';
+        letter == ';' && !quoted
+    };
+    text.split(ends).collect()
+}
+
 /// A scan of what the statement itself brings along.
 fn is_of_the_statement(line: &str) -> bool {
     line.contains("VIRTUAL TABLE") || line.contains("CONSTANT ROW") || line.contains("-ROW VALUES")
@@ -133,19 +145,26 @@ async fn no_statement_reads_a_table_that_grows() {
     let (mut faults, mut statements, mut met) = (Vec::new(), 0, BTreeSet::new());
     let views = VIEWS.iter().map(|sql| Literal { file: "views".to_owned(), text: (*sql).to_owned() });
     for literal in literals().into_iter().chain(views) {
+        // The table of a file of its own, made for one measurement.
+        if literal.text.starts_with("INSERT INTO calls") {
+            continue;
+        }
         if !is_statement(&literal.text) {
             if is_piece(&literal.text) {
                 faults.push(format!("{}: a piece of a statement: {}", literal.file, literal.text));
             }
             continue;
         }
-        statements += 1;
-        for scan in scans(&mut opened.conn, &literal.text).await {
-            match MEANT.iter().position(|(part, line, _)| literal.text.contains(part) && scan.starts_with(line)) {
-                Some(meant) => {
-                    met.insert(meant);
+        // Several may cross to the database together.
+        for sql in apart(&literal.text) {
+            statements += 1;
+            for scan in scans(&mut opened.conn, sql).await {
+                match MEANT.iter().position(|(part, line, _)| sql.contains(part) && scan.starts_with(line)) {
+                    Some(meant) => {
+                        met.insert(meant);
+                    }
+                    None => faults.push(format!("{}: {scan}\n    {sql}", literal.file)),
                 }
-                None => faults.push(format!("{}: {scan}\n    {}", literal.file, literal.text)),
             }
         }
     }
