@@ -24,9 +24,9 @@ Examples:
   backstitch check --config ./backstitch.toml
   backstitch check leavers.csv
 
-Reads the configuration and every input it names, or else the files given here. One mistake a line, with its \
-place; a row about somebody who is protected is one. Says beside it which files the brake would hold for their size. Reads \
-neither the database nor the API key, and asks Seam nothing.")]
+Reads the configuration and every input it names, or else the files given here. Each mistake begins a line with its \
+place, and below stands the line of the file with carets under it; a row about somebody who is protected is one. Says beside \
+it which files the brake would hold for their size. Reads neither the database nor the API key, and asks Seam nothing.")]
 pub struct CheckArgs {
     /// Files of orders to read instead of the inputs; `-` is standard input
     #[arg(value_name = "FILE")]
@@ -42,7 +42,12 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
         Err(ConfigErrors { problems, inputs }) => (problems, inputs, None),
     };
     for problem in &problems {
-        if global.json { out::json(problem)? } else { out::line(out::plain(&problem.to_string()))? }
+        if global.json {
+            out::json(problem)?;
+        } else {
+            out::line(out::plain(&problem.to_string()))?;
+            out::sketch("", problem.line(), problem.excerpt.as_deref()).iter().try_for_each(out::line)?;
+        }
     }
     let protected = rules.as_ref().map(|rules| rules.protected.clone()).unwrap_or_default();
     let mut rows = Checker::protecting(protected);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock,
-    intake::{FileProblem, render},
+    intake::{FileProblem, render_one},
     job::{BatchState, Chunk, Fate, Format, OnBadRow, Trouble, Verdict, counted},
 };
 
@@ -30,7 +30,7 @@ pub struct EnqueueArgs {
     /// File of orders; `-` is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// How the file is written: jsonl or csv [default: by the file's ending; jsonl for standard input]
+    /// How the file is written: jsonl, csv, json, yaml or toml [default: by the file's ending; jsonl for standard input]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
 }
@@ -140,7 +140,7 @@ impl Counts {
         let Verdict { place, job_key, fate, problems } = verdict;
         let key = if job_key.is_empty() { "(no key)" } else { job_key };
         out::line(out::plain(&format!("{}:{}: {key} {fate}", place.file, place.line)))?;
-        render(place, problems).lines().try_for_each(|line| out::line(format_args!("  {}", out::plain(line))))
+        problems.iter().try_for_each(|problem| out::told("  ", &render_one(place, problem), &problem.spot))
     }
 
     fn summary(&self) -> String {

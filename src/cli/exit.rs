@@ -94,9 +94,14 @@ impl std::error::Error for Failure {}
 
 impl From<crate::config::ConfigErrors> for Failure {
     fn from(errors: crate::config::ConfigErrors) -> Failure {
-        let message = match errors.problems.as_slice() {
-            [only] => only.to_string(),
-            many => format!("the configuration has {} mistakes:\n{errors}", many.len()),
+        let told = |problem: &crate::config::Problem| {
+            let sketch = super::out::sketch("", problem.line(), problem.excerpt.as_deref());
+            [problem.to_string()].into_iter().chain(sketch).collect::<Vec<_>>().join("\n")
+        };
+        let lines: Vec<String> = errors.problems.iter().map(told).collect();
+        let message = match lines.as_slice() {
+            [only] => only.clone(),
+            many => format!("the configuration has {} mistakes:\n{}", many.len(), many.join("\n")),
         };
         Failure::new(Exit::Config, message).hint("`backstitch check` reads the configuration again and starts nothing")
     }

@@ -16,6 +16,7 @@ mod exit;
 mod explain;
 mod hold;
 mod jobs;
+mod manual;
 pub mod out;
 mod plan;
 mod recheck;
@@ -25,6 +26,7 @@ mod retry;
 mod rows;
 mod run;
 mod sandbox;
+mod schema;
 mod show;
 mod skip;
 mod table;
@@ -130,6 +132,14 @@ pub enum Command {
     Report(report::ReportArgs),
     /// Run a simulated Seam to try things on
     Sandbox(sandbox::SandboxArgs),
+    /// Print the JSON Schema of the settings or of orders, for editors
+    Schema(schema::SchemaArgs),
+    /// Print a shell's completions
+    #[command(hide = true)]
+    Completions(manual::CompletionsArgs),
+    /// Print the manual page, or write a page for each command
+    #[command(hide = true)]
+    Man(manual::ManArgs),
     /// Measure what this machine can do, beside its own limits
     Bench(bench::BenchArgs),
 }
@@ -197,6 +207,9 @@ impl Cli {
             Command::VerifyCertificates(args) => verify_certificates::run(global, args),
             Command::Report(args) => report::run(global, args),
             Command::Sandbox(args) => sandbox::run(global, args),
+            Command::Schema(args) => schema::run(args),
+            Command::Completions(args) => manual::completions(args),
+            Command::Man(args) => manual::man(args),
             Command::Bench(args) => bench::run(global, args),
         }
     }

@@ -10,18 +10,43 @@ use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 pub use super::table::{columns, table};
-use crate::{job::Time, telemetry::moves_the_reader};
+use crate::{
+    job::{Excerpt, Spot, Time},
+    telemetry::moves_the_reader,
+};
 
 /// One line of data, in colour only on a terminal. A reader that went away (`| head`) is no failure.
 pub fn line(text: impl fmt::Display) -> Result<(), Failure> {
-    told(writeln!(anstream::stdout(), "{text}"))
+    written(writeln!(anstream::stdout(), "{text}"))
+}
+
+/// One problem: its own line, and below it the place in the file with carets, where that is known and may be shown.
+/// `indent` goes before each line.
+pub fn told(indent: &str, problem: &str, spot: &Spot) -> Result<(), Failure> {
+    line(format_args!("{indent}{}", plain(problem)))?;
+    sketch(indent, spot.line, spot.excerpt.as_deref()).iter().try_for_each(line)
+}
+
+/// Wide enough for what is read later, and for most screens.
+const PIPE_COLUMNS: u16 = 160;
+
+/// The lines under a problem.
+pub fn sketch(indent: &str, number: u64, excerpt: Option<&Excerpt>) -> Vec<String> {
+    let room = usize::from(columns().unwrap_or(PIPE_COLUMNS)).saturating_sub(indent.len());
+    let drawn = excerpt.and_then(|excerpt| excerpt.draw(number, room));
+    drawn.into_iter().flatten().map(|line| format!("{indent}{}", plain(&line))).collect()
+}
+
+/// Data that is more than a line, as it is.
+pub fn bytes(data: &[u8]) -> Result<(), Failure> {
+    written(io::stdout().write_all(data))
 }
 
 /// One line of JSON.
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value)
         .map_err(|error| Failure::new(Exit::Io, format!("the answer cannot be written as JSON: {error}")))?;
-    told(writeln!(io::stdout(), "{}", plain(&text)))
+    written(writeln!(io::stdout(), "{}", plain(&text)))
 }
 
 /// A text from outside with everything escaped that could move a reader's cursor, hide a part of it or begin another
@@ -56,8 +81,8 @@ pub fn talk(text: impl fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-fn told(written: io::Result<()>) -> Result<(), Failure> {
-    match written {
+fn written(outcome: io::Result<()>) -> Result<(), Failure> {
+    match outcome {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::new(Exit::Io, format!("standard output cannot be written: {error}")))
         }

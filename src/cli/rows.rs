@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{Exit, Failure, out};
 use crate::{
     config::Place,
-    intake::{FileProblem, Keying, read_file, rows},
+    intake::{FileProblem, Keying, read_file, render_one, rows},
     job::{Format, InputSpec, Order, Priority, Problem, Protected, Row},
     store::{Asked, BY_HAND},
 };
@@ -60,19 +60,20 @@ fn place(file: &str, line: u64, column: u64) -> Place {
 /// Tells what is wrong with a file as a whole.
 pub(super) fn tell_file(json: bool, problem: &FileProblem) -> Result<(), Failure> {
     if !json {
-        return out::line(out::plain(&problem.to_string()));
+        return out::told("", &problem.to_string(), &problem.spot);
     }
-    let FileProblem { file, line, column, message, remedy, .. } = problem;
-    out::json(&Mistake { place: place(file, *line, *column), job_key: "", field: "", message, remedy })
+    let field = &problem.field();
+    let FileProblem { file, spot, message, remedy, .. } = problem;
+    out::json(&Mistake { place: place(file, spot.line, spot.column), job_key: "", field, message, remedy })
 }
 
-/// Tells what is wrong with a row, one problem a line.
+/// Tells what is wrong with a row, each problem on a line of its own, with its place below.
 pub(super) fn tell_row(json: bool, row: &Row, problems: &[Problem]) -> Result<(), Failure> {
     if !json {
-        return crate::intake::render(&row.place, problems).lines().try_for_each(|line| out::line(out::plain(line)));
+        return problems.iter().try_for_each(|one| out::told("", &render_one(&row.place, one), &one.spot));
     }
-    problems.iter().try_for_each(|Problem { field, message, remedy }| {
-        let place = place(&row.place.file, row.place.line, 0);
+    problems.iter().try_for_each(|Problem { field, message, remedy, spot }| {
+        let place = place(&row.place.file, spot.line.max(row.place.line), spot.column);
         out::json(&Mistake { place, job_key: &row.job_key, field, message, remedy })
     })
 }
@@ -160,11 +161,11 @@ impl Checker {
         match self.keys.get(&row.job_key) {
             Some((hash, first)) if *hash != row.content_hash => {
                 self.bad += 1;
-                let problem = Problem {
-                    field: "job_key".to_owned(),
-                    message: format!("the same key stands at {first} with other content"),
-                    remedy: "give every order a key of its own".to_owned(),
-                };
+                let problem = Problem::new(
+                    "job_key",
+                    format!("the same key stands at {first} with other content"),
+                    "give every order a key of its own",
+                );
                 return tell_row(json, row, &[problem]).map(|()| false);
             }
             Some(_) => {}

@@ -9,13 +9,14 @@ use super::{
     problem::{KEY_HERE, Place, Problem, did_you_mean},
     rules::{self, RULES, Rule, Scalar},
 };
-use crate::job::{InputSpec, looks_like_key, quoted};
+use crate::job::{Excerpt, InputSpec, SourceText, Spot, looks_like_key, quoted};
 
 /// One good value of a layer.
 pub(super) struct Found {
     pub rule: &'static Rule,
     pub value: Scalar,
     pub place: Place,
+    pub excerpt: Option<Box<Excerpt>>,
 }
 
 /// What a file says, as far as it is good.
@@ -29,25 +30,24 @@ pub(super) struct FileLayer {
 /// A text with the means to name its places.
 pub(super) struct Source<'a> {
     pub path: &'a Path,
-    pub text: &'a str,
+    pub text: SourceText,
 }
 
 impl Source<'_> {
     pub(super) fn problem(&self, span: std::ops::Range<usize>, message: impl Into<String>) -> Problem {
-        Problem { place: Place::at(self.path, self.text, span.start), message: message.into() }
+        let spot = self.text.spot(span);
+        Problem { place: Place::of(self.path, &spot), message: message.into(), excerpt: spot.excerpt }
     }
 }
 
 /// The file's text; a missing file is empty where nobody asked for it.
 pub(super) fn read(path: &Path, asked_for: bool) -> Result<String, Problem> {
-    let whole = |message: String| Problem { place: Place::File { path: path.to_owned(), line: 0, column: 0 }, message };
+    let whole = |message: String| Problem::new(Place::of(path, &Spot::default()), message);
     match std::fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|bad| {
-            let good = String::from_utf8_lossy(&bad.as_bytes()[..bad.utf8_error().valid_up_to()]).into_owned();
-            Problem {
-                place: Place::at(path, &good, good.len()),
-                message: "is not UTF-8 from here on; save it as UTF-8".to_owned(),
-            }
+            let at = bad.utf8_error().valid_up_to();
+            let text = SourceText::new(String::from_utf8_lossy(bad.as_bytes()), 1);
+            Source { path, text }.problem(at..at + 1, "is not UTF-8 from here on; save it as UTF-8")
         }),
         Err(error) if error.kind() == ErrorKind::NotFound && !asked_for => Ok(String::new()),
         Err(error) => Err(whole(format!("cannot be read: {error}"))),
@@ -56,7 +56,7 @@ pub(super) fn read(path: &Path, asked_for: bool) -> Result<String, Problem> {
 
 /// Reads a whole text, past every mistake that the parser can get over.
 pub(super) fn walk(path: &Path, text: &str, judge: InputJudge) -> FileLayer {
-    let source = Source { path, text };
+    let source = Source { path, text: SourceText::new(text, 1) };
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut layer = FileLayer::default();
     for error in &errors {
@@ -149,8 +149,9 @@ fn one(source: &Source<'_>, section: &str, key: &Key<'_>, value: &toml::Spanned<
             layer.problems.extend(told);
         }
         [] => {
-            let place = Place::at(source.path, source.text, value.span().start);
-            layer.found.push(Found { rule, value: scalar, place });
+            let spot = source.text.spot(value.span());
+            let place = Place::of(source.path, &spot);
+            layer.found.push(Found { rule, value: scalar, place, excerpt: spot.excerpt });
         }
     }
 }

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::job::{Format, InputSpec, OnBadRow, ROW_FIELDS, looks_like_key, quoted};
 
-const FIELDS: [&str; 7] = ["path", "format", "columns", "defaults", "key_columns", "on_bad_row", "time_zone"];
+pub(super) const FIELDS: [&str; 7] =
+    ["path", "format", "columns", "defaults", "key_columns", "on_bad_row", "time_zone"];
 
 type Value<'a> = Spanned<DeValue<'a>>;
 

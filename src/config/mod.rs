@@ -9,6 +9,7 @@ mod inputs;
 mod key;
 mod problem;
 mod rules;
+mod schema;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use config::{Config, File, FileFormat};
 
 pub use key::{KeyError, KeySource, api_key};
 pub use problem::{ConfigErrors, Place, Problem};
+pub use schema::schema;
 pub use settings::*;
 
 use crate::job::{InputSpec, looks_like_key};
@@ -92,7 +94,7 @@ impl Settings {
                     }
                     return Ok(settings);
                 }
-                Err(error) => problems.push(Problem { place: Place::BuiltIn, message: error.to_string() }),
+                Err(error) => problems.push(Problem::new(Place::BuiltIn, error.to_string())),
             }
         }
         Err(ConfigErrors { problems, inputs })
@@ -142,13 +144,13 @@ fn environment(env: impl Iterator<Item = (String, String)>, problems: &mut Vec<P
                 let value = rule.shape.read(&text);
                 let refused = rule.shape.refuse(&value).map(|message| format!("`{}` {message}", rule.key));
                 if refused.is_none() {
-                    found.push(Found { rule, value, place: Place::Env(name.clone()) });
+                    found.push(Found { rule, value, place: Place::Env(name.clone()), excerpt: None });
                 }
                 refused
             }
             None => unknown_variable(&name, &names),
         };
-        problems.extend(message.map(|message| Problem { place: Place::Env(name), message }));
+        problems.extend(message.map(|message| Problem::new(Place::Env(name), message)));
     }
     found
 }
@@ -180,6 +182,7 @@ fn pairs<'a>(values: &'a BTreeMap<&str, &'a Found>) -> impl Iterator<Item = Prob
         let told = if high.place == Place::BuiltIn { low } else { high };
         (low.value.number()? > high.value.number()?).then(|| Problem {
             place: told.place.clone(),
+            excerpt: told.excerpt.clone(),
             message: format!(
                 "`{}` ({}) must not exceed `{}` ({})",
                 low.rule.key,

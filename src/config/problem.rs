@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf};
 
 use serde::Serialize;
 
-use crate::job::{InputSpec, nearest};
+use crate::job::{Excerpt, InputSpec, Spot, nearest};
 
 /// Where a value stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,12 +26,10 @@ pub enum Place {
 }
 
 impl Place {
-    /// The byte `offset` of a file's text.
-    pub(super) fn at(path: &std::path::Path, text: &str, offset: usize) -> Place {
-        let before = text.get(..offset).unwrap_or(text);
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        Place::File { path: path.to_owned(), line, column: before[start..].chars().count() + 1 }
+    /// This spot of a file.
+    pub(super) fn of(path: &std::path::Path, spot: &Spot) -> Place {
+        let whole = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        Place::File { path: path.to_owned(), line: whole(spot.line), column: whole(spot.column) }
     }
 }
 
@@ -53,6 +51,24 @@ pub struct Problem {
     pub place: Place,
     /// What is wrong and what to write instead. Never repeats what may be a secret.
     pub message: String,
+    /// What stands there.
+    #[serde(skip)]
+    pub excerpt: Option<Box<Excerpt>>,
+}
+
+impl Problem {
+    /// A problem of no line of a file.
+    pub(super) fn new(place: Place, message: impl Into<String>) -> Problem {
+        Problem { place, message: message.into(), excerpt: None }
+    }
+
+    /// The line of the file that it is told of; 0: none.
+    pub fn line(&self) -> u64 {
+        match self.place {
+            Place::File { line, .. } => line as u64,
+            Place::Env(_) | Place::BuiltIn => 0,
+        }
+    }
 }
 
 impl fmt::Display for Problem {

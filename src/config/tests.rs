@@ -280,7 +280,7 @@ C-140,offboard,\"Doe, Jean\",jean@example.com,
     let dated = read(&sheet.replace(" 18:00", "")).swap_remove(2);
     assert_eq!(
         render(&dated.place, &dated.order.unwrap_err()),
-        "people.csv:4: Effective From: `2026-11-30` has no time of day; add it, like 2026-11-30 18:00"
+        "people.csv:4:37: Effective From: `2026-11-30` has no time of day; add it, like 2026-11-30 18:00"
     );
 }
 

@@ -14,7 +14,7 @@ use rustix::{
 };
 use sha2::{Digest, Sha256};
 
-use super::parse::{FileProblem, RECORD_CAP_BYTES, hex};
+use super::parse::{FileProblem, RECORD_CAP_BYTES, WHOLE_CAP_BYTES, hex};
 use crate::job::{Format, InputSpec, Ms};
 
 /// Largest file. Reading streams, so this only stops a runaway writer.
@@ -129,11 +129,11 @@ pub fn parent(path: &Path) -> &Path {
 /// The format of a file: the input's, else by its ending.
 pub fn format_of(path: &Path, spec: &InputSpec) -> Result<Format, FileProblem> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    spec.format.or_else(|| ending.to_ascii_lowercase().parse().ok()).ok_or_else(|| {
+    spec.format.or_else(|| Format::of_ending(ending)).ok_or_else(|| {
         FileProblem::of(
             &told(path),
             "has an ending that names no format",
-            "name it .jsonl or .csv, or set the input's format",
+            "name it .jsonl, .csv, .json, .yaml or .toml, or set the input's format",
         )
     })
 }
@@ -150,6 +150,9 @@ pub fn is_cut_off(file: &mut File, size: u64, format: Format) -> io::Result<bool
         file.rewind()?;
         return Ok(false);
     }
+    if format == Format::Json && size <= WHOLE_CAP_BYTES {
+        return ends_within_json(file, size);
+    }
     let from = size.saturating_sub(RECORD_CAP_BYTES as u64 + 1);
     file.seek(SeekFrom::Start(from))?;
     let mut tail = Vec::new();
@@ -159,19 +162,34 @@ pub fn is_cut_off(file: &mut File, size: u64, format: Format) -> io::Result<bool
         return Ok(false);
     }
     let last = tail.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
-    // An object is whole when its brace closes; a csv value may always have gone on.
+    // An object is whole when its brace closes; a value without quotes may always have gone on.
     let whole = format == Format::Jsonl && serde_json::from_slice::<serde::de::IgnoredAny>(last).is_ok();
     Ok(!whole)
 }
 
+/// Whether a JSON document is right as far as it goes, and not at its end.
+fn ends_within_json(file: &mut File, size: u64) -> io::Result<bool> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.by_ref().take(size).read_to_end(&mut bytes)?;
+    file.rewind()?;
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    Ok(serde_json::from_slice::<serde::de::IgnoredAny>(text).is_err_and(|error| error.is_eof()))
+}
+
 /// What to tell of a file that stays cut off. It may be good yet: what is missing may only be late.
-pub fn cut_off(path: &Path) -> FileProblem {
-    let problem = FileProblem::of(
-        &told(path),
-        "does not end with a line break, so its last row may be cut off and mean somebody else; it is not read",
-        "see that the last row is complete, and end it with a line break",
-    );
-    FileProblem { transient: true, ..problem }
+pub fn cut_off(path: &Path, format: Format) -> FileProblem {
+    let (message, remedy) = match format {
+        Format::Json => (
+            "ends before its last bracket, so the rest of it is missing; it is not read",
+            "see that it is complete: what begins with [ ends with ]",
+        ),
+        _ => (
+            "does not end with a line break, so its last row may be cut off and mean somebody else; it is not read",
+            "see that the last row is complete, and end it with a line break",
+        ),
+    };
+    FileProblem { transient: true, ..FileProblem::of(&told(path), message, remedy) }
 }
 
 /// What to tell of a file that stays empty: whoever meant to write it may have failed.

@@ -56,7 +56,8 @@ impl Memory {
             _ if stamp.size == 0 && settled => return Err(files::empty(path)),
             _ if stamp.size == 0 => Ready::Not("it is empty so far".to_owned()),
             // Whoever is still writing will end the line; who has stopped may never.
-            true if settled => return Err(files::cut_off(path)),
+            true if settled => return Err(files::cut_off(path, format)),
+            true if format == Format::Json => Ready::Not("its last bracket is missing so far".to_owned()),
             true => Ready::Not("its last line is not complete: a line break must end it".to_owned()),
             false if !settled => Ready::Not("it was written to just now".to_owned()),
             false => Ready::Yes(file, stamp, format),

@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use parse::{FileProblem, Keying, check_spec, render, rows};
+pub use parse::{FileProblem, Keying, check_spec, render, render_one, rows, schema};
 pub use reading::InputReport;
 pub use watch::{Watch, watch};
 
@@ -98,7 +98,7 @@ pub fn cut_off(path: &Path, spec: &InputSpec) -> Option<FileProblem> {
     let format = format_of(path, spec).ok()?;
     let mut file = File::open(path).ok()?;
     let meta = file.metadata().ok().filter(fs::Metadata::is_file)?;
-    files::is_cut_off(&mut file, meta.len(), format).ok()?.then(|| files::cut_off(path))
+    files::is_cut_off(&mut file, meta.len(), format).ok()?.then(|| files::cut_off(path, format))
 }
 
 /// The files that a look at this input would read now, or why it would not; nothing is made, claimed or moved.

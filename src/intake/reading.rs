@@ -179,20 +179,20 @@ where
 
 /// A problem of the whole file, in the form of a row's verdict.
 pub fn verdict_on_file(report: &InputReport, problem: &FileProblem) -> Verdict {
-    let place = crate::job::Place { input: report.input.clone(), file: report.file.clone(), line: problem.line };
-    let field = if problem.column > 0 { format!("column {}", problem.column) } else { String::new() };
-    let told = Problem { field, message: problem.message.clone(), remedy: problem.remedy.clone() };
+    let place = crate::job::Place { input: report.input.clone(), file: report.file.clone(), line: problem.spot.line };
+    let FileProblem { spot, message, remedy, .. } = problem.clone();
+    let told = Problem { field: problem.field(), message, remedy, spot };
     Verdict { place, job_key: String::new(), fate: Fate::Rejected, problems: vec![told] }
 }
 
 /// In a file that is refused for one bad row, the good ones are refused with it.
 fn condemn(mut row: Row, bad_line: Option<u64>) -> Row {
     if let (Some(line), Ok(_)) = (bad_line, &row.order) {
-        row.order = Err(vec![Problem {
-            field: String::new(),
-            message: format!("another row of this file is bad (line {line})"),
-            remedy: format!("mend line {line} and hand the file in again"),
-        }]);
+        row.order = Err(vec![Problem::new(
+            "",
+            format!("another row of this file is bad (line {line})"),
+            format!("mend line {line} and hand the file in again"),
+        )]);
     }
     row
 }

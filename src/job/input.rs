@@ -13,6 +13,27 @@ words! {
         Jsonl = "jsonl",
         /// Comma separated, with a header line.
         Csv = "csv",
+        /// One JSON document: a list of objects, or one object.
+        Json = "json",
+        /// One YAML 1.2 document: a list of mappings, or one mapping.
+        Yaml = "yaml",
+        /// TOML 1.0: a table `[[orders]]` for each row.
+        Toml = "toml",
+    }
+}
+
+impl Format {
+    /// The format that a file's ending (without the dot) names, if any.
+    pub fn of_ending(ending: &str) -> Option<Format> {
+        match ending.to_ascii_lowercase().as_str() {
+            "yml" => Some(Format::Yaml),
+            word => word.parse().ok(),
+        }
+    }
+
+    /// Whether rows are read one by one, each good or bad in itself; the other formats are good or bad as a whole first.
+    pub fn is_by_row(self) -> bool {
+        matches!(self, Format::Jsonl | Format::Csv)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{time::Time, words::words};
+use super::{spot::Spot, time::Time, words::words};
 
 words! {
     /// What is done for the person.
@@ -193,7 +193,7 @@ pub struct Place {
 }
 
 /// A row that cannot be accepted, told so that its writer can mend it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The field at fault, as the file names it; empty for the whole row.
     pub field: String,
@@ -201,6 +201,16 @@ pub struct Problem {
     pub message: String,
     /// What to do.
     pub remedy: String,
+    /// Where in the file; none where only the row is meant.
+    #[serde(flatten)]
+    pub spot: Spot,
+}
+
+impl Problem {
+    /// A problem of a field, wherever in the file that stands.
+    pub fn new(field: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Problem {
+        Problem { field: field.into(), message: message.into(), remedy: remedy.into(), spot: Spot::default() }
+    }
 }
 
 /// One row as the parser hands it on.

@@ -56,7 +56,7 @@ impl Protected {
     pub fn refusal(&self, order: &Order) -> Option<Problem> {
         let pattern = self.names(&order.person).filter(|_| order.workflow != Workflow::Onboard)?;
         let (message, remedy) = (protected_words(pattern), PROTECTED_REMEDY.to_owned());
-        Some(Problem { field: String::new(), message, remedy })
+        Some(Problem::new("", message, remedy))
     }
 
     fn any(&self, names: &[(&str, Option<&str>)]) -> Option<&str> {

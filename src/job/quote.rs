@@ -1,5 +1,7 @@
 //! Foreign text in a message: nothing that drives a terminal, no secret, and only as much as helps.
 
+use std::ops::Range;
+
 /// Longest quotation, in characters of the text.
 const LONGEST_CHARS: usize = 60;
 /// Longest quotation, in bytes shown: sixty hidden characters are a screenful of escapes.
@@ -30,17 +32,33 @@ pub fn looks_like_key(text: &str) -> bool {
         && rest.bytes().any(|b| b.is_ascii_digit())
 }
 
-/// The text with every word that looks like a key replaced.
-fn masked(text: &str) -> String {
-    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    let mut out = String::new();
+/// What a word of a key is made of.
+pub(super) fn is_part(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
+/// Where keys stand in a text.
+pub(super) fn masks(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut start = 0;
     for part in text.split_inclusive(|letter: char| !is_part(letter)) {
         let word = part.trim_end_matches(|letter: char| !is_part(letter));
-        match word.find("seam_").filter(|at| looks_like_key(&word[*at..])) {
-            Some(at) => out.extend([&part[..at], "seam_(hidden)", &part[word.len()..]]),
-            None => out.push_str(part),
-        }
+        let key = word.find("seam_").filter(|at| looks_like_key(&word[*at..]));
+        found.extend(key.map(|at| start + at..start + word.len()));
+        start += part.len();
     }
+    found
+}
+
+/// The text with every word that looks like a key replaced.
+fn masked(text: &str) -> String {
+    let mut out = String::new();
+    let mut shown = 0;
+    for mask in masks(text) {
+        out.extend([&text[shown..mask.start], "seam_(hidden)"]);
+        shown = mask.end;
+    }
+    out.push_str(&text[shown..]);
     out
 }
 

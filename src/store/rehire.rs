@@ -176,11 +176,13 @@ pub(super) fn unsaid(keys: &[PersonKey], leaves: &Leaves) -> Option<(Fate, Vec<P
     let hits = || keys.iter().filter_map(|key| Some((key, leaves.get(key)?)));
     let (key, leave) = hits().find(|(_, leave)| leave.origin.is_some()).or_else(|| hits().next())?;
     let does = if leave.origin.is_some() { "is leaving" } else { "has left" };
-    let problem = Problem {
-        field: "rehire".to_owned(),
-        message: format!("whoever has this {} {does} by job {}, and the row does not say that they come back", key.0, leave.job_key),
-        remedy: "order them anew under another job_key with rehire: true; if this is somebody else, `backstitch release` this job"
-            .to_owned(),
-    };
+    let problem = Problem::new(
+        "rehire",
+        format!(
+            "whoever has this {} {does} by job {}, and the row does not say that they come back",
+            key.0, leave.job_key
+        ),
+        "order them anew under another job_key with rehire: true; if this is somebody else, `backstitch release` this job",
+    );
     Some((Fate::Held, vec![problem]))
 }

@@ -43,17 +43,35 @@ pub(super) fn next_links(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     Flow::Pass
 }
 
-/// Takes what came back to a look or a change of links; an identity that is gone can be no one's to update.
+/// Takes what came back to a look or a change of links; an identity that is proven gone can be no one's to update.
 pub(super) fn absorb_links(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
-    let gone = match &answer.outcome {
+    match (attempt.act, &answer.outcome) {
+        (Act::GetIdentity, Outcome::Gone) => vanished(case, turn),
+        (Act::GetIdentity, Outcome::Done(_)) => turn.question_answered(case),
+        (Act::GetIdentity, outcome) => verify::failed(case, outcome, turn),
+        (_, outcome) => {
+            answers::absorb(case, attempt, answer, turn);
+            if says_gone(attempt, outcome) {
+                ask_back(case, attempt.step, turn);
+            }
+        }
+    }
+}
+
+fn says_gone(attempt: &Attempt, outcome: &Outcome) -> bool {
+    match outcome {
         Outcome::Rejected(rejection) => rejection.error_type == "user_identity_not_found",
         Outcome::Gone => attempt.act == Act::Look,
         _ => false,
-    };
-    if gone {
-        return vanished(case, turn);
     }
-    answers::absorb(case, attempt, answer, turn);
+}
+
+/// An answer about something else may come from a wrong workspace; only the identity's own absence is confirmed there.
+fn ask_back(case: &mut Snapshot, step: StepName, turn: &mut Turn) {
+    if let Some(identity) = case.job.identity.as_ref() {
+        let call = Call::GetIdentity(IdentityRef::Id(identity.user_identity_id.clone()));
+        turn.ask(case, step, Act::GetIdentity, (Some(Kind::UserIdentity), None), call);
+    }
 }
 
 fn vanished(case: &mut Snapshot, turn: &Turn) {
@@ -117,8 +135,8 @@ pub(super) fn absorb_identity(case: &mut Snapshot, attempt: &Attempt, answer: &A
         }
         (Act::UpdateIdentity, Outcome::Rejected(rejection)) => {
             let why = Turn::refusal(rejection);
-            if rejection.error_type == "user_identity_not_found" {
-                return vanished(case, turn);
+            if says_gone(attempt, &answer.outcome) {
+                return ensure::again(case, at, Act::GetIdentity, now, &why);
             }
             case.targets[at].refusals += 1;
             case.job.last_error = Some(why.clone());
@@ -253,8 +271,6 @@ pub(super) fn absorb_verify(case: &mut Snapshot, attempt: &Attempt, answer: &Ans
                 judge(case, seen, turn);
             }
         }
-        (Act::GetIdentity, Outcome::Gone) => vanished(case, turn),
-        (Act::GetIdentity, outcome) => verify::failed(case, outcome, turn),
         _ => absorb_links(case, attempt, answer, turn),
     }
 }

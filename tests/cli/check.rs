@@ -26,14 +26,22 @@ fn three_mistakes_of_each_are_named_with_their_places() {
     fs::write(folder.path().join("people.jsonl"), PEOPLE).unwrap();
     let output = backstitch(folder.path(), &["check", "--config", "b.toml"], &[]);
     assert_eq!(output.status.code(), Some(78));
-    let told: Vec<&str> = text(&output.stdout).lines().collect();
+    let (drawn, told): (Vec<&str>, Vec<&str>) = text(&output.stdout).lines().partition(|line| line.starts_with("  "));
+    assert_eq!(drawn[..2], ["  2 | burst = 0", "    |         ^"]);
+    assert_eq!(
+        drawn[10..],
+        [
+            "  4 | {\"job_key\":\"4\",\"workflow\":\"offboard\",\"user_identity_key\":\"k\",\"not_befor\":\"2026-11-30T18:00:00Z\"}",
+            "    |                                                              ^^^^^^^^^^^"
+        ]
+    );
     let places = [
         "b.toml:2:9: ",
         "b.toml:3:1: ",
         "b.toml:5:12: ",
-        "people.jsonl:1: email_address: ",
-        "people.jsonl:3: workflow: ",
-        "people.jsonl:4: not_befor: ",
+        "people.jsonl:1:54: email_address: ",
+        "people.jsonl:3:27: workflow: ",
+        "people.jsonl:4:62: not_befor: ",
     ];
     assert_eq!(told.len(), 6, "{told:#?}");
     for (line, place) in told.iter().zip(places) {
@@ -45,9 +53,10 @@ fn three_mistakes_of_each_are_named_with_their_places() {
     let lines: Vec<serde_json::Value> =
         text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(
-        (lines.len(), &lines[5]["place"]["file"]["line"], &lines[5]["field"]),
-        (6, &4.into(), &"not_befor".into())
+        (lines.len(), &lines[5]["place"]["file"], &lines[5]["field"]),
+        (6, &serde_json::json!({ "path": "people.jsonl", "line": 4, "column": 62 }), &"not_befor".into())
     );
+    assert!(!text(&output.stdout).contains("18:00"), "the line itself is for people, not for programs");
     let left: Vec<String> = names(folder.path());
     assert_eq!(left, ["b.toml", "people.jsonl"], "check made or moved something");
 }
@@ -157,4 +166,36 @@ fn a_file_without_a_last_line_break_is_not_good() {
     fs::write(folder.path().join("a.csv"), format!("{rows}\n")).unwrap();
     let output = backstitch(folder.path(), &["check", "--config", "b.toml"], &[]);
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), "all good: 2 good rows\n"));
+}
+
+/// The shipped examples are good, each as it is.
+#[test]
+fn the_example_orders_are_good() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("b.toml"), "").unwrap();
+    for (name, rows) in [
+        ("jobs.example.jsonl", 7),
+        ("jobs.example.csv", 6),
+        ("jobs.example.json", 3),
+        ("jobs.example.yaml", 3),
+        ("jobs.example.toml", 3),
+    ] {
+        let path = format!("{}/config/{name}", env!("CARGO_MANIFEST_DIR"));
+        let output = backstitch(folder.path(), &["check", "--config", "b.toml", &path], &[]);
+        assert_eq!(text(&output.stdout), "", "{name}");
+        assert_eq!(
+            (output.status.code(), text(&output.stderr)),
+            (Some(0), format!("all good: {rows} good rows\n").as_str())
+        );
+    }
+}
+
+/// Configuration errors of every command point at their place, not only those of `check`.
+#[test]
+fn any_command_draws_what_is_wrong_with_the_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("b.toml"), "[seam]\nburst = 0\n").unwrap();
+    let output = backstitch(folder.path(), &["jobs", "--config", "b.toml"], &[]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(text(&output.stderr).contains("not 0\n  2 | burst = 0\n    |         ^\n"), "{}", text(&output.stderr));
 }

@@ -31,12 +31,14 @@ async fn every_row_is_told_and_the_engine_goes_to_work() {
     let run = |args: &[&str]| backstitch(office.folder.path(), &[&["--database", "b.db"], args].concat(), &[]);
     let output = run(&["enqueue", "more.jsonl"]);
     assert_eq!(output.status.code(), Some(65), "{}", text(&output.stderr));
-    let told: Vec<&str> = text(&output.stdout).lines().collect();
+    let (drawn, told): (Vec<&str>, Vec<&str>) = text(&output.stdout).lines().partition(|line| line.contains(" | "));
+    assert_eq!(drawn[0], r#"    2 | {"job_key":"hr-bad","workflow":"offbord","email_address":"nobody"}"#);
+    assert_eq!(drawn[1], "      |                                ^^^^^^^^^");
     for (at, begins) in [
         (0, "more.jsonl:1: hr-new accepted"),
         (1, "more.jsonl:2: hr-bad rejected"),
-        (2, "  more.jsonl:2: workflow: "),
-        (3, "  more.jsonl:2: email_address: "),
+        (2, "  more.jsonl:2:32: workflow: "),
+        (3, "  more.jsonl:2:58: email_address: "),
         (4, "more.jsonl:3: hr-gone duplicate"),
         (5, "more.jsonl:4: hr-gone rejected"),
         (
@@ -44,7 +46,7 @@ async fn every_row_is_told_and_the_engine_goes_to_work() {
             "  more.jsonl:4: job_key: this job_key was accepted before with other content: reason, user_identity_key differ",
         ),
         (7, "more.jsonl:5: (no key) rejected"),
-        (8, "  more.jsonl:5: job_key: is missing"),
+        (8, "  more.jsonl:5:1: job_key: is missing"),
     ] {
         assert!(told.get(at).is_some_and(|line| line.starts_with(begins)), "{begins} is not line {at} of\n{told:#?}");
     }
@@ -85,7 +87,7 @@ async fn standard_input_and_formats() {
     assert_eq!(output.status.code(), Some(74));
     let output = enqueue(&["-", "--format", "csv"], "job_key,workflw\nin-3,offboard\n");
     assert_eq!(output.status.code(), Some(65));
-    assert!(text(&output.stdout).starts_with("-:1: column 2: `workflw` is not a field"), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).starts_with("-:1:9: column 2: `workflw` is not a field"), "{}", text(&output.stdout));
 }
 
 /// A file of a configured input is read as that input says, also that one bad row refuses the file.
@@ -99,7 +101,7 @@ async fn a_configured_input_lends_its_settings() {
     fs::write(folder.join("hr.csv"), "No,Mail\n71,a@example.com\n72,nobody\n").unwrap();
     let output = backstitch(folder, &["--config", "b.toml", "enqueue", "hr.csv"], &[]);
     assert_eq!(output.status.code(), Some(65));
-    assert!(text(&output.stdout).starts_with("hr.csv:3: Mail: "), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).starts_with("hr.csv:3:4: Mail: "), "{}", text(&output.stdout));
     assert!(text(&output.stderr).contains("nothing of the file was taken"), "{}", text(&output.stderr));
     let mut reader = Reader::open(&office.database()).await.unwrap();
     assert!(reader.job("71").await.unwrap().is_none());

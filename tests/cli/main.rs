@@ -7,6 +7,7 @@ mod deeds;
 mod doctor;
 mod enqueue;
 mod jobs;
+mod manual;
 mod views;
 
 use std::{fs, path::Path, process::Output};
@@ -46,7 +47,11 @@ fn check_tells_every_mistake_once_and_ends_78() {
     assert_eq!(output.status.code(), Some(78));
     let expected = "\
 b.toml:1:2: unknown section `sem`; did you mean `seam`?
+  1 | [sem]
+    |  ^^^
 b.toml:4:9: `seam.burst` must be a whole number from 1 to 10000, not 0
+  4 | burst = 0
+    |         ^
 environment BACKSTITCH__LOG__LEVEL: `log.level` must be one of error, warn, info, debug, trace, off, not the text `loud`
 ";
     assert_eq!(text(&output.stdout), expected);

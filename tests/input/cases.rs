@@ -5,6 +5,7 @@
 //! @ key_columns = ["Employee ID"]      a line of the input's settings; of a configuration: NAME=value of the environment
 //! ! make keys                          as in a folder: rows may do without a key
 //! ! check                              through the real `backstitch check`
+//! ! carets                             with the places drawn below what is told
 //! | a line of the file                 see `bytes`
 //! > a line of the report
 //! ```
@@ -16,7 +17,7 @@ use std::{fmt::Write, fs, path::PathBuf};
 pub struct Case {
     /// What the first line says after `===`: the kind and a name, unique in the corpus.
     pub title: String,
-    /// `jsonl`, `csv` or `toml`.
+    /// `toml` for settings, `toml orders`, `jsonl`, `csv`, `json` or `yaml`.
     pub kind: String,
     /// Lines of the input's settings, or of the environment.
     pub settings: Vec<String>,

@@ -5,11 +5,11 @@ use std::io::BufReader;
 use backstitch::{
     config::Settings,
     intake::{FileProblem, Keying, check_spec, parse::sha256_hex, render, rows},
-    job::{AcsLink, Deadline, Format, InputSpec, Order, Row},
+    job::{AcsLink, Deadline, Format, InputSpec, Order, Row, Spot},
 };
 use serde_json::{Map, Value, json};
 
-use crate::manners::faults_of;
+use crate::manners::{faults_of, is_showable};
 
 /// What one file is read as.
 pub type Read = Vec<Result<Row, FileProblem>>;
@@ -24,7 +24,8 @@ pub fn read(bytes: &[u8], format: Format, chunk: usize) -> Read {
     let reader = BufReader::with_capacity(chunk.max(1), bytes);
     let keying = Keying::FromFile(sha256_hex(bytes));
     let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
-    let most = lines + 64;
+    // A row takes a line of its own, or at least a byte of its own.
+    let most = 64 + if format.is_by_row() { lines } else { bytes.len() };
     let found: Read =
         rows(reader, &plain(), format, "in", &format!("orders.{format}"), keying).take(most + 1).collect();
     assert!(found.len() <= most, "{} rows of {lines} lines", found.len());
@@ -40,19 +41,36 @@ pub fn orders(bytes: &[u8], format: Format, chunk: usize) {
     for row in &whole {
         match row {
             Ok(row) => {
-                assert!(row.place.line > line, "line {} behind line {line}", row.place.line);
+                let behind = if format.is_by_row() { row.place.line > line } else { row.place.line >= line };
+                assert!(behind, "line {} behind line {line}", row.place.line);
                 line = row.place.line;
                 match &row.order {
                     Ok(order) => accepted(row, order),
                     Err(problems) => {
                         assert!(!problems.is_empty(), "refused without a word");
-                        problems
-                            .iter()
-                            .for_each(|problem| well_told(&render(&row.place, std::slice::from_ref(problem))));
+                        for problem in problems {
+                            well_told(&render(&row.place, std::slice::from_ref(problem)));
+                            well_drawn(&problem.spot, bytes);
+                        }
                     }
                 }
             }
-            Err(problem) => well_told(&problem.to_string()),
+            Err(problem) => {
+                well_told(&problem.to_string());
+                well_drawn(&problem.spot, bytes);
+            }
+        }
+    }
+}
+
+/// A place is one of the file, and what is drawn of it fits and does no harm.
+fn well_drawn(spot: &Spot, bytes: &[u8]) {
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    assert!(spot.line <= lines, "line {} of {lines}", spot.line);
+    for columns in [0, 30, 80, 500] {
+        let drawn = spot.excerpt.as_deref().and_then(|excerpt| excerpt.draw(spot.line, columns));
+        for line in drawn.into_iter().flatten() {
+            assert!(is_showable(&line), "{line:?}");
         }
     }
 }

@@ -35,6 +35,11 @@ pub fn faults_of(told: &str) -> Vec<String> {
     faults
 }
 
+/// Whether a line of a file may be shown to people: nothing that drives their terminal, and no secret.
+pub fn is_showable(line: &str) -> bool {
+    !line.chars().any(drives_a_terminal) && !line.contains(CANARY)
+}
+
 fn drives_a_terminal(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -47,5 +52,6 @@ fn bad_manners_are_seen() {
         assert_eq!(faults_of(bad).len(), 1, "{bad}");
     }
     assert_eq!(faults_of(&format!("backstitch.toml:1:1: {CANARY}")).len(), 1);
+    assert!(!is_showable(CANARY) && !is_showable("a\u{1b}[2J") && is_showable("  1 | é"));
     assert!(faults_of("orders.csv:1: email_address: `x` is not an e-mail address; write one").is_empty());
 }

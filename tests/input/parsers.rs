@@ -1,6 +1,8 @@
 //! The stable twin of the fuzz targets: the same checks, fed with dice. `PARSER_CASES` (default 150) is the number for each property,
 //! `PARSER_SEED` (default 1) the dice; a failure is shrunk to the smallest input that still fails.
 
+mod bits;
+
 use std::{env, str::FromStr, sync::Mutex};
 
 use backstitch::job::{Format, InputSpec};
@@ -11,13 +13,14 @@ use proptest::{
 };
 
 use crate::checks::{self, read};
+use bits::{TOML_ORDER_BITS, YAML_BITS};
 
 fn number<T: FromStr>(name: &str, default: T) -> T {
     env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 /// Properties that make the battery; the last one to end prints its line.
-const PROPERTIES: usize = 9;
+const PROPERTIES: usize = 12;
 
 /// Cases, violations and properties so far.
 static SUM: Mutex<(u32, usize, usize)> = Mutex::new((0, 0, 0));
@@ -194,7 +197,14 @@ fn text(bits: &'static [&'static str], most: usize) -> impl Strategy<Value = Str
 /// word that can be shown for every row that is refused.
 #[test]
 fn any_file_of_orders_is_read_to_its_end() {
-    for (format, bits) in [(Format::Jsonl, JSON_BITS), (Format::Csv, CSV_BITS)] {
+    let all = [
+        (Format::Jsonl, JSON_BITS),
+        (Format::Csv, CSV_BITS),
+        (Format::Json, JSON_BITS),
+        (Format::Yaml, YAML_BITS),
+        (Format::Toml, TOML_ORDER_BITS),
+    ];
+    for (format, bits) in all {
         let header: &[u8] = if format == Format::Csv { b"job_key,workflow,user_identity_key,reason\n" } else { b"" };
         let file = (any::<bool>(), soup(bits, 40))
             .prop_map(|(headed, soup)| [if headed { header } else { b"" }, &soup].concat());
@@ -212,7 +222,7 @@ fn a_bad_row_changes_nothing_for_its_neighbours() {
             }
             (Format::Csv, 0) => format!("good-{at},offboard,\"e,{at}\"\n"),
             (Format::Csv, 1) => format!("\"good-{at}\",offboard,e{at}\n"),
-            (Format::Csv, _) => format!("good-{at},offboard,e{at}\n"),
+            _ => format!("good-{at},offboard,e{at}\n"),
         };
         let header = if format == Format::Csv { "job_key,workflow,user_identity_key\n" } else { "" };
         let line = soup(bits, 12).prop_map(|mut bytes| {

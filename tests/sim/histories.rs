@@ -184,6 +184,7 @@ const FOUND: &[(u64, &str, &str)] = &[
         "",
         "ACS users were believed gone because the lists of their identity, whose end had been given up, were empty",
     ),
+    (2758, "", "one answer from another workspace ended an update for good"),
 ];
 
 #[test]

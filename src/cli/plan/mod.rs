@@ -51,7 +51,7 @@ pub struct PlanArgs {
     /// Files of orders; `-` is standard input
     #[arg(value_name = "FILE", required_unless_present = "person", conflicts_with = "person")]
     pub files: Vec<PathBuf>,
-    /// How the files are written: jsonl or csv [default: by the file's ending; jsonl for standard input]
+    /// How the files are written: jsonl, csv, json, yaml or toml [default: by the file's ending; jsonl for standard input]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
     /// Instead of a file, the offboarding of this person: key:KEY, id:ID, an e-mail address, a phone number, or a key alone

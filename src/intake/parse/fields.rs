@@ -27,7 +27,7 @@ pub enum Takes {
 
 /// Our fields: name, whose rows take it, whether the configuration may give it a default. What names a job or a person may not: the
 /// rows that lack it would all become the same job, or the same person's.
-const FIELDS: &[(&str, Takes, bool)] = &[
+pub const FIELDS: &[(&str, Takes, bool)] = &[
     ("job_key", Takes::Every, false),
     ("workflow", Takes::Every, true),
     ("user_identity_id", Takes::Every, false),
@@ -239,7 +239,7 @@ impl Plan {
 impl Fault {
     /// The fault of this field.
     pub fn at(self, field: impl Into<String>) -> Problem {
-        Problem { field: field.into(), message: self.message, remedy: self.remedy }
+        Problem::new(field, self.message, self.remedy)
     }
 }
 

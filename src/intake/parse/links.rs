@@ -9,7 +9,7 @@ use super::{
 use crate::job::{AcsLink, Person, quoted};
 
 /// The fields of one entry of `acs_users`.
-const FIELDS: [&str; 6] = ["acs_user_id", "acs_system_id", "email_address", "phone_number", "full_name", "create"];
+pub const FIELDS: [&str; 6] = ["acs_user_id", "acs_system_id", "email_address", "phone_number", "full_name", "create"];
 
 /// One entry of `acs_users` as written.
 #[derive(Default)]

@@ -22,25 +22,13 @@ pub enum Node {
 }
 
 impl Node {
-    /// The fields of one JSON object, or what is wrong with the text. Deeper than 128 levels is wrong too (`serde_json`'s own limit).
-    pub fn object(text: &str) -> Result<Vec<(String, Node)>, String> {
+    /// The fields of one JSON object, or what is wrong with the text and at which byte. Deeper than 128 levels is wrong too
+    /// (`serde_json`'s own limit).
+    pub fn object(text: &str) -> Result<Vec<(String, Node)>, (String, usize)> {
         match serde_json::from_str(text) {
             Ok(Node::Map(fields)) => Ok(fields),
-            Ok(other) => Err(format!("is {}, not an object", other.kind())),
-            // A carriage return is a blank to JSON, so the next row would be told as something odd behind this one.
-            Err(_) if text.contains('\r') => Err("has a carriage return that ends no line".to_owned()),
-            Err(error) if error.is_eof() => {
-                Err(format!("is not valid JSON: it ends too early, at column {}", error.column()))
-            }
-            Err(error) => {
-                let told = error.to_string();
-                let what = match told.split(" at line ").next().unwrap_or_default() {
-                    "recursion limit exceeded" => "nested too deep",
-                    what if what.starts_with("control character") => "a control character that is not escaped",
-                    what => what,
-                };
-                Err(format!("is not valid JSON at column {}: {what}", error.column()))
-            }
+            Ok(other) => Err((format!("is {}, not an object", other.kind()), 0)),
+            Err(error) => Err(not_json(text, &error)),
         }
     }
 
@@ -65,6 +53,21 @@ impl Node {
             Node::Bool(_) | Node::Number | Node::Map(_) => false,
         }
     }
+}
+
+/// Why a text is not JSON, and at which byte.
+pub fn not_json(text: &str, error: &serde_json::Error) -> (String, usize) {
+    // Parsers count lines and columns in bytes; a column 0 is the line's end before.
+    let before = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+    let at = (before + error.column()).saturating_sub(1);
+    let told = error.to_string();
+    let what = match told.split(" at line ").next().unwrap_or_default() {
+        _ if error.is_eof() => return ("is not valid JSON: it ends too early".to_owned(), text.trim_end().len()),
+        "recursion limit exceeded" => "nested too deep",
+        what if what.starts_with("control character") => "a control character that is not escaped",
+        what => what,
+    };
+    (format!("is not valid JSON: {what}"), at)
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -139,14 +142,16 @@ mod tests {
             ]
         );
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
-        for (bad, why) in [
-            ("[1]", "is a list, not an object"),
-            (r#"{"a":NaN}"#, "is not valid JSON at column 6: expected value"),
-            (r#"{"a":1e999}"#, "is not valid JSON at column 10: number out of range"),
-            (r#"{"a":1} x"#, "is not valid JSON at column 9: trailing characters"),
-            (deep.as_str(), "is not valid JSON at column 132: nested too deep"),
+        for (bad, why, at) in [
+            ("[1]", "is a list, not an object", 0),
+            (r#"{"a":NaN}"#, "is not valid JSON: expected value", 5),
+            (r#"{"a":1e999}"#, "is not valid JSON: number out of range", 9),
+            (r#"{"a":1} x"#, "is not valid JSON: trailing characters", 8),
+            (r#"{"a":"#, "is not valid JSON: it ends too early", 5),
+            ("{\n \"a\": x}", "is not valid JSON: expected value", 8),
+            (deep.as_str(), "is not valid JSON: nested too deep", 131),
         ] {
-            assert_eq!(Node::object(bad).unwrap_err(), why, "{bad:.20}");
+            assert_eq!(Node::object(bad).unwrap_err(), (why.to_owned(), at), "{bad:.20}");
         }
     }
 }

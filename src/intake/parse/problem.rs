@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use crate::job::{Place, Problem, Trouble};
+use crate::job::{Place, Problem, Spot, Trouble};
 
 /// What is wrong with a file as a whole. Nothing after it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileProblem {
     /// The file.
     pub file: String,
-    /// 1-based line; 0 where none is meant.
-    pub line: u64,
-    /// 1-based number of the csv column; 0 where none is meant.
-    pub column: u64,
+    /// Where in it, if anywhere in particular.
+    pub spot: Spot,
+    /// Which column of a csv header, counted from 1; 0 where none is meant.
+    pub csv_column: u32,
     /// What is wrong.
     pub message: String,
     /// What to do.
@@ -25,20 +25,20 @@ impl FileProblem {
     /// A problem of no line in particular.
     pub fn of(file: &str, message: impl Into<String>, remedy: impl Into<String>) -> FileProblem {
         let (message, remedy) = (message.into(), remedy.into());
-        FileProblem { file: file.to_owned(), line: 0, column: 0, message, remedy, transient: false }
+        FileProblem { file: file.to_owned(), spot: Spot::default(), csv_column: 0, message, remedy, transient: false }
+    }
+}
+
+impl FileProblem {
+    /// What part of the file is meant, as problems of rows name a field.
+    pub fn field(&self) -> String {
+        if self.csv_column > 0 { format!("column {}", self.csv_column) } else { String::new() }
     }
 }
 
 impl fmt::Display for FileProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if self.line > 0 {
-            write!(f, ":{}", self.line)?;
-        }
-        if self.column > 0 {
-            write!(f, ": column {}", self.column)?;
-        }
-        write!(f, ": {}; {}", self.message, self.remedy)
+        f.write_str(&told(&self.file, &self.spot, &self.field(), &self.message, &self.remedy))
     }
 }
 
@@ -46,17 +46,31 @@ impl std::error::Error for FileProblem {}
 
 impl From<FileProblem> for Trouble {
     fn from(problem: FileProblem) -> Trouble {
-        let FileProblem { line, column, message, remedy, .. } = problem;
-        let field = if column > 0 { format!("column {column}") } else { String::new() };
-        Trouble { line, problem: Problem { field, message, remedy } }
+        let field = problem.field();
+        let FileProblem { spot, message, remedy, .. } = problem;
+        Trouble { line: spot.line, problem: Problem { field, message, remedy, spot } }
     }
 }
 
-/// A row's problems for people, one a line: `file:line: field: message; remedy`.
+/// A row's problems for people, one a line: `file:line:column: field: message; remedy`.
 pub fn render(place: &Place, problems: &[Problem]) -> String {
-    let line = |problem: &Problem| {
-        let field = if problem.field.is_empty() { String::new() } else { format!("{}: ", problem.field) };
-        format!("{}:{}: {field}{}; {}", place.file, place.line, problem.message, problem.remedy)
-    };
-    problems.iter().map(line).collect::<Vec<_>>().join("\n")
+    problems.iter().map(|problem| render_one(place, problem)).collect::<Vec<_>>().join("\n")
+}
+
+/// One of them.
+pub fn render_one(place: &Place, Problem { field, message, remedy, spot }: &Problem) -> String {
+    let row = Spot { line: place.line, ..Spot::default() };
+    told(&place.file, if spot.line > 0 { spot } else { &row }, field, message, remedy)
+}
+
+fn told(file: &str, spot: &Spot, field: &str, message: &str, remedy: &str) -> String {
+    let mut out = file.to_owned();
+    for number in [spot.line, spot.column].into_iter().filter(|number| *number > 0) {
+        out.push_str(&format!(":{number}"));
+    }
+    if !field.is_empty() {
+        out.push_str(&format!(": {field}"));
+    }
+    out.push_str(&format!(": {message}; {remedy}"));
+    out
 }

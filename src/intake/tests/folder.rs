@@ -19,7 +19,7 @@ async fn files_are_emptied_and_every_row_is_told() {
         .map(|report| (report.file.as_str(), report.accepted, report.duplicate, report.rejected))
         .collect();
     assert_eq!(told, [("a.jsonl", 1, 1, 1), ("b.csv", 0, 0, 0), ("c.jsonl", 0, 0, 1), ("d.csv", 1, 0, 0)]);
-    let wrong = "b.csv:1: column 2: `workflw` is not a field that is known here; perhaps `workflow` is meant";
+    let wrong = "b.csv:1:9: column 2: `workflw` is not a field that is known here; perhaps `workflow` is meant";
     assert_eq!(reports[1].problem.as_deref(), Some(wrong));
 
     let files = tree(&root);
@@ -44,7 +44,7 @@ async fn files_are_emptied_and_every_row_is_told() {
         concat!(
             r#"{"line":1,"job_key":"1","fate":"accepted","problems":[]}"#,
             "\n",
-            r#"{"line":2,"job_key":"2","fate":"rejected","problems":[{"field":"workflow","message":"`ofboard` is none of offboard, onboard, update","remedy":"write `offboard`"}]}"#,
+            r#"{"line":2,"job_key":"2","fate":"rejected","problems":[{"field":"workflow","message":"`ofboard` is none of offboard, onboard, update","remedy":"write `offboard`","line":2,"column":27}]}"#,
             "\n",
             r#"{"line":3,"job_key":"1","fate":"duplicate","problems":[]}"#,
             "\n",
@@ -53,7 +53,7 @@ async fn files_are_emptied_and_every_row_is_told() {
     assert_eq!(
         files["rejected/b.csv.result.jsonl"],
         concat!(
-            r#"{"line":1,"job_key":"","fate":"rejected","problems":[{"field":"column 2","message":"`workflw` is not a field that is known here","remedy":"perhaps `workflow` is meant"}]}"#,
+            r#"{"line":1,"job_key":"","fate":"rejected","problems":[{"field":"column 2","message":"`workflw` is not a field that is known here","remedy":"perhaps `workflow` is meant","line":1,"column":9}]}"#,
             "\n",
         )
     );
@@ -124,7 +124,7 @@ async fn files_that_cannot_be_read_as_orders_stay_and_are_told_once() {
                 "{root_told}/a\\u{{a}}b.jsonl: has a name of more than 200 bytes, or with hidden characters; rename it"
             ),
             format!(
-                "{root_told}/people.xlsx: has an ending that names no format; name it .jsonl or .csv, or set the input's format"
+                "{root_told}/people.xlsx: has an ending that names no format; name it .jsonl, .csv, .json, .yaml or .toml, or set the input's format"
             ),
         ]
     );

@@ -48,7 +48,7 @@ impl Book {
             (Err(problems), _) => (Fate::Rejected, problems),
             (Ok(_), Some(hash)) if *hash == row.content_hash => (Fate::Duplicate, Vec::new()),
             (Ok(_), Some(_)) => {
-                let problem = Problem { field: "job_key".into(), message: "is taken".into(), remedy: "change".into() };
+                let problem = Problem::new("job_key", "is taken", "change");
                 (Fate::Rejected, vec![problem])
             }
             (Ok(_), None) => {

@@ -105,6 +105,51 @@ async fn half_written_files_are_waited_for() {
     assert_eq!(look(&mut intake, &mut book).await[0].accepted, 1);
 }
 
+/// P10: what is read as a whole is waited for until its end is there, and then nothing of it is ordered if any of it is not of its language.
+#[tokio::test]
+async fn documents_are_read_once_they_are_whole_and_all_or_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = |key: &str| [format!("{key}-1"), format!("{key}-2")];
+    let json = |key: &str| {
+        let rows = rows(key).map(|key| row(&key).trim().to_owned());
+        format!("[\n{}\n]", rows.join(",\n"))
+    };
+    let yaml = |key: &str| {
+        rows(key).map(|key| format!("- job_key: {key}\n  workflow: offboard\n  user_identity_key: p-{key}\n")).concat()
+    };
+    let toml = |key: &str| {
+        let row =
+            |key| format!("[[orders]]\njob_key = '{key}'\nworkflow = 'offboard'\nuser_identity_key = 'p-{key}'\n");
+        rows(key).map(row).concat()
+    };
+    for (name, whole, next) in
+        [("a.json", json("j"), json("k")), ("a.yml", yaml("y"), yaml("z")), ("a.toml", toml("t"), toml("u"))]
+    {
+        let path = dir.path().join(name);
+        let mut intake = Intake::new(vec![spec(&path)]);
+        let mut book = Book::default();
+        // A line's end may be the end of a shorter document; JSON always knows.
+        let ends = |cut: &str| name != "a.json" && cut.ends_with('\n');
+        for cut in (1..whole.len()).filter(|cut| !ends(&whole[..*cut])) {
+            fs::write(&path, &whole[..cut]).unwrap();
+            look(&mut intake, &mut book).await;
+            assert_eq!(book.chunks, [0; 0], "{name} cut at {cut}");
+        }
+        fs::write(&path, &whole).unwrap();
+        assert_eq!(look(&mut intake, &mut book).await[0].accepted, 2, "{name}");
+        // Two good rows, and a third that no parser can read.
+        let broken = match name {
+            "a.json" => next.replace("\n]", ",\n{\"job_key\": }\n]"),
+            "a.yml" => format!("{next}- job_key: \"\n"),
+            _ => format!("{next}[[orders]]\njob_key = \n"),
+        };
+        fs::write(&path, broken).unwrap();
+        let report = look(&mut intake, &mut book).await.remove(0);
+        assert_eq!((report.accepted, report.read_rows, book.keys().len()), (0, 0, 2), "{name}");
+        assert!(report.problem.unwrap().contains("is not valid "), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_stays_cut_off_is_told_once_for_each_state() {
     let dir = tempfile::tempdir().unwrap();
@@ -206,7 +251,7 @@ async fn one_bad_row_refuses_the_file_where_that_is_asked_for() {
         [
             format!("{file}:1: another row of this file is bad (line 2); mend line 2 and hand the file in again"),
             format!(
-                "{file}:2: job_key: is missing; give the row a key of its own that never changes, or name key_columns for the input"
+                "{file}:2:1: job_key: is missing; give the row a key of its own that never changes, or name key_columns for the input"
             ),
             format!("{file}:3: another row of this file is bad (line 2); mend line 2 and hand the file in again"),
         ]
@@ -226,7 +271,7 @@ fn a_file_named_by_hand_is_read_without_waiting() {
     let unknown = read_file(&dir.path().join("jobs.xlsx"), &spec(&path), true).err().unwrap().to_string();
     assert!(
         unknown.ends_with(
-            "jobs.xlsx: has an ending that names no format; name it .jsonl or .csv, or set the input's format"
+            "jobs.xlsx: has an ending that names no format; name it .jsonl, .csv, .json, .yaml or .toml, or set the input's format"
         ),
         "{unknown}"
     );

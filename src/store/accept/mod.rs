@@ -102,7 +102,7 @@ impl Tx<'_> {
             Some(Judged { state: BatchState::Held, why, .. }) => {
                 touched.clear();
                 let remedy = "the batch goes on when it is approved, and ends when it is rejected".to_owned();
-                let told = Problem { field: String::new(), message: why.clone(), remedy };
+                let told = Problem::new("", why.clone(), remedy);
                 for verdict in verdicts.iter_mut().filter(|verdict| verdict.fate == Fate::Accepted) {
                     (verdict.fate, verdict.problems) = (Fate::Held, vec![told.clone()]);
                 }

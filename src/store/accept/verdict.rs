@@ -91,11 +91,11 @@ fn judge(new: &NewRow, known: &Known, protected: &Protected) -> (Fate, Vec<Probl
     };
     let before = known.turned_away.contains(&(new.row.job_key.clone(), new.row.content_hash.clone()));
     if order.workflow != Workflow::Offboard && !order.rehire && (before || new.keys.iter().any(leaves)) {
-        let problem = Problem {
-            field: "workflow".to_owned(),
-            message: LEAVES.to_owned(),
-            remedy: "a leaver beats a joiner: if they come back afterwards, order that with rehire: true".to_owned(),
-        };
+        let problem = Problem::new(
+            "workflow",
+            LEAVES,
+            "a leaver beats a joiner: if they come back afterwards, order that with rehire: true",
+        );
         return (Fate::Rejected, vec![problem]);
     }
     let asks = order.workflow == Workflow::Onboard && !order.rehire;
@@ -120,9 +120,9 @@ fn changed(old: &Order, new: &Order) -> Problem {
     differing.sort();
     differing.dedup();
     let names: Vec<_> = differing.iter().map(|name| name.as_str()).collect();
-    Problem {
-        field: "job_key".to_owned(),
-        message: format!("this job_key was accepted before with other content: {} differ", names.join(", ")),
-        remedy: "an accepted order does not change; give the new one its own job_key".to_owned(),
-    }
+    Problem::new(
+        "job_key",
+        format!("this job_key was accepted before with other content: {} differ", names.join(", ")),
+        "an accepted order does not change; give the new one its own job_key",
+    )
 }

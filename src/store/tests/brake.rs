@@ -101,7 +101,7 @@ async fn single_urgent_leavers_pass_until_there_are_too_many_of_them() {
 #[tokio::test]
 async fn what_a_broken_file_orders_is_held_as_a_whole() {
     let breaks = || {
-        let problem = Problem { field: String::new(), message: "ends within quotes".into(), remedy: "mend it".into() };
+        let problem = Problem::new("", "ends within quotes", "mend it");
         Some(Trouble { line: 7, problem })
     };
     let mut book = Book::new().await;

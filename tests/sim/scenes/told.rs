@@ -66,11 +66,7 @@ fn every_row_has_its_fate() {
     block_on(async {
         let mut rig = rig(scene()).await;
         let mut bad = off("bad", by_key("emp-2"));
-        bad.order = Err(vec![Problem {
-            field: "workflow".into(),
-            message: "is `offbord`".into(),
-            remedy: "write offboard".into(),
-        }]);
+        bad.order = Err(vec![Problem::new("workflow", "is `offbord`", "write offboard")]);
         rig.submit(vec![bad, off("good", by_key("emp-1")), off("good", by_key("emp-1")), off("good", by_key("emp-3"))]);
         assert!(rig.run_for(HOUR).await);
         ends(&mut rig, "good", "succeeded", "proven").await;

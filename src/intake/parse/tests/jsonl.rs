@@ -134,7 +134,7 @@ const PROBLEMS: &[(&str, &[&str])] = &[
     (
         r#"{"job_key":"k","workflow":"#,
         &[
-            "f:1: is not valid JSON: it ends too early, at column 26; write one JSON object a line, each field once, text in double quotes",
+            "f:1: is not valid JSON: it ends too early; write one JSON object a line, each field once, text in double quotes",
         ],
     ),
     (
@@ -198,7 +198,7 @@ fn a_bad_row_never_blocks_a_good_one() {
         told(text, &plain(), Jsonl),
         [
             "f:1: 1 ok",
-            "f:4: is not valid JSON: it ends too early, at column 1; write one JSON object a line, each field once, text in double quotes",
+            "f:4: is not valid JSON: it ends too early; write one JSON object a line, each field once, text in double quotes",
             "f:5: is not UTF-8 at byte 13; save the file as UTF-8",
             "f:6: is longer than 64 KiB; shorten it; in csv see that every quote is closed",
             "f:7: 2 ok",

@@ -96,3 +96,17 @@ fn the_examples_are_good() {
         assert_eq!(super::orders(text, &plain(), format).len(), count);
     }
 }
+
+/// A file of nothing but mistakes on one line: every row is told its place, the first thousand with a piece of the line.
+#[test]
+fn places_are_told_to_the_last_row_and_drawn_for_the_first() {
+    let text = format!("[{}]", ["{}"; 3_000].join(","));
+    let problems: Vec<_> = read(&text, &plain(), Format::Json, Keying::Required)
+        .into_iter()
+        .flat_map(|row| row.unwrap().order.unwrap_err())
+        .collect();
+    assert_eq!(problems.len(), 6_000);
+    assert_eq!(problems.iter().filter(|problem| problem.spot.excerpt.is_some()).count(), 1_000);
+    let last = &problems[5_999].spot;
+    assert_eq!((last.line, last.column), (1, 2 + 2_999 * 3));
+}
