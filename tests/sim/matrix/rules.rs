@@ -176,12 +176,13 @@ const LINES: &[Line] = &[
            ..question(&[Sort::RevokeDevice], "delete") },
     Line { own: ("gone", Ends("failed", "Seam knows nobody")), identity: ("gone", Ends("failed", "Seam knows nobody")),
            owner: ("done", Ends("held", "was merged into")), ..question(&[Sort::MoveFind], "get_identity") },
-    Line { identity: ("rejected", Ends("failed", "somebody deleted the identity")), owner: ("done", Ends("held", "belongs to user identity")),
-           ..question(&[Sort::MoveList], "look") },
-    Line { forbidden: ("rejected", Parks("forbidden")), own: ("gone", Believed), identity: ("rejected", Ends("failed", "somebody deleted")),
-           workspace: ("done", Goes), nothing: ("done", Again("look", 10_000, 10_100)), ..question(&[Sort::Remove], "remove_acs_user") },
+    // Theirs by one list and somebody else's by the other: not for us to unlink before that is clear.
+    Line { identity: ("rejected", at_once("get_identity")), owner: ("done", Parks("shared")), ..question(&[Sort::MoveList], "look") },
+    // Refused, it is looked what came of it; only the identity's own absence ends the job.
+    Line { forbidden: ("rejected", at_once("look")), own: ("gone", Again("look", 10_000, 10_100)),
+           identity: ("rejected", at_once("get_identity")), workspace: ("done", Goes), nothing: ("done", Again("look", 10_000, 10_100)), ..question(&[Sort::Remove], "remove_acs_user") },
     Line { lost: at_once("get_identity"), refused: soon("get_identity"), forbidden: ("rejected", soon("get_identity")),
-           own: ("rejected", Ends("failed", "somebody deleted")), identity: ("rejected", Ends("failed", "somebody deleted")),
+           own: ("rejected", at_once("get_identity")), identity: ("rejected", at_once("get_identity")),
            good: at_once("get_identity"), owner: ("done", at_once("get_identity")), workspace: ("done", at_once("get_identity")),
            nothing: ("done", at_once("get_identity")), ..question(&[Sort::Update], "update_identity") },
     Line { own: ("gone", Ends("failed", "somebody deleted")), identity: ("gone", Ends("failed", "somebody deleted")),
