@@ -18,6 +18,7 @@ use super::{
     calls::Calls,
     inputs::Submission,
     log,
+    signs::Signs,
     status::{Status, in_words},
 };
 use crate::{
@@ -51,6 +52,8 @@ pub struct Outside {
     pub damage: Receiver<OpenError>,
     /// The service manager.
     pub status: Status,
+    /// The listener's view of us.
+    pub signs: Signs,
     /// The order to end.
     pub shutdown: CancellationToken,
     /// What may still finish after it.
@@ -128,6 +131,7 @@ impl Driver {
                 self.outside.status.say("the database works again");
             }
             let wake_ms = now.mono_ms + self.paced(&tick);
+            self.outside.signs.ticked(&self.engine, &tick);
             self.take(tick);
             if self.outside.status.wants_counts(now.mono_ms) {
                 let counts = self.engine.open_counts().await.unwrap_or_default();
@@ -186,6 +190,7 @@ impl Driver {
         let until_ms = self.give_up_ms.map_or(until_ms, |at| at.min(until_ms));
         let begun = clock::now();
         loop {
+            self.outside.signs.turned();
             let left_ms = until_ms - clock::now().mono_ms;
             let woke = self.next(left_ms.clamp(0, POLL_MS)).await;
             let timely = matches!(woke, Woke::Time);
@@ -251,6 +256,7 @@ impl Driver {
             Woke::Stop => {
                 tracing::info!(on_the_wire = self.engine.in_flight(), "stopping: nothing more is sent");
                 self.outside.status.stopping();
+                self.outside.signs.stopping();
                 self.engine.drain();
                 self.give_up_ms = Some(clock::now().mono_ms + self.outside.drain_ms);
             }

@@ -7,10 +7,11 @@ mod inputs;
 mod log;
 mod mend;
 mod rules;
+mod signs;
 mod status;
 
 use secrecy::SecretString;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 pub use error::DaemonError;
@@ -21,12 +22,14 @@ use crate::{
     config::Settings,
     engine::{Engine, Tick},
     job::JobState,
+    listen::{self, Desk, Socket},
     seam::Client,
-    store::{self, BrakeRules, OpenArgs, OpenError, Opened},
+    store::{self, BrakeRules, Observer, OpenArgs, OpenError, Opened},
 };
 use calls::Calls;
 use driver::{Driver, Outside};
 use inputs::Inputs;
+use signs::Signs;
 use status::Status;
 
 /// Sees a tick after its commit, before its calls are sent. Must return at once.
@@ -71,6 +74,7 @@ pub async fn run(
     let client = Client::new(client_settings(settings), key)?;
     let opened = open(settings).await?;
     told(&opened);
+    let socket = Socket::bind(&settings.listen.address).await?;
     let status = Status::new(hooks.notify);
     let seed = clock::seed();
     let rules = rules(settings);
@@ -79,6 +83,11 @@ pub async fn run(
     if hooks.paused {
         engine.pause(PAUSED);
     }
+    let signs = Signs::default();
+    let listening = match socket {
+        Some(socket) => Some(listened(socket, settings, &engine, &signs).await?),
+        None => None,
+    };
     let (answers_in, answers) = mpsc::unbounded_channel();
     let (rows_in, rows) = mpsc::channel(SUBMISSIONS);
     let damage = looked_through(&engine);
@@ -87,20 +96,34 @@ pub async fn run(
     status.ready();
     tracing::info!(endpoint = settings.seam.endpoint, seed, "ready");
     let outside = Outside {
-        calls: Calls::new(client, answers_in),
+        calls: Calls::new(client, answers_in, signs.tally.clone()),
         answers,
         rows,
         damage,
         status,
+        signs,
         shutdown,
         drain_ms: settings.engine.drain_s.ms(),
         on_tick: hooks.on_tick,
     };
     let summary = Driver::new(engine, outside).run().await;
     stop_inputs.cancel();
+    listening.iter().for_each(JoinHandle::abort);
     // Its look ends with the first submission that nobody takes.
     let _ = reading.await;
     summary
+}
+
+/// Who asks from now on is answered.
+async fn listened(
+    socket: Socket,
+    settings: &Settings,
+    engine: &Engine,
+    signs: &Signs,
+) -> Result<JoinHandle<()>, DaemonError> {
+    let observer = Observer::new(engine.opened()).await.map_err(DaemonError::Store)?;
+    tracing::info!("listening at {}", socket.at);
+    Ok(listen::serve(socket, Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer)))
 }
 
 /// Looks through a database that was too large for that before the work; tells what is wrong with it, or nothing.

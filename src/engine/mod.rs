@@ -154,6 +154,11 @@ impl Engine {
         self.soft.limits.in_flight() + self.soft.doubts.len()
     }
 
+    /// Most that may be on the wire at once, and until when Seam asked for quiet.
+    pub fn gate(&self) -> (usize, Ms) {
+        (self.rules.limits.in_flight, self.soft.limits.closed_until_ms())
+    }
+
     /// What was in doubt comes in once more, before anything else.
     fn take_settled(&mut self) {
         for (attempt, answer) in std::mem::take(&mut self.soft.settled).into_iter().rev() {

@@ -8,6 +8,7 @@
     reason = "clippy spares test functions only, not their helpers"
 )]
 
+mod listen;
 mod people;
 mod refused;
 mod rig;
