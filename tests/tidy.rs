@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "daemon",
             "engine",
+            "explain",
             "intake",
             "job",
             "listen",
@@ -30,12 +31,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "daemon",
-        &["clock", "config", "engine", "intake", "job", "listen", "sandbox", "seam", "store", "telemetry", "workflow"],
+        &[
+            "clock", "config", "engine", "intake", "job", "listen", "page", "sandbox", "seam", "store", "telemetry", "workflow",
+        ],
     ),
     ("engine", &["job", "workflow", "store", "seam"]),
     ("workflow", &["job"]),
     ("intake", &["job", "store"]),
     ("listen", &["clock", "config", "job", "store"]),
+    ("page", &["clock", "config", "explain", "job", "listen", "store"]),
+    ("explain", &["job", "store"]),
     ("store", &["clock", "job"]),
     ("seam", &["job"]),
     ("sandbox", &[]),
@@ -49,13 +54,15 @@ const ROOMS: &[(&str, &[&str])] = &[
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("sqlx", &["src/store"]),
     ("reqwest", &["src/seam"]),
-    ("axum", &["src/sandbox/http", "src/listen"]),
+    ("axum", &["src/sandbox/http", "src/listen", "src/page"]),
+    ("askama", &["src/page"]),
     ("prometheus_client", &["src/listen/metrics"]),
 ];
 
 /// Files (by the beginning of their path) that only compute: no waiting, no clock, no files, no log.
 const PURE: &[&str] = &[
     "src/job",
+    "src/explain",
     "src/workflow",
     "src/intake/parse",
     "src/engine/retry",
@@ -70,7 +77,7 @@ const IMPURE_WORDS: &[&str] = &["async", "await", "tokio", "tracing", "SystemTim
 const IMPURE_STD: &[&str] = &["fs", "net", "env", "process", "thread"];
 
 const TOP: &[&str] =
-    &["Cargo.toml", "Cargo.lock", "LICENSE", "README.md", "build.rs", "src", "migrations", "config", "tests"];
+    &["Cargo.toml", "Cargo.lock", "askama.toml", "LICENSE", "README.md", "build.rs", "src", "migrations", "config", "tests"];
 
 /// The promises that a test names in its doc comment (`/// P12: …`, `/// P3, P4: …`); `tests/mutants/run` sees each of them fail.
 const PROVEN: std::ops::RangeInclusive<u8> = 1..=14;

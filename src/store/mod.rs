@@ -25,6 +25,7 @@ mod lock;
 mod look;
 mod open;
 mod operator;
+mod page;
 mod read;
 mod refusal;
 mod rehire;
@@ -56,7 +57,11 @@ pub use load::LockRow;
 pub use look::look_through;
 pub use open::{OpenArgs, Opened, open_engine};
 pub use operator::{Deed, Operator, Picked, Skip};
-pub use read::{JobFilter, JobLine, JobList, Named, Reader, WaitingLine};
+pub use page::{
+    Alarming, Answered, Attested, Ending, EngineLine, Finished, Heard, IntakeFilter, IntakeLine, JobSheet, JobsFilter,
+    Known, Overview, PersonLine, Request,
+};
+pub use read::{JobFilter, JobLine, JobList, Named, Reader, WHO, WaitingLine};
 pub use refusal::OpenError;
 pub use report::{Happening, JobReport};
 pub use save::LockChanges;
@@ -105,6 +110,11 @@ impl StoreError {
             13 => Some("the disk is full"),
             _ => None,
         }
+    }
+
+    /// The time that a reader was given is over; see [`Reader::in_time`].
+    pub fn is_out_of_time(&self) -> bool {
+        page::given_up(self)
     }
 
     /// The change itself is at fault (a constraint), not the disk or the file.
