@@ -77,6 +77,17 @@ pub(super) fn remote(values: &BTreeMap<&str, &Found>) -> Option<Problem> {
     })
 }
 
+/// A page that nobody could reach is a mistake.
+pub(super) fn unreachable_page(values: &BTreeMap<&str, &Found>) -> Option<Problem> {
+    let (enabled, address) = (values.get("page.enabled")?, values.get("listen.address")?);
+    let refused = enabled.value == Scalar::Flag(true) && address.value == Scalar::Text(String::new());
+    refused.then(|| Problem {
+        place: enabled.place.clone(),
+        excerpt: enabled.excerpt.clone(),
+        message: "`page.enabled` is true, but nobody listens; set `listen.address`, like \"127.0.0.1:9180\"".to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::ListenAddress;

@@ -23,6 +23,7 @@ use crate::{
     engine::{Engine, Tick},
     job::JobState,
     listen::{self, Desk, Socket},
+    page,
     seam::Client,
     store::{self, BrakeRules, Observer, OpenArgs, OpenError, Opened},
 };
@@ -123,7 +124,8 @@ async fn listened(
 ) -> Result<JoinHandle<()>, DaemonError> {
     let observer = Observer::new(engine.opened()).await.map_err(DaemonError::Store)?;
     tracing::info!("listening at {}", socket.at);
-    Ok(listen::serve(socket, Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer)))
+    let pages = page::router(&settings.page, engine.guard().path(), signs.pulse.clone());
+    Ok(listen::serve(socket, Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer), pages))
 }
 
 /// Looks through a database that was too large for that before the work; tells what is wrong with it, or nothing.

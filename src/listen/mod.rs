@@ -44,9 +44,9 @@ impl Desk {
     }
 }
 
-/// Serves until the handle is aborted.
-pub fn serve(socket: Socket, desk: Desk) -> JoinHandle<()> {
-    let app = router(Arc::new(desk));
+/// Serves until the handle is aborted: what programs ask for and, if there are any, pages for people.
+pub fn serve(socket: Socket, desk: Desk, pages: Option<Router>) -> JoinHandle<()> {
+    let app = router(Arc::new(desk), pages);
     tokio::spawn(async move {
         if let Err(error) = axum::serve(socket, app).await {
             tracing::error!("nobody listens any more: {error}");
@@ -54,19 +54,21 @@ pub fn serve(socket: Socket, desk: Desk) -> JoinHandle<()> {
     })
 }
 
-fn router(desk: Arc<Desk>) -> Router {
+fn router(desk: Arc<Desk>, pages: Option<Router>) -> Router {
     let fallback = async || (StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz\n");
-    readable(desk).fallback(fallback).layer(map_response(finished))
+    let pages = pages.unwrap_or_else(|| Router::new().fallback(fallback));
+    readable(desk, pages).layer(map_response(finished))
 }
 
 /// What may be read, by whoever asks for this machine by its name: a web page must not make a browser ask.
-fn readable(desk: Arc<Desk>) -> Router {
+fn readable(desk: Arc<Desk>, pages: Router) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
-        .layer(from_fn_with_state(desk.clone(), guard::host))
-        .with_state(desk)
+        .with_state(desk.clone())
+        .merge(pages)
+        .layer(from_fn_with_state(desk, guard::host))
 }
 
 /// One request a connection, so that none is kept; no browser guesses what an answer is, and none keeps it.

@@ -45,8 +45,7 @@ pub struct Named {
 }
 
 /// How every command and page says that it takes a person.
-pub const WHO: &str =
-    "`key:KEY`, `id:ID`, `email:ADDRESS`, `phone:+NUMBER`, or one of these names alone, exactly";
+pub const WHO: &str = "`key:KEY`, `id:ID`, `email:ADDRESS`, `phone:+NUMBER`, or one of these names alone, exactly";
 
 impl FromStr for Named {
     type Err = String;

@@ -50,8 +50,7 @@ const ANY: &str = "SELECT id FROM intake_rows WHERE id < ?1 ORDER BY id DESC LIM
 const ACCEPTED: &str = "SELECT id FROM intake_rows WHERE id < ?1 AND fate = 'accepted' ORDER BY id DESC LIMIT ?2";
 const BY_FATE: &str =
     "SELECT id FROM intake_rows WHERE fate <> 'accepted' AND fate = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2";
-const BY_FILE: &str =
-    "SELECT id FROM intake_rows WHERE file = ?4 AND fate = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2";
+const BY_FILE: &str = "SELECT id FROM intake_rows WHERE file = ?4 AND fate = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2";
 
 impl Reader {
     /// One page of rows, the newest first.

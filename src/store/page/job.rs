@@ -83,9 +83,14 @@ pub struct JobSheet {
 pub const LINES: u32 = 300;
 
 impl Reader {
+    /// The job of this key or, if no job has such a key, of this number, with the newest lines of its timeline.
+    pub async fn job_recent(&mut self, name: &str) -> Result<Option<JobReport>, StoreError> {
+        self.job_with(name, Some(LINES)).await
+    }
+
     /// The job of this key or, if no job has such a key, of this number.
     pub async fn job_sheet(&mut self, name: &str) -> Result<Option<JobSheet>, StoreError> {
-        let Some(report) = self.job_with(name, Some(LINES)).await? else { return Ok(None) };
+        let Some(report) = self.job_recent(name).await? else { return Ok(None) };
         let id = report.line.id;
         let person = self.line(id).await?.ok_or_else(|| StoreError::from(sqlx::Error::RowNotFound))?;
         let all = "SELECT count(*) FROM attempts WHERE job_id = ?1";
@@ -98,6 +103,13 @@ impl Reader {
             attested: self.attested(&[id]).await?.pop(),
             report,
         }))
+    }
+
+    /// The number of the job of this key or, if no job has such a key, of this number.
+    pub async fn job_number(&mut self, name: &str) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT id FROM jobs WHERE id = coalesce((SELECT id FROM jobs WHERE job_key = ?1),
+             CASE WHEN ?1 NOT GLOB '*[^0-9]*' THEN CAST(?1 AS INTEGER) END)";
+        Ok(sqlx::query_scalar(sql).bind(name).fetch_optional(&mut self.conn).await?)
     }
 
     /// Another number than before: something of this job has changed since.

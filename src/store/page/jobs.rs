@@ -28,8 +28,7 @@ pub struct JobsFilter {
 
 /// The newest of one state and workflow before a number.
 const OPEN: &str = "SELECT id FROM jobs WHERE finished_at IS NULL AND state = ?1 AND workflow = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
-const DONE: &str =
-    "SELECT id FROM jobs WHERE state IN ('succeeded', 'failed', 'cancelled') AND state = ?1 AND workflow = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
+const DONE: &str = "SELECT id FROM jobs WHERE state IN ('succeeded', 'failed', 'cancelled') AND state = ?1 AND workflow = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
 
 /// What leads to few. Parameters: ?1 states, ?2 workflows, ?3 before, ?4 limit, ?5 and ?6 what leads there.
 macro_rules! led {

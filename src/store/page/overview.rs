@@ -9,6 +9,7 @@ use crate::{
         BatchLine, Reader, StoreError,
         batches::batch_line,
         columns::{count, get, set, word, word_or_null},
+        wake::OUTLOOK,
     },
 };
 
@@ -25,6 +26,8 @@ pub struct EngineLine {
     pub watermark: Option<Time>,
     /// When the engine last started.
     pub started_at: Option<Time>,
+    /// Somebody waits for events, so the feed is read.
+    pub listens: bool,
 }
 
 /// Jobs of one kind that ended in one hour.
@@ -127,7 +130,8 @@ impl Reader {
         let held: Vec<i64> = sqlx::query_scalar(held).bind(SHOWN).fetch_all(&mut self.conn).await?;
         let mut held = self.person_lines(&held).await?;
         held.reverse();
-        let overdue_all = "SELECT count(*) FROM jobs WHERE finished_at IS NULL AND deadline IS NOT NULL AND deadline < ?1";
+        let overdue_all =
+            "SELECT count(*) FROM jobs WHERE finished_at IS NULL AND deadline IS NOT NULL AND deadline < ?1";
         let overdue_all = sqlx::query_scalar(overdue_all).bind(now.to_string()).fetch_one(&mut self.conn).await?;
         let held_all = "SELECT count(*) FROM jobs WHERE state = 'held' AND batch_holds = 0";
         Ok(Overview {
@@ -164,12 +168,14 @@ impl Reader {
     pub async fn engine_line(&mut self) -> Result<EngineLine, StoreError> {
         let sql = "SELECT halted, workspace_name, is_sandbox, watermark, started_at FROM engine WHERE id = 1";
         let row = sqlx::query(sql).fetch_one(&mut self.conn).await?;
+        let outlook = sqlx::query(OUTLOOK).fetch_one(&mut self.conn).await?;
         Ok(EngineLine {
             halted: get(&row, "halted")?,
             workspace_name: get(&row, "workspace_name")?,
             is_sandbox: get(&row, "is_sandbox")?,
             watermark: word_or_null(&row, "watermark")?,
             started_at: word_or_null(&row, "started_at")?,
+            listens: get(&outlook, "waits")? || get::<Option<&str>>(&outlook, "care")?.is_some(),
         })
     }
 

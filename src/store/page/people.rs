@@ -40,9 +40,8 @@ impl Reader {
     /// of this id, or whose job has this key.
     pub async fn find_people(&mut self, text: &str, limit: u32) -> Result<Vec<PersonLine>, StoreError> {
         let named = text.parse::<Named>().ok().filter(|named| named.by.is_some());
-        let (by, value) = named.map_or(("any", text.to_owned()), |named| {
-            (named.by.map_or("any", |by| by.as_str()), named.value)
-        });
+        let (by, value) =
+            named.map_or(("any", text.to_owned()), |named| (named.by.map_or("any", |by| by.as_str()), named.value));
         let small = value.to_ascii_lowercase();
         let jobs: Vec<i64> = sqlx::query_scalar(
             "SELECT job_id FROM (SELECT job_id FROM people WHERE value >= ?1 AND value < ?3 AND ?6 IN ('any', kind) LIMIT ?5)
