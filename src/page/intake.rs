@@ -8,6 +8,7 @@ use axum::{extract::State, response::Response};
 use super::{
     Site,
     answer::{Trouble, page},
+    prose::Prose,
     show::{Badge, When, encoded, job_path},
     view::View,
 };
@@ -41,7 +42,7 @@ struct Read {
     key: String,
     href: Option<String>,
     badge: Badge,
-    problems: Vec<String>,
+    problems: Vec<Prose>,
     times: u32,
 }
 
@@ -96,7 +97,7 @@ fn read(v: &View, line: &IntakeLine) -> Read {
     let problem = |one: &crate::job::Problem| {
         let field = if one.field.is_empty() { String::new() } else { format!("{}: ", one.field) };
         let remedy = if one.remedy.is_empty() { String::new() } else { format!("; {}", one.remedy) };
-        v.veil.text(&format!("{field}{}{remedy}", one.message))
+        Prose(v.veil.text(&format!("{field}{}{remedy}", one.message)))
     };
     let is_job = matches!(line.fate, Fate::Accepted | Fate::Duplicate | Fate::Held) && !line.is_file;
     // A key that says what is masked leads nowhere from here: its number is not known.
@@ -119,7 +120,7 @@ fn badge(fate: Fate) -> Badge {
         Fate::Accepted => ("good", "✓"),
         Fate::Duplicate => ("quiet", "="),
         Fate::Rejected => ("bad", "✗"),
-        Fate::Held => ("person", "✋"),
+        Fate::Held => ("person", "⚑"),
     };
     Badge { class, sign, word: fate.to_string() }
 }

@@ -12,6 +12,7 @@ use super::{
     Site,
     answer::{Trouble, page},
     person::{Certificate, Line, Told},
+    prose::Prose,
     show::{Badge, Row, When, brief, job_path},
     tree::{Node, tree},
     veil::Veil,
@@ -29,7 +30,7 @@ struct Page {
     v: View,
     row: Row,
     told: Told,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(&'static str, Prose)>,
     steps: Vec<StepShown>,
     tree: Vec<Node>,
     requests: Vec<Asked>,
@@ -58,7 +59,7 @@ struct Asked {
     took: String,
     requests: u32,
     request_id: String,
-    detail: String,
+    detail: Prose,
 }
 
 struct Event {
@@ -125,7 +126,7 @@ async fn show(site: &Arc<Site>, key: &str, mut v: View) -> Result<Response, Trou
 }
 
 /// What stands beside the sentences; what there is nothing to say of is left out.
-fn facts(sheet: &JobSheet, veil: &Veil) -> Vec<(&'static str, String)> {
+fn facts(sheet: &JobSheet, veil: &Veil) -> Vec<(&'static str, Prose)> {
     let (report, line) = (&sheet.report, &sheet.report.line);
     let at = |time: Option<crate::job::Time>| time.map(|time| time.brief()).unwrap_or_default();
     let all = vec![
@@ -144,7 +145,7 @@ fn facts(sheet: &JobSheet, veil: &Veil) -> Vec<(&'static str, String)> {
         ("Ended", at(line.finished_at)),
         ("Next look", at(line.next_look.filter(|_| !line.state.is_final()))),
     ];
-    all.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+    all.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, Prose(text))).collect()
 }
 
 fn steps(sheet: &JobSheet) -> Vec<StepShown> {
@@ -182,7 +183,7 @@ fn asked(one: &Request, veil: &Veil) -> Asked {
         took: one.took_ms().map(brief).unwrap_or_default(),
         requests: one.requests.unwrap_or_default(),
         request_id: own(&one.request_id),
-        detail: veil.text(&own(&one.detail)),
+        detail: Prose(veil.text(&own(&one.detail))),
     }
 }
 

@@ -13,6 +13,7 @@ mod live;
 mod overview;
 mod person;
 mod plots;
+mod prose;
 mod readers;
 mod show;
 mod signs;

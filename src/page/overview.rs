@@ -9,6 +9,7 @@ use super::{
     Site,
     answer::{Trouble, page},
     plots::{Plots, plots},
+    prose::Prose,
     show::{Badge, Row, When},
     signs::{Sign, signs},
     veil::Veil,
@@ -56,7 +57,7 @@ struct Page {
     held: Vec<Held>,
     held_all: u32,
     alarms: Vec<Alarm>,
-    files: Vec<(When, String)>,
+    files: Vec<(When, Prose)>,
     plots: Plots,
     calls: Vec<Calls>,
     as_of: When,
@@ -78,21 +79,21 @@ struct Left {
 struct Batch {
     id: i64,
     file: String,
-    why: String,
+    why: Prose,
     since: When,
     href: String,
 }
 
 struct Held {
     row: Row,
-    you_can: Vec<String>,
+    you_can: Vec<Prose>,
 }
 
 struct Alarm {
     at: When,
     key: String,
     href: String,
-    words: String,
+    words: Prose,
 }
 
 /// Requests of one kind, by the class of their answers.
@@ -128,13 +129,16 @@ pub(super) async fn show(State(site): State<Arc<Site>>, mut v: View) -> Result<R
             .map(|person| {
                 let veil = v.veil.of(person);
                 let remedy = held.iter().find(|(key, _)| *key == person.line.job_key);
-                let you_can = remedy.map(|(_, said)| said.you_can.iter().map(|words| veil.text(words)).collect());
-                Held { row: Row::new(&v, person), you_can: you_can.unwrap_or_default() }
+                let you_can =
+                    remedy.map(|(_, said)| said.you_can.iter().map(|words| Prose(veil.text(words))).collect());
+                // What is to be done stands in the rest of the reason.
+                let row = Row { why: Prose(veil.text(&person.line.why)), ..Row::new(&v, person) };
+                Held { row, you_can: you_can.unwrap_or_default() }
             })
             .collect(),
         held_all: overview.held_all,
         alarms: overview.alarms.iter().map(|one| alarm(&v, one)).collect(),
-        files: overview.files.iter().map(|(at, told)| (When(*at), v.veil.text(told))).collect(),
+        files: overview.files.iter().map(|(at, told)| (When(*at), Prose(v.veil.text(told)))).collect(),
         plots: plots(overview, v.at()),
         calls: calls(overview),
         as_of: When(*at),
@@ -214,7 +218,7 @@ fn batch(v: &View, one: &BatchLine) -> Batch {
     Batch {
         id: one.id,
         file: v.veil.text(&one.file),
-        why: v.veil.text(&one.why),
+        why: Prose(v.veil.text(&one.why)),
         since: When(one.begun_at),
         href: v.link(&format!("/jobs?state=all&batch={}", one.id)),
     }
@@ -226,7 +230,7 @@ fn alarm(v: &View, one: &Alarming) -> Alarm {
         at: When(one.at),
         key: veil.text(&one.job_key),
         href: v.link(&super::show::job_path(veil, &one.job_key, one.job_id)),
-        words: veil.text(&one.detail),
+        words: Prose(veil.text(&one.detail)),
     }
 }
 

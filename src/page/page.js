@@ -2,7 +2,8 @@
 // page again when the daemon says that something has changed.
 "use strict";
 (() => {
-  const shown = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const two = (number) => String(number).padStart(2, "0");
+  const shown = (at) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
   const REST_MS = 2000;
   let last = 0, timer = 0, missed = false;
 
@@ -11,7 +12,7 @@
       const at = new Date(time.dateTime);
       if (Number.isNaN(at.getTime())) continue;
       time.title = `${time.textContent.replace(/Z$/, "")} UTC`;
-      time.textContent = shown.format(at);
+      time.textContent = shown(at);
     }
   };
 

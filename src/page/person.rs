@@ -8,6 +8,7 @@ use axum::{extract::State, response::Response};
 use super::{
     Site,
     answer::{Trouble, page},
+    prose::Prose,
     show::{Row, When, job_path, named},
     tree::{Node, tree},
     veil::Veil,
@@ -53,15 +54,15 @@ struct PeoplePage {
 pub(super) struct Told {
     pub key: String,
     pub href: String,
-    pub stands: Vec<String>,
-    pub waits_for: Vec<String>,
-    pub next: Vec<String>,
-    pub you_can: Vec<String>,
+    pub stands: Vec<Prose>,
+    pub waits_for: Vec<Prose>,
+    pub next: Vec<Prose>,
+    pub you_can: Vec<Prose>,
 }
 
 impl Told {
     pub fn new(v: &View, veil: &Veil, said: Explanation, id: i64) -> Told {
-        let all = |sentences: &[String]| sentences.iter().map(|one| veil.text(one)).collect();
+        let all = |sentences: &[String]| sentences.iter().map(|one| Prose(veil.text(one))).collect();
         Told {
             key: veil.text(&said.job_key),
             href: v.link(&job_path(veil, &said.job_key, id)),
@@ -79,7 +80,7 @@ pub(super) struct Line {
     pub what: String,
     pub step: String,
     pub object: String,
-    pub detail: String,
+    pub detail: Prose,
     pub request_id: String,
     pub actor: String,
     pub job: String,
@@ -93,7 +94,7 @@ impl Line {
             what: one.what.replace('_', " "),
             step: own(&one.step).replace('_', " "),
             object: own(&one.object_id.clone().or_else(|| one.kind.clone())),
-            detail: veil.text(&own(&one.detail)),
+            detail: Prose(veil.text(&own(&one.detail))),
             request_id: own(&one.request_id),
             // Only people are worth a name: everything else the engine did.
             actor: if one.actor == "engine" { String::new() } else { veil.text(&one.actor) },

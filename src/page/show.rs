@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{veil::Veil, view::View};
+use super::{prose::Prose, veil::Veil, view::View};
 use crate::{
     explain::span,
     job::{JobState, Mark, Ms, StepState, Time},
@@ -39,7 +39,7 @@ impl Badge {
             JobState::Ready => ("moving", "○"),
             JobState::Running => ("moving", "▶"),
             JobState::Waiting => ("moving", "◔"),
-            JobState::Held => ("person", "✋"),
+            JobState::Held => ("person", "⚑"),
             JobState::Succeeded => ("good", "✓"),
             JobState::Failed => ("bad", "✗"),
             JobState::Cancelled => ("quiet", "⊘"),
@@ -81,7 +81,7 @@ pub(super) struct Row {
     pub step: String,
     pub proven: u32,
     pub all: u32,
-    pub why: String,
+    pub why: Prose,
     pub urgent: bool,
     pub accepted: When,
     pub deadline: Option<Bar>,
@@ -100,7 +100,7 @@ impl Row {
             step: line.step.clone().unwrap_or_default(),
             proven: line.proven,
             all: line.proven + line.left_over,
-            why: veil.text(&line.why),
+            why: Prose(veil.text(&line.brief_why())),
             urgent: line.priority == "urgent",
             accepted: When(line.accepted_at),
             deadline: Bar::new(person, v.at()),

@@ -45,7 +45,7 @@ pub(super) fn signs(beat: &Beat, engine: &EngineLine, sizes: (u64, u64, u64), no
     let (database, wal, free) = sizes;
     let mut all = vec![work(beat, engine, now)];
     let closed_ms = beat.gate_opens_ms.saturating_sub(now.mono_ms);
-    let on_wire = format!("{} of at most {} requests on the wire", beat.in_flight.0, beat.in_flight.1);
+    let on_wire = format!("{} requests on their way, at most {} at once", beat.in_flight.0, beat.in_flight.1);
     all.push(match closed_ms {
         1.. => {
             Sign::new(Level::Look, "Rate gate", format!("closed for {}: Seam asked for quiet (429)", brief(closed_ms)))

@@ -111,6 +111,16 @@ pub struct JobLine {
     pub batch_id: Option<i64>,
 }
 
+impl JobLine {
+    /// Why it stands where it stands; of what holds it, and perhaps hundreds beside it, only what is the matter.
+    pub fn brief_why(&self) -> String {
+        match self.why.split_once("; ") {
+            Some((matter, _)) if self.state == JobState::Held => format!("{matter} …"),
+            _ => self.why.clone(),
+        }
+    }
+}
+
 /// One row of the view `waiting_on`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WaitingLine {
