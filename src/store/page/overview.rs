@@ -213,7 +213,7 @@ impl Reader {
 
     async fn held_batches(&mut self) -> Result<Vec<BatchLine>, StoreError> {
         let rows = sqlx::query(
-            "SELECT * FROM batches_overview WHERE id IN (SELECT id FROM batches WHERE state = 'held' ORDER BY id LIMIT ?1) ORDER BY id",
+            "SELECT * FROM batches_overview WHERE id IN (SELECT id FROM batches WHERE state IN ('gathering', 'held') AND state = 'held' ORDER BY id LIMIT ?1) ORDER BY id",
         );
         rows.bind(SHOWN).fetch_all(&mut self.conn).await?.iter().map(batch_line).collect()
     }
