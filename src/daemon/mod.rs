@@ -19,7 +19,7 @@ pub use rules::{client_settings, rules};
 
 use crate::{
     clock,
-    config::Settings,
+    config::{Settings, WebhookSecret},
     engine::{Engine, Tick},
     job::JobState,
     listen::{self, Desk, Socket},
@@ -59,6 +59,8 @@ pub struct Summary {
 
 /// Rows of inputs that may wait for the engine; each entry is up to 500 rows.
 const SUBMISSIONS: usize = 2;
+/// Webhooks that may wait for the engine; more say no more.
+const WEBHOOKS: usize = 64;
 
 /// Runs until `shutdown`, then drains: no new calls, those on the wire may finish within `engine.drain_s`, every answer is committed.
 /// The database is created if there never was one. No state is kept outside of it and the arguments.
@@ -84,8 +86,9 @@ pub async fn run(
         engine.pause(PAUSED);
     }
     let signs = Signs::default();
+    let (webhooks_in, webhooks) = mpsc::channel(WEBHOOKS);
     let listening = match socket {
-        Some(socket) => Some(listened(socket, settings, &engine, &signs).await?),
+        Some(socket) => Some(listened(socket, settings, &engine, &signs, webhooks_in).await?),
         None => None,
     };
     let (answers_in, answers) = mpsc::unbounded_channel();
@@ -99,6 +102,7 @@ pub async fn run(
         calls: Calls::new(client, answers_in, signs.tally.clone()),
         answers,
         rows,
+        webhooks,
         damage,
         status,
         signs,
@@ -120,10 +124,19 @@ async fn listened(
     settings: &Settings,
     engine: &Engine,
     signs: &Signs,
+    good: mpsc::Sender<String>,
 ) -> Result<JoinHandle<()>, DaemonError> {
     let observer = Observer::new(engine.opened()).await.map_err(DaemonError::Store)?;
     tracing::info!("listening at {}", socket.at);
-    Ok(listen::serve(socket, Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer)))
+    let secret = WebhookSecret::place(settings, |name| std::env::var(name).ok());
+    if let Some(secret) = &secret {
+        tracing::info!("webhooks are taken at {}", listen::WEBHOOK_PATH);
+        if let Err(error) = secret.read() {
+            tracing::warn!("until this is mended no webhook is taken: {error}");
+        }
+    }
+    let desk = Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer);
+    Ok(listen::serve(socket, desk, secret.map(|secret| listen::Hooks { secret, good })))
 }
 
 /// Looks through a database that was too large for that before the work; tells what is wrong with it, or nothing.

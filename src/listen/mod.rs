@@ -7,7 +7,9 @@ mod guard;
 mod health;
 mod metrics;
 mod pulse;
+mod signature;
 mod socket;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ pub use pulse::{Beat, Pulse};
 pub use socket::{ListenError, Socket};
 
 pub use metrics::Tally;
+pub use webhook::{Hooks, PATH as WEBHOOK_PATH};
 
 use crate::{config::Listen, store::Observer};
 use metrics::Metrics;
@@ -32,6 +35,7 @@ use metrics::Metrics;
 pub struct Desk {
     pulse: Arc<Pulse>,
     metrics: Metrics,
+    tally: Tally,
     /// A name by which it may be asked for, beside this machine's own.
     host: String,
 }
@@ -40,13 +44,13 @@ impl Desk {
     /// Tells what the loop tells, and what the observer sees.
     pub fn new(settings: &Listen, pulse: Arc<Pulse>, tally: &Tally, observer: Observer) -> Desk {
         let metrics = Metrics::new(tally, pulse.clone(), observer);
-        Desk { pulse, metrics, host: settings.host.clone() }
+        Desk { pulse, metrics, tally: tally.clone(), host: settings.host.clone() }
     }
 }
 
-/// Serves until the handle is aborted.
-pub fn serve(socket: Socket, desk: Desk) -> JoinHandle<()> {
-    let app = router(Arc::new(desk));
+/// Serves until the handle is aborted; takes webhooks, if there is something to be done with them.
+pub fn serve(socket: Socket, desk: Desk, hooks: Option<Hooks>) -> JoinHandle<()> {
+    let app = router(Arc::new(desk), hooks);
     tokio::spawn(async move {
         if let Err(error) = axum::serve(socket, app).await {
             tracing::error!("nobody listens any more: {error}");
@@ -54,9 +58,11 @@ pub fn serve(socket: Socket, desk: Desk) -> JoinHandle<()> {
     })
 }
 
-fn router(desk: Arc<Desk>) -> Router {
+fn router(desk: Arc<Desk>, hooks: Option<Hooks>) -> Router {
     let fallback = async || (StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz\n");
-    readable(desk).fallback(fallback).layer(map_response(finished))
+    // A webhook comes by whatever name Seam knows; its signature is what counts.
+    let hooks = hooks.map(|hooks| webhook::routes(hooks, desk.pulse.clone(), desk.tally.clone()));
+    readable(desk).merge(hooks.unwrap_or_default()).fallback(fallback).layer(map_response(finished))
 }
 
 /// What may be read, by whoever asks for this machine by its name: a web page must not make a browser ask.

@@ -15,3 +15,4 @@ mod rig;
 mod sandbox;
 mod secrets;
 mod stopping;
+mod webhooks;

@@ -1,4 +1,4 @@
-//! `webhooks/*`: kept, not yet delivered to.
+//! `webhooks/*`: who wants to be told of what.
 
 use serde_json::{Value, json};
 
