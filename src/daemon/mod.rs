@@ -89,7 +89,12 @@ pub async fn run(
     let (webhooks_in, webhooks) = mpsc::channel(WEBHOOKS);
     let listening = match socket {
         Some(socket) => Some(listened(socket, settings, &engine, &signs, webhooks_in).await?),
-        None => None,
+        None => {
+            if WebhookSecret::place(settings, |name| std::env::var(name).ok()).is_some() {
+                tracing::warn!("there is a webhook secret, and `listen.address` is empty: no webhook can come in");
+            }
+            None
+        }
     };
     let (answers_in, answers) = mpsc::unbounded_channel();
     let (rows_in, rows) = mpsc::channel(SUBMISSIONS);
