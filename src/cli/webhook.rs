@@ -120,7 +120,9 @@ async fn register(global: &Global, client: &Client, secret: &WebhookSecret, url:
         )));
     }
     secret.can_write().map_err(kept_nowhere)?;
-    let made = create_webhook(client, url).await.map_err(|why| refused("the webhook was not created", &why))?;
+    let made = known(async |types| create_webhook(client, url, types).await)
+        .await
+        .map_err(|why| refused("the webhook was not created", &why))?;
     let written = match &made.secret {
         Some(fresh) => secret.write(fresh).map_err(kept_nowhere),
         None => Err(Failure::new(Exit::Refused, "Seam created a webhook and did not tell its secret")),
@@ -133,6 +135,20 @@ async fn register(global: &Global, client: &Client, secret: &WebhookSecret, url:
         return Err(failure.hint(format!("the webhook {} {fate}", made.webhook_id)));
     }
     tell(global, &made, secret, "registered")
+}
+
+/// Every type of event.
+const ALL: &str = "*";
+
+/// Asks for the types that are followed; where Seam does not know one of them (any more), for all: too many do no harm.
+async fn known<T>(ask: impl AsyncFn(&[&str]) -> Result<T, Outcome>) -> Result<T, Outcome> {
+    match ask(&followed_events()).await {
+        Err(Outcome::Rejected(rejection)) if rejection.error_type == "invalid_event_types" => {
+            out::talk(out::plain(&format!("{}; all types are asked for", rejection.message)));
+            ask(&[ALL]).await
+        }
+        other => other,
+    }
 }
 
 /// It is there: what it posts and what we keep are made to fit.
@@ -161,10 +177,11 @@ async fn again(
     let mut has: Vec<&str> = found.event_types.iter().map(String::as_str).collect();
     wanted.sort_unstable();
     has.sort_unstable();
-    if has == wanted {
+    if has == wanted || has.contains(&ALL) {
         return tell(global, found, secret, "registered already");
     }
-    update_webhook(client, &found.webhook_id).await.map_err(|why| refused("its events were not changed", &why))?;
+    let updated = known(async |types| update_webhook(client, &found.webhook_id, types).await).await;
+    updated.map_err(|why| refused("its events were not changed", &why))?;
     tell(global, found, secret, "registered already; it now posts what the daemon follows")
 }
 
@@ -172,8 +189,7 @@ fn tell(global: &Global, webhook: &Webhook, secret: &WebhookSecret, how: &str) -
     let path = secret.path().display().to_string();
     if global.json {
         let Webhook { webhook_id, url, .. } = webhook;
-        let events = followed_events();
-        out::json(&json!({"webhook_id": webhook_id, "url": url, "event_types": events, "secret_file": path}))?;
+        out::json(&json!({"webhook_id": webhook_id, "url": url, "secret_file": path}))?;
     } else {
         let Webhook { webhook_id, url, .. } = webhook;
         out::line(out::plain(&format!("{webhook_id} for {url}: {how}; its secret is in {path}")))?;

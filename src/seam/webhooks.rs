@@ -62,17 +62,17 @@ pub async fn list_webhooks<T: Transport>(transport: &T) -> Result<Vec<Webhook>, 
 }
 
 /// `webhooks/create`, once.
-pub async fn create_webhook<T: Transport>(transport: &T, url: &str) -> Result<Webhook, Outcome> {
+pub async fn create_webhook<T: Transport>(transport: &T, url: &str, types: &[&str]) -> Result<Webhook, Outcome> {
     const PATH: &str = "webhooks/create";
     let mut asker = Asker::new(transport, None);
-    let params = followed(params(&[("url", Some(url))]).map_err(whole)?);
+    let params = of_types(params(&[("url", Some(url))]).map_err(whole)?, types);
     let made: Vec<Sent> = asker.plain(PATH, params, &["webhook"], &[]).await.map_err(whole)?;
     made.into_iter().next().map(Webhook::from).ok_or_else(|| whole(odd(PATH, "the body has no `webhook`")))
 }
 
-/// `webhooks/update`: the types that are followed, and no others.
-pub async fn update_webhook<T: Transport>(transport: &T, webhook_id: &str) -> Result<(), Outcome> {
-    let params = followed(params(&[("webhook_id", Some(webhook_id))]).map_err(whole)?);
+/// `webhooks/update`: it posts these types, and no others.
+pub async fn update_webhook<T: Transport>(transport: &T, webhook_id: &str, types: &[&str]) -> Result<(), Outcome> {
+    let params = of_types(params(&[("webhook_id", Some(webhook_id))]).map_err(whole)?, types);
     Asker::new(transport, None).order("webhooks/update", params, GONE).await.map_err(whole)
 }
 
@@ -82,8 +82,8 @@ pub async fn delete_webhook<T: Transport>(transport: &T, webhook_id: &str) -> Re
     Asker::new(transport, None).order("webhooks/delete", params, GONE).await.map_err(whole)
 }
 
-fn followed(mut params: Params) -> Params {
-    params.insert("event_types".to_owned(), Value::from(followed_events()));
+fn of_types(mut params: Params, types: &[&str]) -> Params {
+    params.insert("event_types".to_owned(), Value::from(types));
     params
 }
 

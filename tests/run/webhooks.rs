@@ -194,3 +194,17 @@ fn a_webhook_is_registered_once_and_its_secret_is_kept() {
     assert_eq!(paths.iter().filter(|path| *path == "/webhooks/create").count(), 1, "{paths:?}");
     assert!(!said.concat().contains(kept.trim()) && !listed.contains(kept.trim()));
 }
+
+#[test]
+fn where_seam_knows_fewer_events_all_are_asked_for() {
+    let rig = Rig::new(sandbox::Settings { enrollment_endpoints: false, ..sandbox::Settings::default() });
+    rig.configure("[webhook]\nsecret_file = \"secret\"\n");
+    let url = "https://hooks.example/webhooks/seam";
+    for how in ["registered; its secret is in ", "registered already; its secret is in "] {
+        let (code, said) = webhook(&rig, &["register", "--url", url]);
+        assert!(code == 0 && said.contains(how), "{code}, {said}");
+    }
+    let (_, listed) = webhook(&rig, &["list", "--json"]);
+    let one: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(one["event_types"], json!(["*"]), "{listed}");
+}
