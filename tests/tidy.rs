@@ -80,6 +80,7 @@ const PURE: &[&str] = &[
     "src/engine/limits",
     "src/engine/follow",
     "src/engine/locks",
+    "src/listen/signature",
     "src/sandbox/world",
     "src/sandbox/faults",
 ];

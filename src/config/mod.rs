@@ -14,6 +14,7 @@ mod schema;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -24,6 +25,7 @@ pub use key::{KeyError, KeySource, api_key};
 pub use problem::{ConfigErrors, Place, Problem};
 pub use schema::schema;
 pub use settings::*;
+pub use webhook::{SecretError, WebhookSecret};
 
 use crate::job::{InputSpec, looks_like_key};
 use file::{FileLayer, Found};

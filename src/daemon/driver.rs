@@ -48,6 +48,8 @@ pub struct Outside {
     pub answers: UnboundedReceiver<(Tag, Answer)>,
     /// From the inputs.
     pub rows: Receiver<Submission>,
+    /// Ids of good webhooks.
+    pub webhooks: Receiver<String>,
     /// What is wrong with the file, if that turns out beside the work.
     pub damage: Receiver<OpenError>,
     /// The service manager.
@@ -84,6 +86,7 @@ enum Woke {
     Damage(OpenError),
     Answer(Tag, Box<Answer>),
     Rows(Option<Submission>),
+    Webhook(String),
     Time,
 }
 
@@ -219,22 +222,25 @@ impl Driver {
     }
 
     async fn next(&mut self, pause_ms: Ms) -> Woke {
-        let Outside { answers, rows, damage, shutdown, .. } = &mut self.outside;
+        let Outside { answers, rows, webhooks, damage, shutdown, .. } = &mut self.outside;
         tokio::select! {
             biased;
             Some(damage) = damage.recv() => Woke::Damage(damage),
             () = shutdown.cancelled(), if self.give_up_ms.is_none() => Woke::Stop,
             Some((tag, answer)) = answers.recv() => Woke::Answer(tag, Box::new(answer)),
+            Some(id) = webhooks.recv() => Woke::Webhook(id),
             rows = rows.recv(), if self.reading => Woke::Rows(rows),
             () = sleep(Duration::from_millis(pause_ms.unsigned_abs())) => Woke::Time,
         }
     }
 
     fn more(&mut self) -> Option<Woke> {
-        match self.outside.answers.try_recv() {
-            Ok((tag, answer)) => Some(Woke::Answer(tag, Box::new(answer))),
-            Err(_) => self.outside.rows.try_recv().ok().map(|rows| Woke::Rows(Some(rows))),
+        let Outside { answers, rows, webhooks, .. } = &mut self.outside;
+        if let Ok((tag, answer)) = answers.try_recv() {
+            return Some(Woke::Answer(tag, Box::new(answer)));
         }
+        let webhook = webhooks.try_recv().ok().map(Woke::Webhook);
+        webhook.or_else(|| rows.try_recv().ok().map(|rows| Woke::Rows(Some(rows))))
     }
 
     fn note(&mut self, woke: Woke) -> Result<(), DaemonError> {
@@ -242,6 +248,7 @@ impl Driver {
             Woke::Time => return Ok(()),
             Woke::Damage(damage) => return Err(damage.into()),
             Woke::Answer(tag, answer) => self.engine.push(Change::Arrived(tag, *answer)),
+            Woke::Webhook(id) => self.engine.push(Change::Webhook(id)),
             Woke::Rows(Some((rows, sender))) => {
                 self.next_ticket += 1;
                 self.tickets.insert(self.next_ticket, sender);

@@ -19,7 +19,7 @@ pub use rules::{client_settings, rules};
 
 use crate::{
     clock,
-    config::Settings,
+    config::{Settings, WebhookSecret},
     engine::{Engine, Tick},
     job::JobState,
     listen::{self, Desk, Socket},
@@ -60,6 +60,8 @@ pub struct Summary {
 
 /// Rows of inputs that may wait for the engine; each entry is up to 500 rows.
 const SUBMISSIONS: usize = 2;
+/// Webhooks that may wait for the engine; more say no more.
+const WEBHOOKS: usize = 64;
 
 /// Runs until `shutdown`, then drains: no new calls, those on the wire may finish within `engine.drain_s`, every answer is committed.
 /// The database is created if there never was one. No state is kept outside of it and the arguments.
@@ -85,9 +87,15 @@ pub async fn run(
         engine.pause(PAUSED);
     }
     let signs = Signs::default();
+    let (webhooks_in, webhooks) = mpsc::channel(WEBHOOKS);
     let listening = match socket {
-        Some(socket) => Some(listened(socket, settings, &engine, &signs).await?),
-        None => None,
+        Some(socket) => Some(listened(socket, settings, &engine, &signs, webhooks_in).await?),
+        None => {
+            if WebhookSecret::place(settings, |name| std::env::var(name).ok()).is_some() {
+                tracing::warn!("there is a webhook secret, and `listen.address` is empty: no webhook can come in");
+            }
+            None
+        }
     };
     let (answers_in, answers) = mpsc::unbounded_channel();
     let (rows_in, rows) = mpsc::channel(SUBMISSIONS);
@@ -100,6 +108,7 @@ pub async fn run(
         calls: Calls::new(client, answers_in, signs.tally.clone()),
         answers,
         rows,
+        webhooks,
         damage,
         status,
         signs,
@@ -121,11 +130,20 @@ async fn listened(
     settings: &Settings,
     engine: &Engine,
     signs: &Signs,
+    good: mpsc::Sender<String>,
 ) -> Result<JoinHandle<()>, DaemonError> {
     let observer = Observer::new(engine.opened()).await.map_err(DaemonError::Store)?;
     tracing::info!("listening at {}", socket.at);
+    let secret = WebhookSecret::place(settings, |name| std::env::var(name).ok());
+    if let Some(secret) = &secret {
+        tracing::info!("webhooks are taken at {}", listen::WEBHOOK_PATH);
+        if let Err(error) = secret.read() {
+            tracing::warn!("until this is mended no webhook is taken: {error}");
+        }
+    }
+    let desk = Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer);
     let pages = page::router(&settings.page, engine.guard().path(), signs.pulse.clone());
-    Ok(listen::serve(socket, Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer), pages))
+    Ok(listen::serve(socket, desk, secret.map(|secret| listen::Hooks { secret, good }), pages))
 }
 
 /// Looks through a database that was too large for that before the work; tells what is wrong with it, or nothing.

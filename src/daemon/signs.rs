@@ -23,6 +23,8 @@ impl Signs {
         for verdict in tick.verdicts.iter().flat_map(|(_, verdicts)| verdicts) {
             self.tally.rows(verdict.fate, 1);
         }
+        self.tally.webhook("accepted", u64::from(tick.webhooks.0));
+        self.tally.webhook("replayed", u64::from(tick.webhooks.1));
         let (in_flight_max, gate_opens_ms) = engine.gate();
         self.pulse.note(|beat| {
             beat.turned_ms = Some(clock::now().mono_ms);

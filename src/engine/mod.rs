@@ -5,6 +5,7 @@ mod aside;
 mod care;
 mod doubts;
 mod follow;
+mod incoming;
 mod limits;
 mod locks;
 mod pace;
@@ -20,10 +21,10 @@ use std::collections::VecDeque;
 
 pub use care::CareRules;
 pub use follow::FollowRules;
+pub use incoming::new_chunk;
 pub use limits::{LimitRules, Limits};
 pub use retry::delays;
 pub use soft::EngineRules;
-pub use tick::new_chunk;
 
 use crate::{
     job::{Answer, Call, Chunk, JobState, Ms, Now, Outcome, Verdict},
@@ -42,6 +43,8 @@ pub enum Change {
     Arrived(Tag, Answer),
     /// An operator's order; the ticket names who asked.
     Operate(u64, Operator),
+    /// The id of a webhook that is Seam's.
+    Webhook(String),
 }
 
 /// Which call an answer belongs to.
@@ -66,6 +69,8 @@ pub struct Tick {
     pub verdicts: Vec<(u64, Vec<Verdict>)>,
     /// What became of operators' orders, by ticket.
     pub picked: Vec<(u64, Vec<Picked>)>,
+    /// Webhooks that were new, and those that were known before.
+    pub webhooks: (u32, u32),
     /// What is worth a line in the log.
     pub log: Vec<LogLine>,
     /// SQL statements run.

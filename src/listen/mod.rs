@@ -7,7 +7,9 @@ mod guard;
 mod health;
 mod metrics;
 mod pulse;
+mod signature;
 mod socket;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ pub use pulse::{Beat, Pulse};
 pub use socket::{ListenError, Socket};
 
 pub use metrics::Tally;
+pub use webhook::{Hooks, PATH as WEBHOOK_PATH};
 
 use crate::{config::Listen, store::Observer};
 use metrics::Metrics;
@@ -32,6 +35,7 @@ use metrics::Metrics;
 pub struct Desk {
     pulse: Arc<Pulse>,
     metrics: Metrics,
+    tally: Tally,
     /// A name by which it may be asked for, beside this machine's own.
     host: String,
 }
@@ -40,13 +44,14 @@ impl Desk {
     /// Tells what the loop tells, and what the observer sees.
     pub fn new(settings: &Listen, pulse: Arc<Pulse>, tally: &Tally, observer: Observer) -> Desk {
         let metrics = Metrics::new(tally, pulse.clone(), observer);
-        Desk { pulse, metrics, host: settings.host.clone() }
+        Desk { pulse, metrics, tally: tally.clone(), host: settings.host.clone() }
     }
 }
 
-/// Serves until the handle is aborted: what programs ask for and, if there are any, pages for people.
-pub fn serve(socket: Socket, desk: Desk, pages: Option<Router>) -> JoinHandle<()> {
-    let app = router(Arc::new(desk), pages);
+/// Serves until the handle is aborted: what programs ask for; webhooks, if there is something to be done with them; pages for people, if
+/// there are any.
+pub fn serve(socket: Socket, desk: Desk, hooks: Option<Hooks>, pages: Option<Router>) -> JoinHandle<()> {
+    let app = router(Arc::new(desk), hooks, pages);
     tokio::spawn(async move {
         if let Err(error) = axum::serve(socket, app).await {
             tracing::error!("nobody listens any more: {error}");
@@ -54,10 +59,12 @@ pub fn serve(socket: Socket, desk: Desk, pages: Option<Router>) -> JoinHandle<()
     })
 }
 
-fn router(desk: Arc<Desk>, pages: Option<Router>) -> Router {
+fn router(desk: Arc<Desk>, hooks: Option<Hooks>, pages: Option<Router>) -> Router {
     let fallback = async || (StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz\n");
     let pages = pages.unwrap_or_else(|| Router::new().fallback(fallback));
-    readable(desk, pages).layer(map_response(finished))
+    // A webhook comes by whatever name Seam knows; its signature is what counts.
+    let hooks = hooks.map(|hooks| webhook::routes(hooks, desk.pulse.clone(), desk.tally.clone()));
+    readable(desk, pages).merge(hooks.unwrap_or_default()).layer(map_response(finished))
 }
 
 /// What may be read, by whoever asks for this machine by its name: a web page must not make a browser ask.

@@ -66,6 +66,7 @@ impl Drop for Made {
 pub struct Socket {
     door: Door,
     places: Arc<Semaphore>,
+    life: Duration,
     /// Where it is, as it can be asked for.
     pub at: String,
 }
@@ -92,7 +93,7 @@ impl Socket {
                 (Door::Unix { listener, _made: made }, address.to_string())
             }
         };
-        Ok(Some(Socket { door, places: Arc::new(Semaphore::new(CONNECTIONS)), at }))
+        Ok(Some(Socket { door, places: Arc::new(Semaphore::new(CONNECTIONS)), life: LIFE, at }))
     }
 
     async fn connection(&mut self) -> io::Result<Either<TcpStream, UnixStream>> {
@@ -127,7 +128,7 @@ impl Listener for Socket {
         loop {
             let Ok(place) = self.places.clone().acquire_owned().await else { std::future::pending().await };
             match self.connection().await {
-                Ok(stream) => return (Leased { stream, end: Box::pin(sleep(LIFE)), _place: place }, ()),
+                Ok(stream) => return (Leased { stream, end: Box::pin(sleep(self.life)), _place: place }, ()),
                 Err(error) => {
                     tracing::debug!("a connection could not be taken: {error}");
                     sleep(BREATH).await;
@@ -175,5 +176,39 @@ impl AsyncWrite for Leased {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use axum::{Router, routing::get};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        sync::Semaphore,
+    };
+
+    use super::Socket;
+    use crate::config::ListenAddress;
+
+    /// Whoever does not come to an end is left, and makes room for who waits behind.
+    #[tokio::test]
+    async fn who_drips_a_request_is_left_and_others_get_the_place() {
+        let address = ListenAddress::try_from("127.0.0.1:0".to_owned()).unwrap();
+        let mut socket = Socket::bind(&address).await.unwrap().unwrap();
+        (socket.life, socket.places) = (Duration::from_millis(200), Arc::new(Semaphore::new(1)));
+        let at = socket.at.trim_start_matches("http://").to_owned();
+        let served = tokio::spawn(axum::serve(socket, Router::new().route("/", get(async || "here\n"))).into_future());
+        let mut slow = TcpStream::connect(&at).await.unwrap();
+        slow.write_all(b"GET / HTTP/1.1\r\nhost: ").await.unwrap();
+        let mut quick = TcpStream::connect(&at).await.unwrap();
+        quick.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+        let (mut to_slow, mut to_quick) = (String::new(), String::new());
+        slow.read_to_string(&mut to_slow).await.unwrap();
+        quick.read_to_string(&mut to_quick).await.unwrap();
+        assert!(!to_slow.contains(" 200 ") && to_quick.ends_with("here\n"), "{to_slow} {to_quick}");
+        served.abort();
     }
 }

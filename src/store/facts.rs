@@ -112,9 +112,11 @@ impl Observer {
             open,
             done: self.done().await?,
             unproven: self.unproven().await?,
-            held_batches: sqlx::query_scalar("SELECT count(*) FROM batches WHERE state = 'held'")
-                .fetch_one(&self.readers)
-                .await?,
+            held_batches: sqlx::query_scalar(
+                "SELECT count(*) FROM batches WHERE state IN ('gathering', 'held') AND state = 'held'",
+            )
+            .fetch_one(&self.readers)
+            .await?,
             watermark: word_or_null(&engine, "watermark")?,
             listens: get(&outlook, "waits")? || get::<Option<&str>>(&outlook, "care")?.is_some(),
             epoch: count(&engine, "epoch")?,

@@ -66,6 +66,8 @@ const MEANT: &[(&str, &str, &str)] = &[
         "SCAN jobs USING COVERING INDEX jobs_open",
         "counts the open jobs, from the index alone",
     ),
+    ("GROUP BY mark", "SCAN targets USING COVERING INDEX targets_left", "counts what is left, from the index alone"),
+    ("AS oldest", "SCAN j USING INDEX jobs_open", "every open job, for whoever watches; one look at a time"),
     ("SELECT * FROM waiting_on", "SCAN j USING INDEX jobs_open", "every open job, as asked"),
     ("FROM batches_overview WHERE NOT", "SCAN b", "a row for each file; the newest, up to the limit"),
     ("FROM aftercare a JOIN jobs o", "SCAN a", "everybody is looked at again, as ordered"),
@@ -85,11 +87,6 @@ const MEANT: &[(&str, &str, &str)] = &[
         "batch_holds = 0",
         "SCAN jobs USING COVERING INDEX jobs_held",
         "jobs that wait for a person; the first, and how many",
-    ),
-    (
-        "AS targets FROM targets",
-        "SCAN targets USING COVERING INDEX targets_left",
-        "counts what is left, from the index alone",
     ),
     (
         "SELECT state, workflow, count(*) AS jobs FROM jobs WHERE finished_at",

@@ -1,9 +1,12 @@
 //! What the listener tells, and to whom.
 
 use std::{
+    collections::BTreeSet,
+    fs,
     io::{Read, Write},
     net::TcpStream,
     os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::Path,
 };
 
 use backstitch::sandbox;
@@ -44,6 +47,37 @@ pub fn get(address: &str, path: &str) -> String {
 fn sample(metrics: &str, name: &str) -> f64 {
     let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no {name} in\n{metrics}")).parse().unwrap()
+}
+
+/// Everything that the alert rules and the dashboard ask for is told: the names, and the words that labels are compared with.
+fn asked_for_is_told(metrics: &str) {
+    let told: BTreeSet<&str> =
+        metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let (mut names, mut words) = (BTreeSet::new(), 0);
+    for path in ["config/prometheus/backstitch.rules.yml", "config/grafana/backstitch.json"] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap().replace("\\\"", "\"");
+        for (at, _) in text.match_indices("backstitch_") {
+            let (name, rest) = text[at..].split_at(text[at..].find(|letter| !is_word(letter)).unwrap());
+            let base = ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+            assert!(told.contains(name) || told.contains(base), "{path} asks for {name}, which nobody tells");
+            names.insert(base.to_owned());
+            // What stands for a step or an endpoint is told only once there is one.
+            let Some(labels) = rest.strip_prefix('{').and_then(|rest| rest.split('}').next()) else { continue };
+            for (label, values) in labels.split(", ").filter_map(|part| part.split_once('=')) {
+                let values = values.trim_matches(['~', '"']);
+                let open = ["seam_calls", "oldest_age"].iter().any(|open| name.contains(open));
+                for value in values.split('|').filter(|value| !open && !value.starts_with('$')) {
+                    let sample = format!("{label}=\"{value}\"");
+                    let is_told = |line: &str| line.starts_with(&format!("{name}{{")) && line.contains(&sample);
+                    assert!(metrics.lines().any(is_told), "{path} asks for {name} with {sample}, which nobody tells");
+                    words += 1;
+                }
+            }
+        }
+    }
+    let unused: Vec<_> = told.iter().filter(|name| !names.contains(**name)).collect();
+    assert!(unused.is_empty() && words > 10, "told, and shown by no dashboard: {unused:?}");
 }
 
 #[test]
@@ -92,7 +126,11 @@ fn what_is_done_and_what_is_wrong_is_told() {
     let why = wait_for("the refusal", || Some(get(&at, "/readyz")).filter(|told| told.starts_with("HTTP/1.1 503 ")));
     assert!(why.contains("not ready: nothing is sent: ") && why.contains("key"), "{why}");
     assert!(get(&at, "/healthz").starts_with("HTTP/1.1 200 "), "a restart would not mend that");
-    wait_for("the pause", || get(&at, "/metrics").contains("backstitch_work_paused 1").then_some(()));
+    let paused = wait_for("the pause, and the order that waits", || {
+        let parts = ["backstitch_work_paused 1", "backstitch_job_oldest_age_seconds{"];
+        Some(get(&at, "/metrics")).filter(|told| parts.iter().all(|part| told.contains(part)))
+    });
+    asked_for_is_told(&paused);
     daemon.stop();
 }
 
@@ -132,7 +170,7 @@ fn a_socket_in_the_file_system_is_for_the_group_and_outlives_a_kill() {
     };
     let killed = rig.run(&[]);
     wait_for("an answer", healthy);
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
     killed.signal(rustix::process::Signal::KILL);
     killed.end();
     assert!(path.exists(), "a kill leaves it behind");

@@ -46,12 +46,17 @@ const HAPPENINGS: &[&str] = &[
     "succeeded",
 ];
 
+/// What becomes of webhooks; each good one is `signed` and then `accepted`, or `replayed`.
+const WEBHOOKS: &[&str] =
+    &["signed", "accepted", "replayed", "forged", "stale", "unreadable", "other_workspace", "too_large", "no_secret"];
+
 /// Counters that the daemon's parts share; a copy counts into the same.
 #[derive(Clone, Debug)]
 pub struct Tally {
     calls: Counters,
     call_seconds: Histograms,
     rows: Counters,
+    webhooks: Counters,
     happened: Counters,
     cut_seconds: Histogram,
     proof_seconds: Histograms,
@@ -73,6 +78,7 @@ impl Default for Tally {
             calls: Counters::default(),
             call_seconds: Family::new_with_constructor(call_seconds),
             rows: Counters::default(),
+            webhooks: Counters::default(),
             happened: Counters::default(),
             cut_seconds: job_seconds(),
             proof_seconds: Family::new_with_constructor(job_seconds),
@@ -80,6 +86,9 @@ impl Default for Tally {
         // A rate is only right if the first of a kind is seen to follow none.
         for fate in Fate::ALL {
             tally.rows(*fate, 0);
+        }
+        for outcome in WEBHOOKS {
+            tally.webhook(outcome, 0);
         }
         for what in HAPPENINGS {
             drop(tally.happened.get_or_create(&vec![("what", *what)]));
@@ -103,6 +112,11 @@ impl Tally {
         self.rows.get_or_create(&vec![("fate", fate.as_str())]).inc_by(rows);
     }
 
+    /// So many webhooks came to this.
+    pub fn webhook(&self, outcome: &'static str, webhooks: u64) {
+        self.webhooks.get_or_create(&vec![("outcome", outcome)]).inc_by(webhooks);
+    }
+
     pub(super) fn ended(&self, facts: &Facts) {
         for (what, lines) in &facts.happened {
             let known = HAPPENINGS.iter().find(|known| *known == what).unwrap_or(&"other");
@@ -122,6 +136,7 @@ impl Tally {
         to.register("seam_calls", "Calls to Seam, by the path of the first request and by outcome", self.calls.clone());
         to.register("seam_call_duration_seconds", "How long calls to Seam took", self.call_seconds.clone());
         to.register("intake_rows", "Rows read from the inputs, by what became of them", self.rows.clone());
+        to.register("webhooks", "Webhooks that came in, by what became of them", self.webhooks.clone());
         to.register("job_history", "Lines written into histories of jobs, by their word", self.happened.clone());
         to.register(
             "job_time_to_cut_seconds",
