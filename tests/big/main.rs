@@ -10,6 +10,7 @@
 mod alive;
 mod grow;
 mod measure;
+mod pages;
 mod plans;
 mod quick;
 mod statements;
