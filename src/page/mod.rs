@@ -24,7 +24,6 @@ mod view;
 use std::{path::Path, sync::Arc};
 
 use axum::{Router, middleware::map_response, routing::get};
-use tokio::sync::Mutex;
 
 use crate::{config, listen::Pulse};
 use live::Live;
@@ -38,7 +37,7 @@ struct Site {
     /// Names, e-mail addresses and phone numbers are masked until asked for.
     mask: bool,
     live: Live,
-    kept: Mutex<Kept>,
+    kept: Kept,
 }
 
 /// The pages, if the settings want them.
@@ -48,7 +47,7 @@ pub fn router(settings: &config::Page, database: &Path, pulse: Arc<Pulse>) -> Op
     }
     let readers = Arc::new(Readers::new(database));
     let live = Live::new(readers.clone());
-    let site = Arc::new(Site { readers, pulse, mask: settings.mask, live, kept: Mutex::default() });
+    let site = Arc::new(Site { readers, pulse, mask: settings.mask, live, kept: Kept::default() });
     let pages = Router::new()
         .route("/", get(overview::show))
         .route("/person", get(person::show))

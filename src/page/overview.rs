@@ -1,6 +1,9 @@
 //! The overview: who still has access, what is late, what needs a person, how the daemon is.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -29,11 +32,21 @@ const KEPT_MS: Ms = 500;
 /// or within so many times the time that it took to read: however many look, reading takes a small share of one core.
 const KEPT_FACTOR: Ms = 20;
 
-/// What was read last.
+/// What was read last, and until when that does.
 #[derive(Default)]
 pub(super) struct Kept {
-    read: Option<Arc<Read>>,
-    due_ms: Ms,
+    last: Mutex<Option<(Arc<Read>, Ms)>>,
+    reading: tokio::sync::Mutex<()>,
+}
+
+impl Kept {
+    fn last(&self) -> MutexGuard<'_, Option<(Arc<Read>, Ms)>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fresh(&self, now_ms: Ms) -> Option<Arc<Read>> {
+        self.last().as_ref().filter(|(_, due_ms)| now_ms < *due_ms).map(|(read, _)| read.clone())
+    }
 }
 
 struct Read {
@@ -149,9 +162,18 @@ pub(super) async fn show(State(site): State<Arc<Site>>, mut v: View) -> Result<R
 
 /// Reads anew only if it is time; while somebody does, others are shown what was read before.
 async fn read(site: &Site, v: &View) -> Result<Arc<Read>, Trouble> {
-    let mut kept = site.kept.lock().await;
-    if let Some(read) = kept.read.as_ref().filter(|_| v.now.mono_ms < kept.due_ms) {
-        return Ok(read.clone());
+    let (kept, now_ms) = (&site.kept, v.now.mono_ms);
+    if let Some(read) = kept.fresh(now_ms) {
+        return Ok(read);
+    }
+    let old = kept.last().as_ref().map(|(read, _)| read.clone());
+    let _reading = match (kept.reading.try_lock(), old) {
+        (Ok(reading), _) => reading,
+        (Err(_), Some(old)) => return Ok(old),
+        (Err(_), None) => kept.reading.lock().await,
+    };
+    if let Some(read) = kept.fresh(now_ms) {
+        return Ok(read);
     }
     let watch = Stopwatch::start();
     let mut reader = site.readers.get().await?;
@@ -159,8 +181,8 @@ async fn read(site: &Site, v: &View) -> Result<Arc<Read>, Trouble> {
     let held = remedies(&mut reader, &overview, v.at()).await?;
     let read = Arc::new(Read { overview, held, at: v.at() });
     let took_ms = Ms::try_from(watch.us() / 1_000).unwrap_or(Ms::MAX);
-    kept.due_ms = v.now.mono_ms.saturating_add(took_ms.saturating_mul(KEPT_FACTOR).max(KEPT_MS));
-    kept.read = Some(read.clone());
+    let due_ms = now_ms.saturating_add(took_ms.saturating_mul(KEPT_FACTOR).max(KEPT_MS));
+    *kept.last() = Some((read.clone(), due_ms));
     Ok(read)
 }
 

@@ -35,9 +35,21 @@ fn get(at: &str, path: &str) -> String {
 fn paths(Sizes { finished, delayed, ready, begun }: Sizes) -> Vec<String> {
     let last = finished + delayed + ready + begun;
     [
-        "/", "/jobs", "/jobs?state=all", "/jobs?state=succeeded&workflow=update", "/jobs?state=failed", "/jobs?overdue=yes",
-        "/jobs?state=all&batch=1", "/jobs.csv?state=all&limit=1000", "/intake", "/intake?fate=rejected", "/intake?file=today.jsonl",
-        "/person?q=Person", "/person?q=nobody", "/person?q=person77%40example.com", "/job/hr-77",
+        "/",
+        "/jobs",
+        "/jobs?state=all",
+        "/jobs?state=succeeded&workflow=update",
+        "/jobs?state=failed",
+        "/jobs?overdue=yes",
+        "/jobs?state=all&batch=1",
+        "/jobs.csv?state=all&limit=1000",
+        "/intake",
+        "/intake?fate=rejected",
+        "/intake?file=today.jsonl",
+        "/person?q=Person",
+        "/person?q=nobody",
+        "/person?q=person77%40example.com",
+        "/job/hr-77",
     ]
     .map(str::to_owned)
     .into_iter()
@@ -59,7 +71,8 @@ fn changes(at: &str) -> f64 {
 
 /// Changes in a second, over so many seconds; the metrics are kept for a moment, so they are asked for until they move.
 fn pace(at: &str, seconds: u64) -> f64 {
-    let moved = |from: f64| daemon::found_within(30_000, || Some(changes(at)).filter(|now| *now > from)).unwrap_or(from);
+    let moved =
+        |from: f64| daemon::found_within(30_000, || Some(changes(at)).filter(|now| *now > from)).unwrap_or(from);
     let (first, begun) = (moved(changes(at)), us());
     std::thread::sleep(Duration::from_secs(seconds));
     let last = moved(changes(at));
@@ -116,12 +129,19 @@ fn measure_pages() {
             .collect();
         took.sort_unstable();
         let p95 = took[(took.len() * 95 / 100).min(took.len() - 1)];
-        println!("{path:45} {:>8} us median {p95:>8} us p95 {:>8} us worst", took[took.len() / 2], took[took.len() - 1]);
+        println!(
+            "{path:45} {:>8} us median {p95:>8} us p95 {:>8} us worst",
+            took[took.len() / 2],
+            took[took.len() - 1]
+        );
         slow.extend((p95 > 100_000).then_some((path, p95)));
     }
     if let Some(alone) = alone {
         let watched = pace(&at, seconds);
-        println!("{alone:.0} changes a second alone, {watched:.0} with {VIEWERS} who look: {:+.1} %", (watched / alone - 1.0) * 100.0);
+        println!(
+            "{alone:.0} changes a second alone, {watched:.0} with {VIEWERS} who look: {:+.1} %",
+            (watched / alone - 1.0) * 100.0
+        );
     }
     over.store(true, Ordering::Relaxed);
     viewers.into_iter().for_each(|viewer| viewer.join().unwrap());
