@@ -48,6 +48,11 @@ impl Live {
         Live { readers, changes: watch::Sender::new(0), places, looking: Mutex::default() }
     }
 
+    /// Something is to be seen that nobody wrote.
+    pub fn tell(&self) {
+        self.changes.send_modify(|version| *version = version.wrapping_sub(1));
+    }
+
     /// A place, and word of every change from now on.
     fn listen(&self) -> Result<(OwnedSemaphorePermit, watch::Receiver<i64>), Trouble> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| Trouble::Busy)?;

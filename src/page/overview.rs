@@ -21,7 +21,7 @@ use super::{
 use crate::{
     clock::Stopwatch,
     explain::{Explanation, explain},
-    job::{JobState, Mark, Ms, Time, Workflow, counted},
+    job::{JobState, Mark, Ms, Now, Time, Workflow, counted},
     store::{Alarming, BatchLine, Overview, Reader, sizes},
 };
 
@@ -31,21 +31,30 @@ const PAST_MS: Ms = 86_400_000;
 const KEPT_MS: Ms = 500;
 /// or within so many times the time that it took to read: however many look, reading takes a small share of one core.
 const KEPT_FACTOR: Ms = 20;
+/// A reading that took longer than this is slow,
+const SLOW_MS: Ms = 50;
+/// and what it found is shown for so long beyond its time while the next is done.
+const OLD_MS: Ms = 60_000;
 
-/// What was read last, and until when that does.
+/// What was read last.
 #[derive(Default)]
 pub(super) struct Kept {
-    last: Mutex<Option<(Arc<Read>, Ms)>>,
-    reading: tokio::sync::Mutex<()>,
+    last: Mutex<Option<Last>>,
+    reading: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Clone)]
+struct Last {
+    read: Arc<Read>,
+    /// Until then it does.
+    due_ms: Ms,
+    /// Whoever comes later need not wait for the next, which takes its time.
+    is_slow: bool,
 }
 
 impl Kept {
-    fn last(&self) -> MutexGuard<'_, Option<(Arc<Read>, Ms)>> {
+    fn last(&self) -> MutexGuard<'_, Option<Last>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn fresh(&self, now_ms: Ms) -> Option<Arc<Read>> {
-        self.last().as_ref().filter(|(_, due_ms)| now_ms < *due_ms).map(|(read, _)| read.clone())
     }
 }
 
@@ -160,29 +169,42 @@ pub(super) async fn show(State(site): State<Arc<Site>>, mut v: View) -> Result<R
     page(&shown)
 }
 
-/// Reads anew only if it is time; while somebody does, others are shown what was read before.
-async fn read(site: &Site, v: &View) -> Result<Arc<Read>, Trouble> {
-    let (kept, now_ms) = (&site.kept, v.now.mono_ms);
-    if let Some(read) = kept.fresh(now_ms) {
-        return Ok(read);
+/// Reads anew only if it is time. Where that is slow, what was read before is shown meanwhile, and who listens is told when it is done.
+async fn read(site: &Arc<Site>, v: &View) -> Result<Arc<Read>, Trouble> {
+    let last = site.kept.last().clone();
+    if let Some(last) = last.as_ref().filter(|last| v.now.mono_ms < last.due_ms) {
+        return Ok(last.read.clone());
     }
-    let old = kept.last().as_ref().map(|(read, _)| read.clone());
-    let _reading = match (kept.reading.try_lock(), old) {
-        (Ok(reading), _) => reading,
-        (Err(_), Some(old)) => return Ok(old),
-        (Err(_), None) => kept.reading.lock().await,
+    let Some(old) = last.filter(|last| last.is_slow && v.now.mono_ms < last.due_ms.saturating_add(OLD_MS)) else {
+        let _reading = site.kept.reading.lock().await;
+        let fresh = site.kept.last().clone().filter(|last| v.now.mono_ms < last.due_ms);
+        return match fresh {
+            Some(last) => Ok(last.read),
+            None => renew(site, v.now).await,
+        };
     };
-    if let Some(read) = kept.fresh(now_ms) {
-        return Ok(read);
+    if let Ok(reading) = site.kept.reading.clone().try_lock_owned() {
+        let (site, now) = (site.clone(), v.now);
+        tokio::spawn(async move {
+            let _reading = reading;
+            // What went wrong is told to who has to wait for it.
+            if renew(&site, now).await.is_ok() {
+                site.live.tell();
+            }
+        });
     }
+    Ok(old.read)
+}
+
+async fn renew(site: &Site, now: Now) -> Result<Arc<Read>, Trouble> {
     let watch = Stopwatch::start();
     let mut reader = site.readers.get().await?;
-    let overview = reader.overview(v.at(), v.at().plus(-PAST_MS)).await?;
-    let held = remedies(&mut reader, &overview, v.at()).await?;
-    let read = Arc::new(Read { overview, held, at: v.at() });
+    let overview = reader.overview(now.wall, now.wall.plus(-PAST_MS)).await?;
+    let held = remedies(&mut reader, &overview, now.wall).await?;
+    let read = Arc::new(Read { overview, held, at: now.wall });
     let took_ms = Ms::try_from(watch.us() / 1_000).unwrap_or(Ms::MAX);
-    let due_ms = now_ms.saturating_add(took_ms.saturating_mul(KEPT_FACTOR).max(KEPT_MS));
-    *kept.last() = Some((read.clone(), due_ms));
+    let due_ms = now.mono_ms.saturating_add(took_ms.saturating_mul(KEPT_FACTOR).max(KEPT_MS));
+    *site.kept.last() = Some(Last { read: read.clone(), due_ms, is_slow: took_ms > SLOW_MS });
     Ok(read)
 }
 
