@@ -155,7 +155,7 @@ fn steps(sheet: &JobSheet) -> Vec<StepShown> {
     let goes = |step: &&Step| step.name != StepName::Cut || step.opened_at.is_some() || is_cut;
     let here = report.line.step.as_deref().filter(|_| !report.line.state.is_final());
     let shown = |step: &Step| StepShown {
-        name: step.name.as_str().replace('_', " "),
+        name: step.name.as_str().replace('_', " ").replace("acs ", "ACS "),
         badge: Badge::step(step.state),
         rounds: step.rounds,
         at: step.closed_at.or(step.opened_at).map(When),
@@ -174,7 +174,7 @@ fn asked(one: &Request, veil: &Veil) -> Asked {
     };
     Asked {
         at: When(one.begun_at),
-        what: format!("{} {}", one.act, own(&one.kind)).replace('_', " ").trim().to_owned(),
+        what: format!("{} {}", one.act, own(&one.kind)).replace('_', " ").replace("acs ", "ACS ").trim().to_owned(),
         object: own(&one.object_id),
         step: one.step.replace('_', " "),
         class,

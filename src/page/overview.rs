@@ -290,5 +290,7 @@ fn calls(overview: &Overview) -> Vec<Calls> {
         };
         all.entry(format!("{}{kind}", one.act)).or_default().push((word.replace('_', " "), one.many, class));
     }
-    all.into_iter().map(|(what, classes)| Calls { what: what.replace('_', " "), classes }).collect()
+    all.into_iter()
+        .map(|(what, classes)| Calls { what: what.replace('_', " ").replace("acs ", "ACS "), classes })
+        .collect()
 }

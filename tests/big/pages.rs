@@ -3,12 +3,16 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
+
+use backstitch::store::open_reader;
+use tokio::runtime::Runtime;
 
 use crate::{
     grow::Sizes,
@@ -62,21 +66,17 @@ fn paths(Sizes { finished, delayed, ready, begun }: Sizes) -> Vec<String> {
     .collect()
 }
 
-/// What the loop made durable so far.
-fn changes(at: &str) -> f64 {
-    let metrics = get(at, "/metrics");
-    let line = metrics.lines().find_map(|line| line.strip_prefix("backstitch_commit_changes_total "));
-    line.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap()
-}
-
-/// Changes in a second, over so many seconds; the metrics are kept for a moment, so they are asked for until they move.
-fn pace(at: &str, seconds: u64) -> f64 {
-    let moved =
-        |from: f64| daemon::found_within(30_000, || Some(changes(at)).filter(|now| *now > from)).unwrap_or(from);
-    let (first, begun) = (moved(changes(at)), us());
+/// Requests that the loop decided in a second, over so many seconds.
+fn pace(runtime: &Runtime, database: &Path, seconds: u64) -> f64 {
+    let decided = || -> i64 {
+        runtime.block_on(async {
+            let mut conn = open_reader(database).await.unwrap();
+            sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM attempts").fetch_one(&mut conn).await.unwrap()
+        })
+    };
+    let (first, begun) = (decided(), us());
     std::thread::sleep(Duration::from_secs(seconds));
-    let last = moved(changes(at));
-    (last - first) * 1e6 / (us() - begun) as f64
+    (decided() - first) as f64 * 1e6 / (us() - begun) as f64
 }
 
 fn listening(daemon: &Daemon) -> String {
@@ -102,7 +102,7 @@ fn measure_pages() {
     daemon.await_ready();
     let at = listening(&daemon);
     let seconds = number("PACE_S", 0);
-    let alone = (seconds > 0).then(|| pace(&at, seconds));
+    let alone = (seconds > 0).then(|| pace(&runtime, &database, seconds));
     let (over, mut slow) = (Arc::new(AtomicBool::new(false)), Vec::new());
     let viewers: Vec<_> = (0..if seconds > 0 { VIEWERS } else { 0 })
         .map(|nth| {
@@ -137,9 +137,9 @@ fn measure_pages() {
         slow.extend((p95 > 100_000).then_some((path, p95)));
     }
     if let Some(alone) = alone {
-        let watched = pace(&at, seconds);
+        let watched = pace(&runtime, &database, seconds);
         println!(
-            "{alone:.0} changes a second alone, {watched:.0} with {VIEWERS} who look: {:+.1} %",
+            "{alone:.0} requests a second alone, {watched:.0} with {VIEWERS} who look: {:+.1} %",
             (watched / alone - 1.0) * 100.0
         );
     }
