@@ -2,6 +2,7 @@
 //! error.
 
 mod approve;
+mod backup;
 mod batches;
 mod bench;
 mod cancel;
@@ -29,6 +30,7 @@ mod sandbox;
 mod schema;
 mod show;
 mod skip;
+mod sql;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -130,6 +132,10 @@ pub enum Command {
     VerifyCertificates(verify_certificates::VerifyCertificatesArgs),
     /// List all leavers of a period, with their times and the share done in time
     Report(report::ReportArgs),
+    /// Copy the whole database into one file, beside a running daemon
+    Backup(backup::BackupArgs),
+    /// Ask the database a question of your own; nothing is ever changed
+    Sql(sql::SqlArgs),
     /// Run a simulated Seam to try things on
     Sandbox(sandbox::SandboxArgs),
     /// Print the JSON Schema of the settings or of orders, for editors
@@ -206,6 +212,8 @@ impl Cli {
             Command::Certificates(args) => certificates::run(global, args),
             Command::VerifyCertificates(args) => verify_certificates::run(global, args),
             Command::Report(args) => report::run(global, args),
+            Command::Backup(args) => backup::run(global, args),
+            Command::Sql(args) => sql::run(global, args),
             Command::Sandbox(args) => sandbox::run(global, args),
             Command::Schema(args) => schema::run(args),
             Command::Completions(args) => manual::completions(args),

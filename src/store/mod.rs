@@ -4,6 +4,8 @@
 mod accept;
 mod aftercare;
 mod around;
+mod ask;
+mod backup;
 mod batch;
 mod batches;
 mod brake;
@@ -38,6 +40,8 @@ mod yardstick;
 pub use accept::{AcceptRules, Accepted, NewChunk, NewRow};
 pub use aftercare::{Alarm, CareRow, CareState};
 pub use around::{Around, BatchBrief};
+pub use ask::{Answer, AskError, Cell, ask};
+pub use backup::backup;
 pub use batch::{BY_HAND, Judged};
 pub use batches::{ApprovalLine, BatchLine, BatchReport};
 pub use brake::{Asked, BrakeRules};
