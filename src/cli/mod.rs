@@ -20,6 +20,7 @@ mod jobs;
 mod manual;
 pub mod out;
 mod plan;
+mod prune;
 mod recheck;
 mod release;
 mod report;
@@ -134,6 +135,8 @@ pub enum Command {
     Report(report::ReportArgs),
     /// Copy the whole database into one file, beside a running daemon
     Backup(backup::BackupArgs),
+    /// Remove details and personal data of what ended long ago, now
+    Prune(prune::PruneArgs),
     /// Ask the database a question of your own; nothing is ever changed
     Sql(sql::SqlArgs),
     /// Run a simulated Seam to try things on
@@ -213,6 +216,7 @@ impl Cli {
             Command::VerifyCertificates(args) => verify_certificates::run(global, args),
             Command::Report(args) => report::run(global, args),
             Command::Backup(args) => backup::run(global, args),
+            Command::Prune(args) => prune::run(global, args),
             Command::Sql(args) => sql::run(global, args),
             Command::Sandbox(args) => sandbox::run(global, args),
             Command::Schema(args) => schema::run(args),

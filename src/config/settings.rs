@@ -84,6 +84,8 @@ sections! {
         offboard: Offboard,
         /// Looking again at who has left.
         aftercare: Aftercare,
+        /// What grows old.
+        retention: Retention,
         /// Reading the inputs.
         intake: Intake,
         /// Logs.
@@ -219,6 +221,23 @@ sections! {
         every_s: Delay,
         /// For so long; 0: never.
         for_days: u32,
+    }
+    /// `[retention]`; days of 0 are never
+    Retention {
+        /// Between two rounds.
+        every_s: Delay,
+        /// To the end of looks that found nothing.
+        looks_days: u32,
+        /// To the end of the details of what succeeded.
+        prune_succeeded_days: u32,
+        /// The same of what failed.
+        prune_failed_days: u32,
+        /// The same of what was cancelled.
+        prune_cancelled_days: u32,
+        /// To the end of personal data.
+        scrub_days: u32,
+        /// A larger log is told.
+        log_warn_mib: u32,
     }
     /// `[intake]`
     Intake {

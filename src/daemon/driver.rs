@@ -17,6 +17,7 @@ use super::{
     DaemonError, OnTick, Summary,
     calls::Calls,
     inputs::Submission,
+    keeper::Keeper,
     log,
     status::{Status, in_words},
 };
@@ -55,6 +56,8 @@ pub struct Outside {
     pub shutdown: CancellationToken,
     /// What may still finish after it.
     pub drain_ms: Ms,
+    /// Cares for what grows old; not while nothing is to be changed.
+    pub keeper: Option<Keeper>,
     /// Sees every tick.
     pub on_tick: Option<OnTick>,
 }
@@ -127,8 +130,15 @@ impl Driver {
                 tracing::info!("the database works again; nothing that came in meanwhile is lost");
                 self.outside.status.say("the database works again");
             }
-            let wake_ms = now.mono_ms + self.paced(&tick);
+            let mut wake_ms = now.mono_ms + self.paced(&tick);
             self.take(tick);
+            if let Some(keeper) = self.outside.keeper.as_mut().filter(|_| self.give_up_ms.is_none()) {
+                if let Err(error) = keeper.step(&mut self.engine, clock::now()).await {
+                    self.mend(error).await?;
+                    continue;
+                }
+                wake_ms = wake_ms.min(keeper.wake_ms());
+            }
             if self.outside.status.wants_counts(now.mono_ms) {
                 let counts = self.engine.open_counts().await.unwrap_or_default();
                 self.outside.status.say(&in_words(&counts, self.engine.halted()));

@@ -4,6 +4,7 @@ mod calls;
 mod driver;
 mod error;
 mod inputs;
+mod keeper;
 mod log;
 mod mend;
 mod rules;
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use error::DaemonError;
+pub use keeper::{KeepRules, Keeper, Pace};
 pub use rules::{client_settings, rules};
 
 use crate::{
@@ -94,6 +96,7 @@ pub async fn run(
         status,
         shutdown,
         drain_ms: settings.engine.drain_s.ms(),
+        keeper: (!hooks.paused).then(|| Keeper::new(KeepRules::of(settings), clock::now().mono_ms)),
         on_tick: hooks.on_tick,
     };
     let summary = Driver::new(engine, outside).run().await;

@@ -5,6 +5,7 @@ mod aside;
 mod care;
 mod doubts;
 mod follow;
+mod keep;
 mod limits;
 mod locks;
 mod pace;

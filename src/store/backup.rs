@@ -40,6 +40,17 @@ pub async fn backup(database: &Path, to: &Path) -> Result<u64, OpenError> {
     let file = OpenOptions::new().write(true).create_new(true).mode(BACKUP_MODE).open(&part);
     let file = file.map_err(OpenError::io(&part, "creating"))?;
     let made = async {
+        // What an older release made cannot give room back; its copy can.
+        let shrinks: i64 = sqlx::query_scalar("PRAGMA auto_vacuum")
+            .fetch_one(&mut conn)
+            .await
+            .map_err(OpenError::sqlite(database, "reading the settings of"))?;
+        if shrinks == 0 {
+            sqlx::query("PRAGMA auto_vacuum = INCREMENTAL")
+                .execute(&mut conn)
+                .await
+                .map_err(OpenError::sqlite(database, "setting"))?;
+        }
         copy(&mut conn, &part, &file, "backing up into", "PRAGMA integrity_check(10)").await?;
         // Reserved first: a rename alone would replace what somebody put there meanwhile.
         let reserved = OpenOptions::new().write(true).create_new(true).mode(BACKUP_MODE).open(&to);

@@ -30,6 +30,8 @@ mod read;
 mod refusal;
 mod rehire;
 mod report;
+mod retention;
+mod room;
 mod save;
 #[cfg(test)]
 mod tests;
@@ -61,6 +63,8 @@ pub use operator::{Deed, Operator, Picked, Skip};
 pub use read::{JobFilter, JobLine, JobList, Named, Reader, WaitingLine};
 pub use refusal::OpenError;
 pub use report::{Happening, JobReport};
+pub use retention::{Care, Chore, Cursor, Swept, sweep};
+pub use room::{Room, give_back, log_bytes, log_readers, parts, room};
 pub use save::LockChanges;
 pub use wake::{Outlook, Wake};
 pub use yardstick::{Noted, Worked, Yardstick};

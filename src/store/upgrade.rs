@@ -53,6 +53,8 @@ async fn fill(
     instance_id: &str,
 ) -> Result<(), OpenError> {
     let tell = || OpenError::sqlite(path, "filling");
+    // Only an empty file takes it: so that free pages can be given back later, a few at a time.
+    sqlx::query("PRAGMA auto_vacuum = INCREMENTAL").execute(&mut *conn).await.map_err(tell())?;
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(tell())?;
     // 0x426b5374 is "BkSt"; a PRAGMA takes no parameter.
     sqlx::query("PRAGMA application_id = 0x426b5374").execute(&mut *tx).await.map_err(tell())?;

@@ -33,8 +33,10 @@ pub fn literals() -> Vec<Literal> {
                 let file = path.file_name().unwrap().to_string_lossy().into_owned();
                 let program = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
                 // A person's own question is nobody's literal.
-                let builds = file != "ask.rs" && program.contains("AssertSqlSafe");
-                assert!(!builds, "{file} builds its SQL: no test can see that");
+                if file == "ask.rs" {
+                    continue;
+                }
+                assert!(!program.contains("AssertSqlSafe"), "{file} builds its SQL: no test can see that");
                 files.push((file, tokens(program)));
             }
         }

@@ -20,5 +20,6 @@ mod mover;
 mod plan;
 mod proof;
 mod rehire;
+mod retention;
 #[path = "../run/rig.rs"]
 mod rig;
