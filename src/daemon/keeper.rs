@@ -17,8 +17,8 @@ const DAY_MS: Ms = 86_400_000;
 const GOAL_US: u64 = 10_000;
 /// … and is made smaller from here on; 50 ms are what the work can be asked to wait.
 const LONG_US: u64 = 20_000;
-/// The most that a step takes on: jobs, or parts of free pages.
-const MOST: u32 = 256;
+/// The most that a step takes on: jobs, or parts of free pages. SQLite moves its log into the file within the commit that fills it.
+const MOST: u32 = 32;
 
 /// What grows old, when.
 #[derive(Clone, Debug, PartialEq, Eq)]
