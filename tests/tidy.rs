@@ -11,11 +11,29 @@ use std::{
 /// Left may use right, and nothing else of ours. Tests inside a room are free.
 const ROOMS: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
+    // Its own small room with HTTP out: the hook's address is no part of Seam, and the engine never waits for it.
+    ("alarm", &["clock", "config", "job", "seam"]),
     (
         "cli",
-        &["clock", "config", "daemon", "engine", "intake", "job", "sandbox", "seam", "store", "telemetry", "workflow"],
+        &[
+            "alarm",
+            "clock",
+            "config",
+            "daemon",
+            "engine",
+            "intake",
+            "job",
+            "sandbox",
+            "seam",
+            "store",
+            "telemetry",
+            "workflow",
+        ],
     ),
-    ("daemon", &["clock", "config", "engine", "intake", "job", "sandbox", "seam", "store", "telemetry", "workflow"]),
+    (
+        "daemon",
+        &["alarm", "clock", "config", "engine", "intake", "job", "sandbox", "seam", "store", "telemetry", "workflow"],
+    ),
     ("engine", &["job", "workflow", "store", "seam"]),
     ("workflow", &["job"]),
     ("intake", &["job", "store"]),
@@ -28,8 +46,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("job", &[]),
 ];
 
-/// Where a library may be named.
-const LIBRARIES: &[(&str, &str)] = &[("sqlx", "src/store"), ("reqwest", "src/seam"), ("axum", "src/sandbox/http")];
+/// Where a library may be named; several places between bars.
+const LIBRARIES: &[(&str, &str)] =
+    &[("sqlx", "src/store"), ("reqwest", "src/seam|src/alarm/post"), ("axum", "src/sandbox/http")];
 
 /// Files (by the beginning of their path) that only compute: no waiting, no clock, no files, no log.
 const PURE: &[&str] = &[
@@ -170,7 +189,9 @@ fn libraries_stay_in_their_room() {
     let outside = |name: &str, code: &str| {
         LIBRARIES
             .iter()
-            .filter(|(library, home)| !name.starts_with(home) && code.contains(&format!("{library}::")))
+            .filter(|(library, home)| {
+                !home.split('|').any(|home| name.starts_with(home)) && code.contains(&format!("{library}::"))
+            })
             .map(|(library, home)| format!("{name} uses {library}, which is {home}'s"))
             .collect::<Vec<_>>()
     };

@@ -1,6 +1,7 @@
 //! The command line: arguments and exit codes; one file per command. Data goes to standard output, talk to standard
 //! error.
 
+mod alarm;
 mod approve;
 mod backup;
 mod batches;
@@ -133,6 +134,8 @@ pub enum Command {
     VerifyCertificates(verify_certificates::VerifyCertificatesArgs),
     /// List all leavers of a period, with their times and the share done in time
     Report(report::ReportArgs),
+    /// Try the alarm's hook
+    Alarm(alarm::AlarmArgs),
     /// Copy the whole database into one file, beside a running daemon
     Backup(backup::BackupArgs),
     /// Remove details and personal data of what ended long ago, now
@@ -215,6 +218,7 @@ impl Cli {
             Command::Certificates(args) => certificates::run(global, args),
             Command::VerifyCertificates(args) => verify_certificates::run(global, args),
             Command::Report(args) => report::run(global, args),
+            Command::Alarm(args) => alarm::run(global, args),
             Command::Backup(args) => backup::run(global, args),
             Command::Prune(args) => prune::run(global, args),
             Command::Sql(args) => sql::run(global, args),

@@ -14,7 +14,7 @@ impl Settings {
     }
 
     /// Every wait; a test holds this list against the table of rules.
-    fn delays(&mut self) -> [&mut Delay; 22] {
+    fn delays(&mut self) -> [&mut Delay; 23] {
         let Settings {
             engine,
             verify,
@@ -27,6 +27,7 @@ impl Settings {
             retry,
             offboard,
             aftercare,
+            alarm,
             retention,
             intake,
             ..
@@ -51,6 +52,7 @@ impl Settings {
             &mut offboard.deadline_s,
             &mut aftercare.first_s,
             &mut aftercare.every_s,
+            &mut alarm.every_s,
             &mut retention.every_s,
             &mut intake.scan_s,
             &mut intake.settle_s,

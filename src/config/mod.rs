@@ -18,8 +18,9 @@ use std::{collections::BTreeMap, path::Path};
 
 use config::{Config, File, FileFormat};
 
-pub use key::{KeyError, KeySource, api_key};
+pub use key::{KeyError, KeySource, api_key, secret_file};
 pub use problem::{ConfigErrors, Place, Problem};
+pub use rules::is_hook_address;
 pub use schema::schema;
 pub use settings::*;
 
@@ -100,8 +101,13 @@ impl Settings {
         Err(ConfigErrors { problems, inputs })
     }
 
-    fn paths(&mut self) -> [(&'static str, &mut std::path::PathBuf); 2] {
-        [("database.path", &mut self.database.path), ("seam.api_key_file", &mut self.seam.api_key_file)]
+    fn paths(&mut self) -> [(&'static str, &mut std::path::PathBuf); 4] {
+        [
+            ("database.path", &mut self.database.path),
+            ("seam.api_key_file", &mut self.seam.api_key_file),
+            ("alarm.url_file", &mut self.alarm.url_file),
+            ("alarm.token_file", &mut self.alarm.token_file),
+        ]
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) enum Shape {
     Flag,
     /// A list of patterns of protected people.
     People,
+    /// A program with its whole path, and its arguments; may be empty.
+    Program,
+    /// Where messages are posted; may be empty.
+    Hook,
     Count {
         min: i64,
         max: i64,
@@ -112,6 +116,14 @@ pub(super) const RULES: &[Rule] = &[
     seconds("aftercare.first_s", 90.0 * DAY),
     seconds("aftercare.every_s", 90.0 * DAY),
     count("aftercare.for_days", 0, 3_650),
+    rule("alarm.command", Shape::Program),
+    rule("alarm.url", Shape::Hook),
+    rule("alarm.url_file", Shape::Path { may_be_empty: true }),
+    rule("alarm.token_file", Shape::Path { may_be_empty: true }),
+    seconds("alarm.every_s", HOUR),
+    rule("alarm.timeout_s", Shape::Factor { min: 0.1, max: 300.0 }),
+    rule("alarm.retry_for_s", Shape::Factor { min: 0.0, max: 31.0 * DAY }),
+    count("alarm.disk_free_mib", 1, 1_000_000_000),
     seconds("retention.every_s", DAY),
     count("retention.looks_days", 0, 36_500),
     count("retention.prune_succeeded_days", 0, 36_500),
@@ -150,6 +162,11 @@ impl Shape {
             Shape::Word(words) => format!("one of {}", words.join(", ")),
             Shape::Flag => "true or false".to_owned(),
             Shape::People => "a list of texts like [\"key:ceo-1\", \"*@board.example.com\"]".to_owned(),
+            Shape::Program => {
+                "a list of a program's whole path and its arguments, like [\"/usr/local/bin/page\", \"--now\"]"
+                    .to_owned()
+            }
+            Shape::Hook => "empty, or an address: `https://…`, or `http://…` on this machine".to_owned(),
             Shape::Count { min, max } => format!("a whole number from {min} to {max}"),
             Shape::Factor { min, max } => format!("a number from {min} to {max}"),
             Shape::Seconds { max } => format!("seconds: a number above 0, up to {max}"),
@@ -159,9 +176,9 @@ impl Shape {
     /// An environment variable's text as the value it stands for here.
     pub(super) fn read(self, text: &str) -> Scalar {
         let number = match self {
-            Shape::Text | Shape::Path { .. } | Shape::Endpoint | Shape::Word(_) => None,
+            Shape::Text | Shape::Path { .. } | Shape::Endpoint | Shape::Hook | Shape::Word(_) => None,
             Shape::Flag => text.trim().parse().ok().map(Scalar::Flag),
-            Shape::People => {
+            Shape::People | Shape::Program => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
                 Some(Scalar::List(parts.map(str::to_owned).collect()))
             }
@@ -184,6 +201,8 @@ impl Shape {
             (Shape::Text, Scalar::Text(_)) => true,
             (Shape::Path { may_be_empty }, Scalar::Text(text)) => may_be_empty || !text.is_empty(),
             (Shape::Endpoint, Scalar::Text(text)) => is_endpoint(text),
+            (Shape::Hook, Scalar::Text(text)) => text.is_empty() || is_hook_address(text),
+            (Shape::Program, Scalar::List(words)) => words.first().is_none_or(|program| program.starts_with('/')),
             (Shape::Word(words), Scalar::Text(text)) => words.contains(&text.as_str()),
             (Shape::Flag, Scalar::Flag(_)) => true,
             (Shape::Count { min, max }, Scalar::Whole(n)) => (min..=max).contains(n),
@@ -220,17 +239,23 @@ impl Scalar {
 
 /// Plain http would show the key to the network, so it is for this machine only.
 fn is_endpoint(text: &str) -> bool {
+    let path = text.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    path.is_empty() && !text.contains('?') && is_hook_address(text)
+}
+
+/// The same with a path and a query.
+pub fn is_hook_address(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if port.parse::<u16>().is_ok() => host,
         Some(_) if !authority.ends_with(']') => return false,
         _ => authority,
     };
-    let plain = !host.is_empty() && !text.contains(['@', '?', '#']) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let plain = !host.is_empty() && !text.contains(['@', '#']) && text.bytes().all(|byte| byte.is_ascii_graphic());
     let local = host == "localhost"
         || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    plain && path.is_empty() && (scheme == "https" || scheme == "http" && local)
+    plain && (scheme == "https" || scheme == "http" && local)
 }
 
 #[cfg(test)]

@@ -84,6 +84,8 @@ sections! {
         offboard: Offboard,
         /// Looking again at who has left.
         aftercare: Aftercare,
+        /// Who is told of incidents.
+        alarm: Alarm,
         /// What grows old.
         retention: Retention,
         /// Reading the inputs.
@@ -221,6 +223,25 @@ sections! {
         every_s: Delay,
         /// For so long; 0: never.
         for_days: u32,
+    }
+    /// `[alarm]`
+    Alarm {
+        /// A program and its arguments; empty: none.
+        command: Vec<String>,
+        /// An address that takes a POST; empty: none.
+        url: String,
+        /// Holds that address; empty: none.
+        url_file: PathBuf,
+        /// Holds a bearer token for it; empty: none.
+        token_file: PathBuf,
+        /// Between two looks how things stand.
+        every_s: Delay,
+        /// For one message.
+        timeout_s: Span,
+        /// For a message that is not taken.
+        retry_for_s: Span,
+        /// Less free room on the disk is told.
+        disk_free_mib: u32,
     }
     /// `[retention]`; days of 0 are never
     Retention {

@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    DaemonError, OnTick, Summary,
+    Alarms, DaemonError, OnTick, Summary,
     calls::Calls,
     inputs::Submission,
     keeper::Keeper,
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     clock,
-    engine::{Change, Engine, Tag, Tick},
+    engine::{Change, Engine, EngineError, Tag, Tick},
     job::{Answer, Ms, Verdict},
     seam::Client,
     store::OpenError,
@@ -56,6 +56,8 @@ pub struct Outside {
     pub shutdown: CancellationToken,
     /// What may still finish after it.
     pub drain_ms: Ms,
+    /// Tells people of incidents, if there is a hook.
+    pub alarms: Option<Alarms>,
     /// Cares for what grows old; not while nothing is to be changed.
     pub keeper: Option<Keeper>,
     /// Sees every tick.
@@ -132,12 +134,12 @@ impl Driver {
             }
             let mut wake_ms = now.mono_ms + self.paced(&tick);
             self.take(tick);
-            if let Some(keeper) = self.outside.keeper.as_mut().filter(|_| self.give_up_ms.is_none()) {
-                if let Err(error) = keeper.step(&mut self.engine, clock::now()).await {
+            match self.beside().await {
+                Ok(at) => wake_ms = wake_ms.min(at),
+                Err(error) => {
                     self.mend(error).await?;
                     continue;
                 }
-                wake_ms = wake_ms.min(keeper.wake_ms());
             }
             if self.outside.status.wants_counts(now.mono_ms) {
                 let counts = self.engine.open_counts().await.unwrap_or_default();
@@ -148,6 +150,21 @@ impl Driver {
             }
             self.wait(wake_ms).await?;
         }
+    }
+
+    /// What is done on the engine's connection beside the work; answers when it wants to go on.
+    async fn beside(&mut self) -> Result<Ms, EngineError> {
+        let mut wake_ms = Ms::MAX;
+        let Outside { alarms, keeper, .. } = &mut self.outside;
+        if let Some(alarms) = alarms {
+            alarms.step(&mut self.engine, clock::now()).await?;
+            wake_ms = alarms.wake_ms();
+        }
+        if let Some(keeper) = keeper.as_mut().filter(|_| self.give_up_ms.is_none()) {
+            keeper.step(&mut self.engine, clock::now()).await?;
+            wake_ms = wake_ms.min(keeper.wake_ms());
+        }
+        Ok(wake_ms)
     }
 
     /// Milliseconds to the next tick. A fault that makes the engine spin is told, and slowed down so that others can live beside it.

@@ -1,6 +1,7 @@
 //! Why the daemon ended without being told to.
 
 use crate::{
+    alarm::AlarmError,
     engine::EngineError,
     seam::ClientError,
     store::{OpenError, StoreError},
@@ -12,6 +13,9 @@ pub enum DaemonError {
     /// The settings or the key are unfit for a client.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The alarm's hook cannot work.
+    #[error(transparent)]
+    Alarm(#[from] AlarmError),
     /// The database cannot be opened, or is not ours any more.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -42,7 +46,7 @@ impl DaemonError {
     /// The process exit code, after BSD's `sysexits.h`.
     pub fn exit_code(&self) -> u8 {
         match self {
-            DaemonError::Client(_) => 78,
+            DaemonError::Client(_) | DaemonError::Alarm(_) => 78,
             DaemonError::Open(refusal) => refusal.exit_code(),
             DaemonError::Superseded(_) => 75,
             DaemonError::Store(_) | DaemonError::Inputs => 74,

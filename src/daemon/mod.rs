@@ -1,5 +1,6 @@
 //! The daemon wires the rooms: it sleeps, spawns, logs and stops; the engine decides. Everything it remembers may be lost at any moment.
 
+mod alarms;
 mod calls;
 mod driver;
 mod error;
@@ -14,6 +15,7 @@ use secrecy::SecretString;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use alarms::Alarms;
 pub use error::DaemonError;
 pub use keeper::{KeepRules, Keeper, Pace};
 pub use rules::{client_settings, rules};
@@ -71,6 +73,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<Summary, DaemonError> {
     let client = Client::new(client_settings(settings), key)?;
+    let alarms = Alarms::of(settings, clock::now().mono_ms)?;
     let opened = open(settings).await?;
     told(&opened);
     let status = Status::new(hooks.notify);
@@ -96,6 +99,7 @@ pub async fn run(
         status,
         shutdown,
         drain_ms: settings.engine.drain_s.ms(),
+        alarms,
         keeper: (!hooks.paused).then(|| Keeper::new(KeepRules::of(settings), clock::now().mono_ms)),
         on_tick: hooks.on_tick,
     };

@@ -50,6 +50,9 @@ pub struct Limits {
     open_jobs: usize,
 }
 
+/// Why nothing is sent before the workspace was asked for.
+pub(super) const UNCONFIRMED: &str = "the workspace is not confirmed yet";
+
 impl Limits {
     /// Everything is paused until the workspace is confirmed.
     pub fn new(rules: LimitRules) -> Limits {
@@ -58,7 +61,7 @@ impl Limits {
             in_flight: 0,
             arrival_us: 0,
             closed_until_ms: Ms::MIN,
-            halted: Some("the workspace is not confirmed yet".to_owned()),
+            halted: Some(UNCONFIRMED.to_owned()),
             paused: None,
             draining: false,
             probing: false,

@@ -1,6 +1,7 @@
 //! The loop that writes: what came in is applied, each touched or due job is decided once, and the plan is committed, in one
 //! transaction. The engine sends nothing itself: calls leave as data, answers come back as data.
 
+mod alarms;
 mod aside;
 mod care;
 mod doubts;

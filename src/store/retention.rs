@@ -116,6 +116,9 @@ const SCRUB_ROWS: &str =
     "UPDATE intake_rows SET problems_json = '[]' WHERE id IN (SELECT id FROM intake_rows INDEXED BY intake_told
      WHERE problems_json <> '[]' AND last_seen_at < ?1 AND problems_json ->> '$[0].message' IS NOT ?2 LIMIT ?3)";
 
+/// Incidents say why, and of whom.
+const FORGET_INCIDENTS: &str = "DELETE FROM incidents WHERE id IN (SELECT id FROM incidents INDEXED BY incidents_ended WHERE ended_at < ?1 LIMIT ?2)";
+
 impl Chore {
     /// Which jobs are looked at, and what is done to those that may go.
     fn statements(self) -> (&'static str, &'static [&'static str]) {
@@ -182,7 +185,9 @@ async fn step(
     }
     let swept = if chore == Chore::ScrubRows {
         let query = sqlx::query(SCRUB_ROWS).bind(care.before.to_string()).bind(LEAVES).bind(limit);
-        let done = query.execute(tx.db()).await?.rows_affected();
+        let rows = query.execute(tx.db()).await?.rows_affected();
+        let query = sqlx::query(FORGET_INCIDENTS).bind(care.before.to_string()).bind(limit);
+        let done = rows.max(query.execute(tx.db()).await?.rows_affected());
         Swept { done, next: (done == u64::from(limit)).then(Cursor::default) }
     } else {
         let (jobs, next) = page(&mut tx, chore, care.before, after, limit).await?;

@@ -10,6 +10,7 @@
 )]
 
 mod aftercare;
+mod alarms;
 mod brake;
 mod command;
 mod cut;
