@@ -3,7 +3,10 @@
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::sleep,
+};
 
 use crate::{
     alarm::{AlarmError, Hook, Message},
@@ -20,6 +23,9 @@ const AT_ONCE: usize = 4;
 const LONGEST: Ms = 180;
 /// While messages are on their way, their ends are looked for so often.
 const BEAT_MS: Ms = 250;
+
+/// At the end, messages on their way are waited for so long.
+const LAST: Duration = Duration::from_millis(500);
 
 /// What became of a message.
 type Told = (Incident, Result<(), String>);
@@ -99,6 +105,22 @@ impl Alarms {
         let busy = !self.on_their_way.is_empty();
         self.next_ms = now.mono_ms + if busy { BEAT_MS.min(self.every_ms) } else { self.every_ms };
         Ok(())
+    }
+
+    /// At a clean end: what was just told is noted, so that the next start does not tell it again.
+    pub async fn finish(&mut self, engine: &mut Engine) {
+        let patience = sleep(LAST);
+        tokio::pin!(patience);
+        while !self.on_their_way.is_empty() {
+            let (one, outcome) = tokio::select! {
+                Some(told) = self.told.recv() => told,
+                () = &mut patience => return,
+            };
+            self.on_their_way.remove(&one.id);
+            if let Err(error) = self.note(engine, &one, outcome, clock::now()).await {
+                return tracing::warn!("what the alarm's hook was told last is told again by the next start: {error}");
+            }
+        }
     }
 
     fn send(&mut self, one: Incident) {

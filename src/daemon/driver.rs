@@ -111,6 +111,9 @@ impl Driver {
         let given_up = self.engine.in_flight();
         let halted = self.engine.halted().map(str::to_owned);
         self.outside.calls.end().await;
+        if let (Ok(()), Some(alarms)) = (&worked, &mut self.outside.alarms) {
+            alarms.finish(&mut self.engine).await;
+        }
         worked?;
         let jobs = self.engine.counts().await.unwrap_or_default();
         log::stopped(given_up, self.engine.commits(), &in_words(&jobs, None));
