@@ -36,6 +36,7 @@ mod sql;
 mod table;
 #[cfg(test)]
 mod tests;
+mod values;
 mod verify_certificates;
 mod which;
 
@@ -49,6 +50,7 @@ use clap::{
 use secrecy::SecretString;
 
 pub use exit::{Exit, Failure};
+use values::{factor, rate, reason};
 
 use crate::{
     config::{self, KeySource, Settings},
@@ -269,28 +271,4 @@ impl Global {
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     built.map_err(|error| Failure::new(Exit::Io, format!("threads cannot be started: {error}")))
-}
-
-/// `--speed`: how many times faster.
-fn factor(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(factor) if (0.001..=100_000.0).contains(&factor) => Ok(factor),
-        _ => Err("must be a number from 0.001 to 100000".to_owned()),
-    }
-}
-
-/// A share.
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
-        _ => Err("must be a number from 0 to 1".to_owned()),
-    }
-}
-
-/// `--reason`: words for whoever reads the history.
-fn reason(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("say why, in words".to_owned()),
-        words => Ok(words.to_owned()),
-    }
 }

@@ -1,6 +1,6 @@
 //! Every wait, shortened at once: demonstrations and tests run a hundred times faster than life.
 
-use super::settings::{Delay, Settings};
+use super::{settings::Settings, waits::Delay};
 
 impl Settings {
     /// Makes every wait `by` times shorter (demo, bench and kill tests run a hundred times faster, and say so).

@@ -3,6 +3,7 @@
 //!
 //! `config/default.toml` is the table of keys for people, `rules` the same for the checks, and a test keeps them one.
 
+mod address;
 mod delays;
 mod file;
 mod inputs;
@@ -13,16 +14,18 @@ mod schema;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod waits;
 
 use std::{collections::BTreeMap, path::Path};
 
 use config::{Config, File, FileFormat};
 
+pub use address::is_hook_address;
 pub use key::{KeyError, KeySource, api_key, secret_file};
 pub use problem::{ConfigErrors, Place, Problem};
-pub use rules::is_hook_address;
 pub use schema::schema;
 pub use settings::*;
+pub use waits::{Delay, Span};
 
 use crate::job::{InputSpec, looks_like_key};
 use file::{FileLayer, Found};

@@ -1,7 +1,7 @@
 //! Alarms beside the work: how things stand is looked at every few seconds, and each message goes out in a task of its own. What is not
 //! told yet stands in the database, so the queue has no end and takes no memory.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -40,7 +40,7 @@ pub struct Alarms {
     database: PathBuf,
     next_ms: Ms,
     disk_was_low: bool,
-    on_their_way: HashMap<i64, ()>,
+    on_their_way: HashSet<i64>,
     tell: UnboundedSender<Told>,
     told: UnboundedReceiver<Told>,
 }
@@ -64,7 +64,7 @@ impl Alarms {
             // What the start itself brings about is over by then.
             next_ms: now_ms + set.every_s.ms(),
             disk_was_low: false,
-            on_their_way: HashMap::new(),
+            on_their_way: HashSet::new(),
             tell,
             told,
         }))
@@ -93,7 +93,7 @@ impl Alarms {
         if room > 0 {
             // Those on their way are due as well until their ends are noted.
             let due = engine.due_incidents(now.wall, AT_ONCE as u32 * 2).await?;
-            let due: Vec<Incident> = due.into_iter().filter(|one| !self.on_their_way.contains_key(&one.id)).collect();
+            let due: Vec<Incident> = due.into_iter().filter(|one| !self.on_their_way.contains(&one.id)).collect();
             for one in due.into_iter().take(room) {
                 if !one.begin_told && now.wall.since(one.begun_at) > self.retry_for_ms {
                     engine.incident_told(&one, Some(("too old to be told", None)), now.wall).await?;
@@ -129,7 +129,7 @@ impl Alarms {
             (false, false) => "begins",
             (false, true) => "ends",
         };
-        self.on_their_way.insert(one.id, ());
+        self.on_their_way.insert(one.id);
         let (hook, tell, timeout) = (self.hook.clone(), self.tell.clone(), self.timeout);
         let body = Message::new(event, one.clone(), &self.database, clock::now().wall).line();
         tokio::spawn(async move {

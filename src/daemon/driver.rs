@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     clock,
-    engine::{Change, Engine, EngineError, Tag, Tick},
+    engine::{Change, Engine, Tag, Tick},
     job::{Answer, Ms, Verdict},
     seam::Client,
     store::OpenError,
@@ -74,7 +74,7 @@ pub struct Driver {
     tickets: HashMap<u64, oneshot::Sender<Vec<Verdict>>>,
     next_ticket: u64,
     /// When to give up, once the end has begun.
-    give_up_ms: Option<Ms>,
+    pub(super) give_up_ms: Option<Ms>,
     data_version: i64,
     /// Something came in since the last tick.
     news: bool,
@@ -153,21 +153,6 @@ impl Driver {
             }
             self.wait(wake_ms).await?;
         }
-    }
-
-    /// What is done on the engine's connection beside the work; answers when it wants to go on.
-    async fn beside(&mut self) -> Result<Ms, EngineError> {
-        let mut wake_ms = Ms::MAX;
-        let Outside { alarms, keeper, .. } = &mut self.outside;
-        if let Some(alarms) = alarms {
-            alarms.step(&mut self.engine, clock::now()).await?;
-            wake_ms = alarms.wake_ms();
-        }
-        if let Some(keeper) = keeper.as_mut().filter(|_| self.give_up_ms.is_none()) {
-            keeper.step(&mut self.engine, clock::now()).await?;
-            wake_ms = wake_ms.min(keeper.wake_ms());
-        }
-        Ok(wake_ms)
     }
 
     /// Milliseconds to the next tick. A fault that makes the engine spin is told, and slowed down so that others can live beside it.

@@ -1,6 +1,7 @@
 //! The daemon wires the rooms: it sleeps, spawns, logs and stops; the engine decides. Everything it remembers may be lost at any moment.
 
 mod alarms;
+mod beside;
 mod calls;
 mod driver;
 mod error;

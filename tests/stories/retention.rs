@@ -91,15 +91,19 @@ fn scrubbed_people_are_named_nowhere_and_their_proofs_hold() {
     );
     assert!(with("--yes").err.starts_with("nothing is so old"));
 
-    // The orders are known, and so is who comes back.
-    rig.write("again.csv", &rows_of(&rows));
-    let said = backstitch(&rig, &["enqueue", &rig.path("again.csv").display().to_string()]);
+    known_again(&rig, &rows, &people[1]);
+}
+
+/// The orders are known, and so is who comes back.
+fn known_again(rig: &Rig, rows: &str, person: &sandbox::Seeded) {
+    rig.write("again.csv", &rows_of(rows));
+    let said = backstitch(rig, &["enqueue", &rig.path("again.csv").display().to_string()]);
     assert_eq!((said.code, said.out.matches("duplicate").count()), (0, 3), "{said:?}");
     rig.write(
         "back.csv",
-        &format!("job_key,workflow,user_identity_key,full_name\nback,onboard,{},Ann\n", people[1].user_identity_key),
+        &format!("job_key,workflow,user_identity_key,full_name\nback,onboard,{},Ann\n", person.user_identity_key),
     );
-    let said = backstitch(&rig, &["enqueue", &rig.path("back.csv").display().to_string()]);
+    let said = backstitch(rig, &["enqueue", &rig.path("back.csv").display().to_string()]);
     assert!(said.out.contains("back held") && said.out.contains("has left by job off-1"), "{said:?}");
 }
 
