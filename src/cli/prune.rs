@@ -80,7 +80,10 @@ impl PruneArgs {
 pub(super) fn run(global: &Global, args: &PruneArgs) -> Result<Exit, Failure> {
     let before = clock::now().wall.plus(-args.older_than);
     let chores = args.chores();
+    let path = global.settings()?.database.path;
     let counts = block_on(async {
+        // An older schema is told as such, before anything is asked of it.
+        store::leave(store::open_command(&path, &MIGRATOR).await?, &path).await?;
         let mut reader = reader(global).await?;
         let mut counts = Vec::new();
         for chore in chores.iter().filter(|chore| **chore != Chore::ScrubRows) {

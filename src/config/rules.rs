@@ -194,6 +194,11 @@ impl Shape {
         if matches!((self, value), (Shape::Endpoint, Scalar::Text(text)) if text.contains('@')) {
             return Some("must not carry a user or password".to_owned());
         }
+        if let (Shape::Program, Scalar::List(words)) = (self, value) {
+            let lost = words.first().filter(|program| !program.starts_with('/'));
+            return lost
+                .map(|program| format!("must begin with the program's whole path, not with `{}`", quoted(program)));
+        }
         if let (Shape::People, Scalar::List(list)) = (self, value) {
             let bad = list.iter().find_map(|one| Some((one, Protected::refuse(one)?)));
             return bad.map(|(one, why)| format!("holds `{}`, which {why}", quoted(one)));
@@ -203,7 +208,6 @@ impl Shape {
             (Shape::Path { may_be_empty }, Scalar::Text(text)) => may_be_empty || !text.is_empty(),
             (Shape::Endpoint, Scalar::Text(text)) => is_endpoint(text),
             (Shape::Hook, Scalar::Text(text)) => text.is_empty() || is_hook_address(text),
-            (Shape::Program, Scalar::List(words)) => words.first().is_none_or(|program| program.starts_with('/')),
             (Shape::Word(words), Scalar::Text(text)) => words.contains(&text.as_str()),
             (Shape::Flag, Scalar::Flag(_)) => true,
             (Shape::Count { min, max }, Scalar::Whole(n)) => (min..=max).contains(n),
