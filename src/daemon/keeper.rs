@@ -13,10 +13,10 @@ use crate::{
 /// The first round comes so long after the start, when what waited for the start is under way.
 const FIRST_MS: Ms = 60_000;
 const DAY_MS: Ms = 86_400_000;
-/// A step should take about so long …
-const GOAL_US: u64 = 10_000;
-/// … and is made smaller from here on; 50 ms are what the work can be asked to wait.
-const LONG_US: u64 = 20_000;
+/// A step that takes no longer may be made larger …
+const GOAL_US: u64 = 3_000;
+/// … and a longer one than this is made smaller: 50 ms are what the work can be asked to wait, on a busy machine, too.
+const LONG_US: u64 = 8_000;
 /// The most that a step takes on: jobs, or parts of free pages. SQLite moves its log into the file within the commit that fills it.
 const MOST: u32 = 32;
 
@@ -227,7 +227,7 @@ mod tests {
             assert_eq!(pace.took(100), 10);
         }
         assert_eq!(pace.batch, MOST);
-        assert_eq!((pace.took(15_000), pace.batch), (135, MOST));
+        assert_eq!((pace.took(5_000), pace.batch), (45, MOST));
         assert_eq!((pace.took(40_000), pace.batch, pace.worst_us), (360, MOST / 4, 40_000));
         for _ in 0..9 {
             pace.took(u64::MAX / 100);
