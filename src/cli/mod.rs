@@ -38,6 +38,7 @@ mod table;
 mod tests;
 mod values;
 mod verify_certificates;
+mod webhook;
 mod which;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -154,6 +155,8 @@ pub enum Command {
     /// Print the manual page, or write a page for each command
     #[command(hide = true)]
     Man(manual::ManArgs),
+    /// Have Seam post its events to the daemon, so that nobody waits for the next look
+    Webhook(webhook::WebhookArgs),
     /// Measure what this machine can do, beside its own limits
     Bench(bench::BenchArgs),
 }
@@ -228,6 +231,7 @@ impl Cli {
             Command::Schema(args) => schema::run(args),
             Command::Completions(args) => manual::completions(args),
             Command::Man(args) => manual::man(args),
+            Command::Webhook(args) => webhook::run(global, args),
             Command::Bench(args) => bench::run(global, args),
         }
     }

@@ -14,7 +14,7 @@ impl Settings {
     }
 
     /// Every wait; a test holds this list against the table of rules.
-    fn delays(&mut self) -> [&mut Delay; 23] {
+    fn delays(&mut self) -> [&mut Delay; 25] {
         let Settings {
             engine,
             verify,
@@ -30,6 +30,7 @@ impl Settings {
             alarm,
             retention,
             intake,
+            webhook,
             ..
         } = self;
         [
@@ -56,6 +57,8 @@ impl Settings {
             &mut retention.every_s,
             &mut intake.scan_s,
             &mut intake.settle_s,
+            &mut webhook.gather_s,
+            &mut webhook.safety_net_s,
         ]
     }
 }

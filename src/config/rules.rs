@@ -1,6 +1,9 @@
 //! What each key may be, as one table; a test holds it against `config/default.toml`.
 
-use super::address::{is_endpoint, is_hook_address};
+use super::{
+    address::ListenAddress,
+    endpoint::{is_endpoint, is_hook_address},
+};
 use crate::job::{Protected, quoted};
 
 /// A value as a layer gives it.
@@ -26,6 +29,8 @@ pub(super) enum Shape {
     Endpoint,
     Word(&'static [&'static str]),
     Flag,
+    /// Where to listen; empty: nowhere.
+    Listen,
     /// A list of patterns of protected people.
     People,
     /// A program with its whole path, and its arguments; may be empty.
@@ -134,6 +139,12 @@ pub(super) const RULES: &[Rule] = &[
     count("retention.log_warn_mib", 65, 1_000_000),
     seconds("intake.scan_s", DAY),
     seconds("intake.settle_s", HOUR),
+    rule("listen.address", Shape::Listen),
+    rule("listen.allow_remote", Shape::Flag),
+    rule("listen.host", Shape::Text),
+    rule("webhook.secret_file", Shape::Path { may_be_empty: true }),
+    seconds("webhook.gather_s", MINUTE),
+    seconds("webhook.safety_net_s", HOUR),
     rule("log.format", Shape::Word(&["auto", "text", "json"])),
     rule("log.level", Shape::Word(&["error", "warn", "info", "debug", "trace", "off"])),
 ];
@@ -162,6 +173,7 @@ impl Shape {
             Shape::Endpoint => "an address: `https://…`, or `http://…` on this machine".to_owned(),
             Shape::Word(words) => format!("one of {}", words.join(", ")),
             Shape::Flag => "true or false".to_owned(),
+            Shape::Listen => "an address with a port, or \"unix:/…\"".to_owned(),
             Shape::People => "a list of texts like [\"key:ceo-1\", \"*@board.example.com\"]".to_owned(),
             Shape::Program => {
                 "a list of a program's whole path and its arguments, like [\"/usr/local/bin/page\", \"--now\"]"
@@ -177,7 +189,7 @@ impl Shape {
     /// An environment variable's text as the value it stands for here.
     pub(super) fn read(self, text: &str) -> Scalar {
         let number = match self {
-            Shape::Text | Shape::Path { .. } | Shape::Endpoint | Shape::Hook | Shape::Word(_) => None,
+            Shape::Text | Shape::Path { .. } | Shape::Endpoint | Shape::Hook | Shape::Word(_) | Shape::Listen => None,
             Shape::Flag => text.trim().parse().ok().map(Scalar::Flag),
             Shape::People | Shape::Program => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
@@ -202,6 +214,9 @@ impl Shape {
         if let (Shape::People, Scalar::List(list)) = (self, value) {
             let bad = list.iter().find_map(|one| Some((one, Protected::refuse(one)?)));
             return bad.map(|(one, why)| format!("holds `{}`, which {why}", quoted(one)));
+        }
+        if let (Shape::Listen, Scalar::Text(text)) = (self, value) {
+            return ListenAddress::try_from(text.clone()).err();
         }
         let good = match (self, value) {
             (Shape::Text, Scalar::Text(_)) => true,

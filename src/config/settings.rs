@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::waits::{Delay, Span};
+use super::{
+    address::ListenAddress,
+    waits::{Delay, Span},
+};
 use crate::job::{InputSpec, Mode, Protected};
 
 /// Declares the sections: each key of `config/default.toml` is one field of its section.
@@ -56,6 +59,10 @@ sections! {
         retention: Retention,
         /// Reading the inputs.
         intake: Intake,
+        /// Who may ask the daemon how it is.
+        listen: Listen,
+        /// Events that Seam sends by itself.
+        webhook: Webhook,
         /// Logs.
         log: Log,
         /// Where orders come from.
@@ -232,6 +239,24 @@ sections! {
         scan_s: Delay,
         /// Unchanged for so long, a file is whole.
         settle_s: Delay,
+    }
+    /// `[listen]`
+    Listen {
+        /// Where.
+        address: ListenAddress,
+        /// Whether other machines may reach it.
+        allow_remote: bool,
+        /// A name by which it may be asked for; empty: none but this machine's.
+        host: String,
+    }
+    /// `[webhook]`
+    Webhook {
+        /// Holds the secret that webhooks are signed with; empty: they are not taken.
+        secret_file: PathBuf,
+        /// Between two polls that webhooks ask for.
+        gather_s: Delay,
+        /// Between two polls while webhooks arrive.
+        safety_net_s: Delay,
     }
     /// `[log]`
     Log {

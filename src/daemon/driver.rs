@@ -19,6 +19,7 @@ use super::{
     inputs::Submission,
     keeper::Keeper,
     log,
+    signs::Signs,
     status::{Status, in_words},
 };
 use crate::{
@@ -48,10 +49,14 @@ pub struct Outside {
     pub answers: UnboundedReceiver<(Tag, Answer)>,
     /// From the inputs.
     pub rows: Receiver<Submission>,
+    /// Ids of good webhooks.
+    pub webhooks: Receiver<String>,
     /// What is wrong with the file, if that turns out beside the work.
     pub damage: Receiver<OpenError>,
     /// The service manager.
     pub status: Status,
+    /// The listener's view of us.
+    pub signs: Signs,
     /// The order to end.
     pub shutdown: CancellationToken,
     /// What may still finish after it.
@@ -86,6 +91,7 @@ enum Woke {
     Damage(OpenError),
     Answer(Tag, Box<Answer>),
     Rows(Option<Submission>),
+    Webhook(String),
     Time,
 }
 
@@ -136,6 +142,7 @@ impl Driver {
                 self.outside.status.say("the database works again");
             }
             let mut wake_ms = now.mono_ms + self.paced(&tick);
+            self.outside.signs.ticked(&self.engine, &tick);
             self.take(tick);
             match self.beside().await {
                 Ok(at) => wake_ms = wake_ms.min(at),
@@ -201,6 +208,7 @@ impl Driver {
         let until_ms = self.give_up_ms.map_or(until_ms, |at| at.min(until_ms));
         let begun = clock::now();
         loop {
+            self.outside.signs.turned();
             let left_ms = until_ms - clock::now().mono_ms;
             let woke = self.next(left_ms.clamp(0, POLL_MS)).await;
             let timely = matches!(woke, Woke::Time);
@@ -229,22 +237,25 @@ impl Driver {
     }
 
     async fn next(&mut self, pause_ms: Ms) -> Woke {
-        let Outside { answers, rows, damage, shutdown, .. } = &mut self.outside;
+        let Outside { answers, rows, webhooks, damage, shutdown, .. } = &mut self.outside;
         tokio::select! {
             biased;
             Some(damage) = damage.recv() => Woke::Damage(damage),
             () = shutdown.cancelled(), if self.give_up_ms.is_none() => Woke::Stop,
             Some((tag, answer)) = answers.recv() => Woke::Answer(tag, Box::new(answer)),
+            Some(id) = webhooks.recv() => Woke::Webhook(id),
             rows = rows.recv(), if self.reading => Woke::Rows(rows),
             () = sleep(Duration::from_millis(pause_ms.unsigned_abs())) => Woke::Time,
         }
     }
 
     fn more(&mut self) -> Option<Woke> {
-        match self.outside.answers.try_recv() {
-            Ok((tag, answer)) => Some(Woke::Answer(tag, Box::new(answer))),
-            Err(_) => self.outside.rows.try_recv().ok().map(|rows| Woke::Rows(Some(rows))),
+        let Outside { answers, rows, webhooks, .. } = &mut self.outside;
+        if let Ok((tag, answer)) = answers.try_recv() {
+            return Some(Woke::Answer(tag, Box::new(answer)));
         }
+        let webhook = webhooks.try_recv().ok().map(Woke::Webhook);
+        webhook.or_else(|| rows.try_recv().ok().map(|rows| Woke::Rows(Some(rows))))
     }
 
     fn note(&mut self, woke: Woke) -> Result<(), DaemonError> {
@@ -252,6 +263,7 @@ impl Driver {
             Woke::Time => return Ok(()),
             Woke::Damage(damage) => return Err(damage.into()),
             Woke::Answer(tag, answer) => self.engine.push(Change::Arrived(tag, *answer)),
+            Woke::Webhook(id) => self.engine.push(Change::Webhook(id)),
             Woke::Rows(Some((rows, sender))) => {
                 self.next_ticket += 1;
                 self.tickets.insert(self.next_ticket, sender);
@@ -266,6 +278,7 @@ impl Driver {
             Woke::Stop => {
                 tracing::info!(on_the_wire = self.engine.in_flight(), "stopping: nothing more is sent");
                 self.outside.status.stopping();
+                self.outside.signs.stopping();
                 self.engine.drain();
                 self.give_up_ms = Some(clock::now().mono_ms + self.outside.drain_ms);
             }

@@ -10,10 +10,11 @@ mod keeper;
 mod log;
 mod mend;
 mod rules;
+mod signs;
 mod status;
 
 use secrecy::SecretString;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 pub use alarms::Alarms;
@@ -23,15 +24,17 @@ pub use rules::{client_settings, rules};
 
 use crate::{
     clock,
-    config::Settings,
+    config::{Settings, WebhookSecret},
     engine::{Engine, Tick},
     job::JobState,
+    listen::{self, Desk, Socket},
     seam::Client,
-    store::{self, BrakeRules, OpenArgs, OpenError, Opened},
+    store::{self, BrakeRules, Observer, OpenArgs, OpenError, Opened},
 };
 use calls::Calls;
 use driver::{Driver, Outside};
 use inputs::Inputs;
+use signs::Signs;
 use status::Status;
 
 /// Sees a tick after its commit, before its calls are sent. Must return at once.
@@ -61,6 +64,8 @@ pub struct Summary {
 
 /// Rows of inputs that may wait for the engine; each entry is up to 500 rows.
 const SUBMISSIONS: usize = 2;
+/// Webhooks that may wait for the engine; more say no more.
+const WEBHOOKS: usize = 64;
 
 /// Runs until `shutdown`, then drains: no new calls, those on the wire may finish within `engine.drain_s`, every answer is committed.
 /// The database is created if there never was one. No state is kept outside of it and the arguments.
@@ -77,6 +82,7 @@ pub async fn run(
     let alarms = Alarms::of(settings, clock::now().mono_ms)?;
     let opened = open(settings).await?;
     told(&opened);
+    let socket = Socket::bind(&settings.listen.address).await?;
     let status = Status::new(hooks.notify);
     let seed = clock::seed();
     let rules = rules(settings);
@@ -85,6 +91,17 @@ pub async fn run(
     if hooks.paused {
         engine.pause(PAUSED);
     }
+    let signs = Signs::default();
+    let (webhooks_in, webhooks) = mpsc::channel(WEBHOOKS);
+    let listening = match socket {
+        Some(socket) => Some(listened(socket, settings, &engine, &signs, webhooks_in).await?),
+        None => {
+            if WebhookSecret::place(settings, |name| std::env::var(name).ok()).is_some() {
+                tracing::warn!("there is a webhook secret, and `listen.address` is empty: no webhook can come in");
+            }
+            None
+        }
+    };
     let (answers_in, answers) = mpsc::unbounded_channel();
     let (rows_in, rows) = mpsc::channel(SUBMISSIONS);
     let damage = looked_through(&engine);
@@ -93,11 +110,13 @@ pub async fn run(
     status.ready();
     tracing::info!(endpoint = settings.seam.endpoint, seed, "ready");
     let outside = Outside {
-        calls: Calls::new(client, answers_in),
+        calls: Calls::new(client, answers_in, signs.tally.clone()),
         answers,
         rows,
+        webhooks,
         damage,
         status,
+        signs,
         shutdown,
         drain_ms: settings.engine.drain_s.ms(),
         alarms,
@@ -106,9 +125,31 @@ pub async fn run(
     };
     let summary = Driver::new(engine, outside).run().await;
     stop_inputs.cancel();
+    listening.iter().for_each(JoinHandle::abort);
     // Its look ends with the first submission that nobody takes.
     let _ = reading.await;
     summary
+}
+
+/// Who asks from now on is answered.
+async fn listened(
+    socket: Socket,
+    settings: &Settings,
+    engine: &Engine,
+    signs: &Signs,
+    good: mpsc::Sender<String>,
+) -> Result<JoinHandle<()>, DaemonError> {
+    let observer = Observer::new(engine.opened()).await.map_err(DaemonError::Store)?;
+    tracing::info!("listening at {}", socket.at);
+    let secret = WebhookSecret::place(settings, |name| std::env::var(name).ok());
+    if let Some(secret) = &secret {
+        tracing::info!("webhooks are taken at {}", listen::WEBHOOK_PATH);
+        if let Err(error) = secret.read() {
+            tracing::warn!("until this is mended no webhook is taken: {error}");
+        }
+    }
+    let desk = Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer);
+    Ok(listen::serve(socket, desk, secret.map(|secret| listen::Hooks { secret, good })))
 }
 
 /// Looks through a database that was too large for that before the work; tells what is wrong with it, or nothing.

@@ -8,9 +8,11 @@
     reason = "clippy spares test functions only, not their helpers"
 )]
 
+mod listen;
 mod people;
 mod refused;
 mod rig;
 mod sandbox;
 mod secrets;
 mod stopping;
+mod webhooks;
