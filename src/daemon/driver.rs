@@ -4,10 +4,11 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use secrecy::SecretString;
 use tokio::{
     sync::{
         mpsc::{Receiver, UnboundedReceiver},
-        oneshot,
+        oneshot, watch,
     },
     time::sleep,
 };
@@ -18,18 +19,23 @@ use super::{
     calls::Calls,
     inputs::Submission,
     log,
-    status::{Status, in_words},
+    reload::{Reading, Wish},
+    status::{self, Status},
 };
 use crate::{
     clock,
+    config::Settings,
     engine::{Change, Engine, Tag, Tick},
-    job::{Answer, Ms, Verdict},
+    job::{Answer, Ms, Time, Verdict},
     seam::Client,
     store::OpenError,
 };
 
 /// Between two looks for writes of other processes, and at the files themselves.
 const POLL_MS: Ms = 500;
+/// So long the start waits for Seam's first word on the workspace. Without one it is complete, too: an outage of Seam is no reason to
+/// restart the daemon, which takes orders in meanwhile and says what it waits for.
+const FIRST_WORD_MS: Ms = 5_000;
 /// A tick at least so often, whatever its predecessor said: the wall clock may have been set.
 const IDLE_MS: Ms = 60_000;
 /// A step of the wall clock by more than this ends a wait: what is set for a time of day may be due.
@@ -49,6 +55,10 @@ pub struct Outside {
     pub rows: Receiver<Submission>,
     /// What is wrong with the file, if that turns out beside the work.
     pub damage: Receiver<OpenError>,
+    /// What is asked of the daemon itself.
+    pub wishes: Receiver<Wish>,
+    /// What the inputs are read by.
+    pub reading: watch::Sender<Reading>,
     /// The service manager.
     pub status: Status,
     /// The order to end.
@@ -63,6 +73,9 @@ pub struct Outside {
 pub struct Driver {
     pub(super) engine: Engine,
     pub(super) outside: Outside,
+    /// What holds at the moment, and the key to it.
+    pub(super) settings: Settings,
+    pub(super) key: SecretString,
     /// Failures of the database in a row.
     pub(super) failures: u32,
     reading: bool,
@@ -74,10 +87,18 @@ pub struct Driver {
     /// Something came in since the last tick.
     news: bool,
     idle_ticks: u32,
+    begun_ms: Ms,
+    is_ready: bool,
+    /// The workspace's check came back, whatever it said.
+    is_checked: bool,
+    /// When Seam answered last.
+    answered: Option<Time>,
+    wished: Vec<Wish>,
 }
 
 enum Woke {
     Stop,
+    Wish(Wish),
     Damage(OpenError),
     Answer(Tag, Box<Answer>),
     Rows(Option<Submission>),
@@ -85,10 +106,13 @@ enum Woke {
 }
 
 impl Driver {
-    pub fn new(engine: Engine, outside: Outside) -> Driver {
+    /// Nothing is sent before [`Driver::run`].
+    pub fn new(engine: Engine, outside: Outside, (settings, key): (Settings, SecretString)) -> Driver {
         Driver {
             engine,
             outside,
+            settings,
+            key,
             failures: 0,
             reading: true,
             tickets: HashMap::new(),
@@ -97,6 +121,11 @@ impl Driver {
             data_version: 0,
             news: false,
             idle_ticks: 0,
+            begun_ms: clock::now().mono_ms,
+            is_ready: false,
+            is_checked: false,
+            answered: None,
+            wished: Vec::new(),
         }
     }
 
@@ -108,13 +137,16 @@ impl Driver {
         self.outside.calls.end().await;
         worked?;
         let jobs = self.engine.counts().await.unwrap_or_default();
-        log::stopped(given_up, self.engine.commits(), &in_words(&jobs, None));
+        log::stopped(given_up, self.engine.commits(), &status::in_words(&jobs));
         self.engine.leave().await?;
         Ok(Summary { jobs, halted, given_up })
     }
 
     async fn work(&mut self) -> Result<(), DaemonError> {
         loop {
+            for wish in std::mem::take(&mut self.wished) {
+                self.grant(wish).await?;
+            }
             let now = clock::now();
             let tick = match self.engine.tick(now).await {
                 Ok(tick) => tick,
@@ -129,14 +161,28 @@ impl Driver {
             }
             let wake_ms = now.mono_ms + self.paced(&tick);
             self.take(tick);
+            self.outside.status.alive(now.mono_ms);
+            self.be_ready(now.mono_ms);
             if self.outside.status.wants_counts(now.mono_ms) {
                 let counts = self.engine.open_counts().await.unwrap_or_default();
-                self.outside.status.say(&in_words(&counts, self.engine.halted()));
+                let (halted, on_the_wire) = (self.engine.halted(), self.engine.in_flight());
+                self.outside.status.say(&status::summary(&counts, halted, on_the_wire, (self.answered, now.wall)));
             }
             if self.is_over(clock::now().mono_ms) {
                 return Ok(());
             }
             self.wait(wake_ms).await?;
+        }
+    }
+
+    /// The start is complete once the rows are taken over, a transaction was written, and Seam said which workspace it is, or said nothing
+    /// for a while.
+    pub(super) fn be_ready(&mut self, now_ms: Ms) {
+        let waited = now_ms - self.begun_ms >= FIRST_WORD_MS;
+        if !self.is_ready && (self.is_checked || waited) && self.give_up_ms.is_none() {
+            self.is_ready = true;
+            self.outside.status.ready();
+            tracing::info!("ready");
         }
     }
 
@@ -184,10 +230,13 @@ impl Driver {
     /// Waits until something came in, `until_ms` has come, or another process wrote; takes in everything that is there.
     async fn wait(&mut self, until_ms: Ms) -> Result<(), DaemonError> {
         let until_ms = self.give_up_ms.map_or(until_ms, |at| at.min(until_ms));
+        let ready_ms = if self.is_ready { Ms::MAX } else { self.begun_ms + FIRST_WORD_MS };
+        let until_ms = until_ms.min(ready_ms);
         let begun = clock::now();
+        let poll_ms = POLL_MS.min(self.outside.status.beat_ms());
         loop {
             let left_ms = until_ms - clock::now().mono_ms;
-            let woke = self.next(left_ms.clamp(0, POLL_MS)).await;
+            let woke = self.next(left_ms.clamp(0, poll_ms)).await;
             let timely = matches!(woke, Woke::Time);
             self.note(woke)?;
             if !timely {
@@ -198,12 +247,12 @@ impl Driver {
             }
             let now = clock::now();
             let step_ms = now.wall.since(begun.wall) - (now.mono_ms - begun.mono_ms);
-            if left_ms <= POLL_MS || step_ms.abs() > STEP_MS {
+            if left_ms <= poll_ms || step_ms.abs() > STEP_MS {
                 return Ok(());
             }
             self.engine.guard().still_ours()?;
             match self.engine.others_wrote().await {
-                Ok(version) if version == self.data_version => {}
+                Ok(version) if version == self.data_version => self.outside.status.alive(now.mono_ms),
                 // An error comes again in the tick, which knows what to do with it.
                 found => {
                     self.data_version = found.unwrap_or_default();
@@ -214,11 +263,12 @@ impl Driver {
     }
 
     async fn next(&mut self, pause_ms: Ms) -> Woke {
-        let Outside { answers, rows, damage, shutdown, .. } = &mut self.outside;
+        let Outside { answers, rows, damage, wishes, shutdown, .. } = &mut self.outside;
         tokio::select! {
             biased;
             Some(damage) = damage.recv() => Woke::Damage(damage),
             () = shutdown.cancelled(), if self.give_up_ms.is_none() => Woke::Stop,
+            Some(wish) = wishes.recv() => Woke::Wish(wish),
             Some((tag, answer)) = answers.recv() => Woke::Answer(tag, Box::new(answer)),
             rows = rows.recv(), if self.reading => Woke::Rows(rows),
             () = sleep(Duration::from_millis(pause_ms.unsigned_abs())) => Woke::Time,
@@ -236,7 +286,12 @@ impl Driver {
         match woke {
             Woke::Time => return Ok(()),
             Woke::Damage(damage) => return Err(damage.into()),
-            Woke::Answer(tag, answer) => self.engine.push(Change::Arrived(tag, *answer)),
+            Woke::Wish(wish) => self.wished.push(wish),
+            Woke::Answer(tag, answer) => {
+                self.is_checked |= tag == Tag::Probe;
+                self.answered = answer.status.map(|_| clock::now().wall).or(self.answered);
+                self.engine.push(Change::Arrived(tag, *answer));
+            }
             Woke::Rows(Some((rows, sender))) => {
                 self.next_ticket += 1;
                 self.tickets.insert(self.next_ticket, sender);
@@ -250,7 +305,7 @@ impl Driver {
             }
             Woke::Stop => {
                 tracing::info!(on_the_wire = self.engine.in_flight(), "stopping: nothing more is sent");
-                self.outside.status.stopping();
+                self.outside.status.stopping(self.outside.drain_ms);
                 self.engine.drain();
                 self.give_up_ms = Some(clock::now().mono_ms + self.outside.drain_ms);
             }

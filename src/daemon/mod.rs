@@ -6,14 +6,17 @@ mod error;
 mod inputs;
 mod log;
 mod mend;
+mod reload;
 mod rules;
+mod state;
 mod status;
 
 use secrecy::SecretString;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use error::DaemonError;
+pub use reload::{Fresh, Wish};
 pub use rules::{client_settings, rules};
 
 use crate::{
@@ -27,6 +30,7 @@ use crate::{
 use calls::Calls;
 use driver::{Driver, Outside};
 use inputs::Inputs;
+use reload::Reading;
 use status::Status;
 
 /// Sees a tick after its commit, before its calls are sent. Must return at once.
@@ -41,6 +45,8 @@ pub struct Hooks {
     pub notify: bool,
     /// Look only: take orders in and read events, but begin nothing and change nothing.
     pub paused: bool,
+    /// Where other settings, and questions, come from while it runs.
+    pub wishes: Option<mpsc::Receiver<Wish>>,
 }
 
 /// How things stood at the end.
@@ -68,10 +74,11 @@ pub async fn run(
     hooks: Hooks,
     shutdown: CancellationToken,
 ) -> Result<Summary, DaemonError> {
-    let client = Client::new(client_settings(settings), key)?;
+    let client = Client::new(client_settings(settings), key.clone())?;
+    let mut status = Status::new(hooks.notify);
+    status.opening(std::fs::metadata(&settings.database.path).map_or(0, |file| file.len()));
     let opened = open(settings).await?;
     told(&opened);
-    let status = Status::new(hooks.notify);
     let seed = clock::seed();
     let rules = rules(settings);
     tell_raised(&rules.accept.brake);
@@ -83,23 +90,26 @@ pub async fn run(
     let (rows_in, rows) = mpsc::channel(SUBMISSIONS);
     let damage = looked_through(&engine);
     let stop_inputs = shutdown.child_token();
-    let reading = Inputs::new(settings, rows_in, stop_inputs.clone()).spawn();
-    status.ready();
-    tracing::info!(endpoint = settings.seam.endpoint, seed, "ready");
+    let (reading, read_by) = watch::channel(Reading::new(settings));
+    let inputs = Inputs { reading: read_by, submissions: rows_in, stop: stop_inputs.clone() }.spawn();
+    tracing::info!(endpoint = settings.seam.endpoint, seed, "the engine starts");
     let outside = Outside {
         calls: Calls::new(client, answers_in),
         answers,
         rows,
         damage,
+        // Without a host that asks, the channel is closed at once and never looked at again.
+        wishes: hooks.wishes.unwrap_or_else(|| mpsc::channel(1).1),
+        reading,
         status,
         shutdown,
         drain_ms: settings.engine.drain_s.ms(),
         on_tick: hooks.on_tick,
     };
-    let summary = Driver::new(engine, outside).run().await;
+    let summary = Driver::new(engine, outside, (settings.clone(), key)).run().await;
     stop_inputs.cancel();
     // Its look ends with the first submission that nobody takes.
-    let _ = reading.await;
+    let _ = inputs.await;
     summary
 }
 

@@ -48,6 +48,11 @@ impl Follow {
         Follow { rules, parts: Vec::new(), reach: None, on_the_wire: None, next_ms: Ms::MIN, fast_until_ms: 0 }
     }
 
+    /// New numbers, by a reload; what is being read is read to its end.
+    pub fn set_rules(&mut self, rules: FollowRules) {
+        self.rules = rules;
+    }
+
     /// Something was requested: its event may come soon.
     pub fn requested(&mut self, now_ms: Ms) {
         self.fast_until_ms = now_ms.saturating_add(self.rules.fast_for_ms);
