@@ -1,5 +1,5 @@
 //! The unit files agree with the program, with each other, and with systemd.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
 use std::{
     fs,

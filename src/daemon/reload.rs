@@ -181,7 +181,7 @@ mod tests {
         new.brake.floor += 1;
         new.log.level = "debug".to_owned();
         new.inputs.push(InputSpec::at("drop"));
-        assert_eq!(changeable(&old, &new), Ok(["brake.floor", "log.level", "inputs"].map(str::to_owned).to_vec()));
+        assert_eq!(changeable(&old, &new), Ok(["brake.floor", "inputs", "log.level"].map(str::to_owned).to_vec()));
         new.seam.endpoint.push('x');
         new.database.path.push("x");
         let why = changeable(&old, &new).unwrap_err();

@@ -10,6 +10,7 @@
 
 mod people;
 mod refused;
+mod reload;
 mod rig;
 mod sandbox;
 mod secrets;
