@@ -10,7 +10,7 @@
 set -euo pipefail
 [ $# -ge 2 ] || { sed -n 2,8p "$0" >&2; exit 64; }
 [ "$(id -u)" = 0 ] || { echo "systemd rig skipped: it needs root" >&2; exit 77; }
-for tool in /lib/systemd/systemd unshare nsenter pgrep ip; do
+for tool in /lib/systemd/systemd unshare nsenter setsid pgrep ip; do
     command -v $tool >/dev/null || { echo "systemd rig skipped: $tool is missing" >&2; exit 77; }
 done
 tree=$(realpath "$1") script=$(realpath "$2")
@@ -68,4 +68,5 @@ for _ in $(seq 150); do
     sleep 0.2
 done
 is_up || { cat "$work/console" >&2; echo "systemd rig skipped: systemd does not come up in namespaces here" >&2; exit 77; }
-inside bash -s -- "$@" <"$script"
+# A session of its own: a signal to "everybody" in the script stays in it.
+inside setsid --wait bash -s -- "$@" <"$script"
