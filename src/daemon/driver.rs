@@ -33,18 +33,8 @@ use crate::{
 
 /// Between two looks for writes of other processes, and at the files themselves.
 const POLL_MS: Ms = 500;
-/// So long the start waits for Seam's first word on the workspace. Without one it is complete, too: an outage of Seam is no reason to
-/// restart the daemon, which takes orders in meanwhile and says what it waits for.
-const FIRST_WORD_MS: Ms = 5_000;
-/// A tick at least so often, whatever its predecessor said: the wall clock may have been set.
-const IDLE_MS: Ms = 60_000;
 /// A step of the wall clock by more than this ends a wait: what is set for a time of day may be due.
 const STEP_MS: Ms = 60_000;
-/// So many ticks in a row that ask for the next at once and do nothing are a fault.
-const IDLE_TICKS: u32 = 100;
-/// The pace of ticks while that fault lasts.
-const FAULT_PACE_MS: Ms = 100;
-
 /// What the loop talks to.
 pub struct Outside {
     /// The way out.
@@ -82,15 +72,15 @@ pub struct Driver {
     tickets: HashMap<u64, oneshot::Sender<Vec<Verdict>>>,
     next_ticket: u64,
     /// When to give up, once the end has begun.
-    give_up_ms: Option<Ms>,
+    pub(super) give_up_ms: Option<Ms>,
     data_version: i64,
     /// Something came in since the last tick.
-    news: bool,
-    idle_ticks: u32,
-    begun_ms: Ms,
-    is_ready: bool,
+    pub(super) news: bool,
+    pub(super) idle_ticks: u32,
+    pub(super) begun_ms: Ms,
+    pub(super) is_ready: bool,
     /// The workspace's check came back, whatever it said.
-    is_checked: bool,
+    pub(super) is_checked: bool,
     /// When Seam answered last.
     answered: Option<Time>,
     wished: Vec<Wish>,
@@ -175,34 +165,6 @@ impl Driver {
         }
     }
 
-    /// The start is complete once the rows are taken over, a transaction was written, and Seam said which workspace it is, or said nothing
-    /// for a while.
-    pub(super) fn be_ready(&mut self, now_ms: Ms) {
-        let waited = now_ms - self.begun_ms >= FIRST_WORD_MS;
-        if !self.is_ready && (self.is_checked || waited) && self.give_up_ms.is_none() {
-            self.is_ready = true;
-            self.outside.status.ready();
-            tracing::info!("ready");
-        }
-    }
-
-    /// Milliseconds to the next tick. A fault that makes the engine spin is told, and slowed down so that others can live beside it.
-    fn paced(&mut self, tick: &Tick) -> Ms {
-        let wake_in_ms = tick.wake_in_ms.unwrap_or(IDLE_MS).min(IDLE_MS);
-        let idle = wake_in_ms == 0
-            && !std::mem::take(&mut self.news)
-            && tick.calls.is_empty()
-            && tick.verdicts.is_empty()
-            && tick.log.is_empty();
-        self.idle_ticks = if idle { self.idle_ticks + 1 } else { 0 };
-        if self.idle_ticks == IDLE_TICKS {
-            tracing::warn!(
-                "the engine asks to be woken at once and does nothing, again and again: a fault of this program, please report it"
-            );
-        }
-        if self.idle_ticks >= IDLE_TICKS { FAULT_PACE_MS } else { wake_in_ms }
-    }
-
     /// What a tick decided, now that it is durable.
     fn take(&mut self, tick: Tick) {
         if let Some(on_tick) = &mut self.outside.on_tick {
@@ -230,8 +192,7 @@ impl Driver {
     /// Waits until something came in, `until_ms` has come, or another process wrote; takes in everything that is there.
     async fn wait(&mut self, until_ms: Ms) -> Result<(), DaemonError> {
         let until_ms = self.give_up_ms.map_or(until_ms, |at| at.min(until_ms));
-        let ready_ms = if self.is_ready { Ms::MAX } else { self.begun_ms + FIRST_WORD_MS };
-        let until_ms = until_ms.min(ready_ms);
+        let until_ms = until_ms.min(self.ready_at_ms());
         let begun = clock::now();
         let poll_ms = POLL_MS.min(self.outside.status.beat_ms());
         loop {

@@ -6,6 +6,7 @@ mod error;
 mod inputs;
 mod log;
 mod mend;
+mod pace;
 mod reload;
 mod rules;
 mod state;
