@@ -192,7 +192,7 @@ impl Driver {
     /// Waits until something came in, `until_ms` has come, or another process wrote; takes in everything that is there.
     async fn wait(&mut self, until_ms: Ms) -> Result<(), DaemonError> {
         let until_ms = self.give_up_ms.map_or(until_ms, |at| at.min(until_ms));
-        let until_ms = until_ms.min(self.ready_at_ms());
+        let until_ms = until_ms.min(self.ready_at_ms()).min(self.outside.status.due_ms());
         let begun = clock::now();
         let poll_ms = POLL_MS.min(self.outside.status.beat_ms());
         loop {
@@ -272,6 +272,7 @@ impl Driver {
             }
         }
         self.news = true;
+        self.outside.status.moved();
         Ok(())
     }
 }

@@ -21,6 +21,8 @@ pub struct Status {
     /// Stands beside everything that is said, until it is mended.
     complaint: Option<String>,
     counted_ms: Option<Ms>,
+    /// Something came in since then: what was said may be wrong.
+    is_stale: bool,
     /// How often it wants to hear that we are alive, if at all: twice as often as it has to.
     beat_ms: Option<Ms>,
     beaten_ms: Option<Ms>,
@@ -29,6 +31,7 @@ pub struct Status {
 impl Status {
     /// Speaks only if `on` (and only if `NOTIFY_SOCKET` names a listener).
     pub fn new(on: bool) -> Status {
+        let on = on && std::env::var_os("NOTIFY_SOCKET").is_some();
         let watchdog = sd_notify::watchdog_enabled().filter(|_| on);
         let beat_ms = watchdog.map(|most| Ms::try_from(most.as_millis() / 2).unwrap_or(Ms::MAX).max(1));
         Status { on, beat_ms, ..Status::default() }
@@ -83,11 +86,22 @@ impl Status {
         self.say("stopping: requests on the wire may finish");
     }
 
+    /// Something came in.
+    pub fn moved(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// When it wants to be asked at the latest whether it wants the counts.
+    pub fn due_ms(&self) -> Ms {
+        let due = self.counted_ms.filter(|_| self.on && self.is_stale);
+        due.map_or(Ms::MAX, |at| at + EVERY_MS)
+    }
+
     /// Whether the counts are worth asking for again; paid for by the caller with a statement.
     pub fn wants_counts(&mut self, now_ms: Ms) -> bool {
         let due = self.on && self.counted_ms.is_none_or(|at| now_ms - at >= EVERY_MS);
         if due {
-            self.counted_ms = Some(now_ms);
+            (self.counted_ms, self.is_stale) = (Some(now_ms), false);
         }
         due
     }

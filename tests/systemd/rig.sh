@@ -16,8 +16,28 @@ done
 tree=$(realpath "$1") script=$(realpath "$2")
 shift 2
 work=$(mktemp -d)
-mkdir "$work/fs"
+mkdir "$work/fs" "$work/cgroup"
 export work tree
+holder=
+leave() {
+    set +e
+    [ -z "$holder" ] || { kill -KILL "$holder" 2>/dev/null; wait "$holder" 2>/dev/null; }
+    if mountpoint -q "$work/cgroup"; then
+        # What was in it dies with the namespace; the last of it may take a moment.
+        for _ in $(seq 50); do
+            find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+            [ -e "$group" ] || break
+            sleep 0.1
+        done
+        umount "$work/cgroup"
+    fi
+    rm -rf --one-file-system "$work"
+}
+trap leave EXIT
+# A control group of its own: two rigs in one would end each other's services.
+mount -t cgroup2 cgroup2 "$work/cgroup" || { echo "systemd rig skipped: no cgroup2 here" >&2; exit 77; }
+group=$work/cgroup/$(basename "$work")
+mkdir "$group"
 cat >"$work/boot" <<'BOOT'
 set -eu
 mount -t tmpfs tmpfs "$work/fs"
@@ -54,10 +74,11 @@ ip link set lo up
 exec env -i container=rig PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     /lib/systemd/systemd --system --unit=rig.target --log-target=console --log-level=notice --show-status=no
 BOOT
-unshare --mount --pid --fork --uts --ipc --net --cgroup --kill-child=KILL --propagation private \
-    bash "$work/boot" >"$work/console" 2>&1 </dev/null &
+(
+    echo "$BASHPID" >"$group/cgroup.procs"
+    exec unshare --mount --pid --fork --uts --ipc --net --cgroup --kill-child=KILL --propagation private bash "$work/boot"
+) >"$work/console" 2>&1 </dev/null &
 holder=$!
-trap 'kill -KILL $holder 2>/dev/null || true; wait $holder 2>/dev/null || true; rm -rf "$work"' EXIT
 inside() { nsenter -t "$pid" -a env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
 is_up() {
     pid=$(pgrep -P "$holder" -x systemd) && inside systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'
