@@ -6,13 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{DaemonError, client_settings, driver::Driver, rules, state};
-use crate::{
-    clock,
-    config::Settings,
-    job::{InputSpec, quoted},
-    seam::Client,
-    telemetry,
-};
+use crate::{clock, config::Settings, job::InputSpec, seam::Client, telemetry};
 
 /// Settings and key, read and checked.
 pub struct Fresh {
@@ -126,8 +120,11 @@ impl Driver {
                     Ok(what) => tracing::info!("settings reloaded: {what}"),
                     Err(why) => tracing::error!("settings not reloaded, the old ones go on holding: {why}"),
                 }
-                let complaint =
-                    done.err().map(|why| format!("settings not reloaded ({}), the old ones hold", quoted(&why)));
+                let complaint = done.err().map(|why| {
+                    // One line: what followed another would be another word to the service manager.
+                    let why = why.replace(char::is_control, " ");
+                    format!("settings not reloaded ({why}), the old ones hold")
+                });
                 self.outside.status.reloaded(complaint);
             }
         }
