@@ -7,6 +7,7 @@ pub mod daemon;
 pub mod engine;
 pub mod intake;
 pub mod job;
+pub mod listen;
 pub mod sandbox;
 pub mod seam;
 pub mod store;

@@ -33,6 +33,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod verify_certificates;
+mod webhook;
 mod which;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -140,6 +141,8 @@ pub enum Command {
     /// Print the manual page, or write a page for each command
     #[command(hide = true)]
     Man(manual::ManArgs),
+    /// Have Seam post its events to the daemon, so that nobody waits for the next look
+    Webhook(webhook::WebhookArgs),
     /// Measure what this machine can do, beside its own limits
     Bench(bench::BenchArgs),
 }
@@ -210,6 +213,7 @@ impl Cli {
             Command::Schema(args) => schema::run(args),
             Command::Completions(args) => manual::completions(args),
             Command::Man(args) => manual::man(args),
+            Command::Webhook(args) => webhook::run(global, args),
             Command::Bench(args) => bench::run(global, args),
         }
     }

@@ -14,7 +14,7 @@ impl Settings {
     }
 
     /// Every wait; a test holds this list against the table of rules.
-    fn delays(&mut self) -> [&mut Delay; 21] {
+    fn delays(&mut self) -> [&mut Delay; 23] {
         let Settings {
             engine,
             verify,
@@ -28,6 +28,7 @@ impl Settings {
             offboard,
             aftercare,
             intake,
+            webhook,
             ..
         } = self;
         [
@@ -52,6 +53,8 @@ impl Settings {
             &mut aftercare.every_s,
             &mut intake.scan_s,
             &mut intake.settle_s,
+            &mut webhook.gather_s,
+            &mut webhook.safety_net_s,
         ]
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! `config/default.toml` is the table of keys for people, `rules` the same for the checks, and a test keeps them one.
 
+mod address;
 mod delays;
 mod file;
 mod inputs;
@@ -13,15 +14,18 @@ mod schema;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 use std::{collections::BTreeMap, path::Path};
 
 use config::{Config, File, FileFormat};
 
+pub use address::ListenAddress;
 pub use key::{KeyError, KeySource, api_key};
 pub use problem::{ConfigErrors, Place, Problem};
 pub use schema::schema;
 pub use settings::*;
+pub use webhook::{SecretError, WebhookSecret};
 
 use crate::job::{InputSpec, looks_like_key};
 use file::{FileLayer, Found};
@@ -78,6 +82,7 @@ impl Settings {
             values.insert(found.rule.key, found);
         }
         problems.extend(pairs(&values));
+        problems.extend(address::remote(&values));
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut inputs = layer.inputs;
         inputs.iter_mut().for_each(|input| input.path = folder.join(&input.path));
@@ -100,8 +105,12 @@ impl Settings {
         Err(ConfigErrors { problems, inputs })
     }
 
-    fn paths(&mut self) -> [(&'static str, &mut std::path::PathBuf); 2] {
-        [("database.path", &mut self.database.path), ("seam.api_key_file", &mut self.seam.api_key_file)]
+    fn paths(&mut self) -> [(&'static str, &mut std::path::PathBuf); 3] {
+        [
+            ("database.path", &mut self.database.path),
+            ("seam.api_key_file", &mut self.seam.api_key_file),
+            ("webhook.secret_file", &mut self.webhook.secret_file),
+        ]
     }
 }
 

@@ -1,5 +1,6 @@
 //! What each key may be, as one table; a test holds it against `config/default.toml`.
 
+use super::address::ListenAddress;
 use crate::job::{Protected, quoted};
 
 /// A value as a layer gives it.
@@ -25,6 +26,8 @@ pub(super) enum Shape {
     Endpoint,
     Word(&'static [&'static str]),
     Flag,
+    /// Where to listen; empty: nowhere.
+    Listen,
     /// A list of patterns of protected people.
     People,
     Count {
@@ -114,6 +117,12 @@ pub(super) const RULES: &[Rule] = &[
     count("aftercare.for_days", 0, 3_650),
     seconds("intake.scan_s", DAY),
     seconds("intake.settle_s", HOUR),
+    rule("listen.address", Shape::Listen),
+    rule("listen.allow_remote", Shape::Flag),
+    rule("listen.host", Shape::Text),
+    rule("webhook.secret_file", Shape::Path { may_be_empty: true }),
+    seconds("webhook.gather_s", MINUTE),
+    seconds("webhook.safety_net_s", HOUR),
     rule("log.format", Shape::Word(&["auto", "text", "json"])),
     rule("log.level", Shape::Word(&["error", "warn", "info", "debug", "trace", "off"])),
 ];
@@ -142,6 +151,7 @@ impl Shape {
             Shape::Endpoint => "an address: `https://…`, or `http://…` on this machine".to_owned(),
             Shape::Word(words) => format!("one of {}", words.join(", ")),
             Shape::Flag => "true or false".to_owned(),
+            Shape::Listen => "an address with a port, or \"unix:/…\"".to_owned(),
             Shape::People => "a list of texts like [\"key:ceo-1\", \"*@board.example.com\"]".to_owned(),
             Shape::Count { min, max } => format!("a whole number from {min} to {max}"),
             Shape::Factor { min, max } => format!("a number from {min} to {max}"),
@@ -152,7 +162,7 @@ impl Shape {
     /// An environment variable's text as the value it stands for here.
     pub(super) fn read(self, text: &str) -> Scalar {
         let number = match self {
-            Shape::Text | Shape::Path { .. } | Shape::Endpoint | Shape::Word(_) => None,
+            Shape::Text | Shape::Path { .. } | Shape::Endpoint | Shape::Word(_) | Shape::Listen => None,
             Shape::Flag => text.trim().parse().ok().map(Scalar::Flag),
             Shape::People => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
@@ -172,6 +182,9 @@ impl Shape {
         if let (Shape::People, Scalar::List(list)) = (self, value) {
             let bad = list.iter().find_map(|one| Some((one, Protected::refuse(one)?)));
             return bad.map(|(one, why)| format!("holds `{}`, which {why}", quoted(one)));
+        }
+        if let (Shape::Listen, Scalar::Text(text)) = (self, value) {
+            return ListenAddress::try_from(text.clone()).err();
         }
         let good = match (self, value) {
             (Shape::Text, Scalar::Text(_)) => true,

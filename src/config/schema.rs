@@ -78,6 +78,7 @@ impl Shape {
             Shape::Path { may_be_empty } => json!({ "type": "string", "minLength": usize::from(!may_be_empty) }),
             Shape::Endpoint => json!({ "type": "string", "pattern": "^https?://[^@?#]+$" }),
             Shape::Word(words) => json!({ "enum": words }),
+            Shape::Listen => json!({ "type": "string", "pattern": "^$|^unix:/|:[0-9]+$" }),
             Shape::Flag => json!({ "type": "boolean" }),
             Shape::People => json!({ "type": "array", "items": { "type": "string" } }),
             Shape::Count { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),

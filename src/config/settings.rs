@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::address::ListenAddress;
 use crate::job::{InputSpec, Mode, Ms, Protected};
 
 /// A wait. Written in seconds, kept in milliseconds; every `Delay` is shortened by [`Settings::divide_delays`].
@@ -86,6 +87,10 @@ sections! {
         aftercare: Aftercare,
         /// Reading the inputs.
         intake: Intake,
+        /// Who may ask the daemon how it is.
+        listen: Listen,
+        /// Events that Seam sends by itself.
+        webhook: Webhook,
         /// Logs.
         log: Log,
         /// Where orders come from.
@@ -226,6 +231,24 @@ sections! {
         scan_s: Delay,
         /// Unchanged for so long, a file is whole.
         settle_s: Delay,
+    }
+    /// `[listen]`
+    Listen {
+        /// Where.
+        address: ListenAddress,
+        /// Whether other machines may reach it.
+        allow_remote: bool,
+        /// A name by which it may be asked for; empty: none but this machine's.
+        host: String,
+    }
+    /// `[webhook]`
+    Webhook {
+        /// Holds the secret that webhooks are signed with; empty: they are not taken.
+        secret_file: PathBuf,
+        /// Between two polls that webhooks ask for.
+        gather_s: Delay,
+        /// Between two polls while webhooks arrive.
+        safety_net_s: Delay,
     }
     /// `[log]`
     Log {

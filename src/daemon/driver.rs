@@ -20,6 +20,7 @@ use super::{
     inputs::Submission,
     log,
     reload::{Reading, Wish},
+    signs::Signs,
     status::{self, Status},
 };
 use crate::{
@@ -43,6 +44,8 @@ pub struct Outside {
     pub answers: UnboundedReceiver<(Tag, Answer)>,
     /// From the inputs.
     pub rows: Receiver<Submission>,
+    /// Ids of good webhooks.
+    pub webhooks: Receiver<String>,
     /// What is wrong with the file, if that turns out beside the work.
     pub damage: Receiver<OpenError>,
     /// What is asked of the daemon itself.
@@ -51,6 +54,8 @@ pub struct Outside {
     pub reading: watch::Sender<Reading>,
     /// The service manager.
     pub status: Status,
+    /// The listener's view of us.
+    pub signs: Signs,
     /// The order to end.
     pub shutdown: CancellationToken,
     /// What may still finish after it.
@@ -92,6 +97,7 @@ enum Woke {
     Damage(OpenError),
     Answer(Tag, Box<Answer>),
     Rows(Option<Submission>),
+    Webhook(String),
     Time,
 }
 
@@ -150,6 +156,7 @@ impl Driver {
                 self.outside.status.say("the database works again");
             }
             let wake_ms = now.mono_ms + self.paced(&tick);
+            self.outside.signs.ticked(&self.engine, &tick);
             self.take(tick);
             self.outside.status.alive(now.mono_ms);
             self.be_ready(now.mono_ms);
@@ -196,6 +203,7 @@ impl Driver {
         let begun = clock::now();
         let poll_ms = POLL_MS.min(self.outside.status.beat_ms());
         loop {
+            self.outside.signs.turned();
             let left_ms = until_ms - clock::now().mono_ms;
             let woke = self.next(left_ms.clamp(0, poll_ms)).await;
             let timely = matches!(woke, Woke::Time);
@@ -224,23 +232,26 @@ impl Driver {
     }
 
     async fn next(&mut self, pause_ms: Ms) -> Woke {
-        let Outside { answers, rows, damage, wishes, shutdown, .. } = &mut self.outside;
+        let Outside { answers, rows, webhooks, damage, wishes, shutdown, .. } = &mut self.outside;
         tokio::select! {
             biased;
             Some(damage) = damage.recv() => Woke::Damage(damage),
             () = shutdown.cancelled(), if self.give_up_ms.is_none() => Woke::Stop,
             Some(wish) = wishes.recv() => Woke::Wish(wish),
             Some((tag, answer)) = answers.recv() => Woke::Answer(tag, Box::new(answer)),
+            Some(id) = webhooks.recv() => Woke::Webhook(id),
             rows = rows.recv(), if self.reading => Woke::Rows(rows),
             () = sleep(Duration::from_millis(pause_ms.unsigned_abs())) => Woke::Time,
         }
     }
 
     fn more(&mut self) -> Option<Woke> {
-        match self.outside.answers.try_recv() {
-            Ok((tag, answer)) => Some(Woke::Answer(tag, Box::new(answer))),
-            Err(_) => self.outside.rows.try_recv().ok().map(|rows| Woke::Rows(Some(rows))),
+        let Outside { answers, rows, webhooks, .. } = &mut self.outside;
+        if let Ok((tag, answer)) = answers.try_recv() {
+            return Some(Woke::Answer(tag, Box::new(answer)));
         }
+        let webhook = webhooks.try_recv().ok().map(Woke::Webhook);
+        webhook.or_else(|| rows.try_recv().ok().map(|rows| Woke::Rows(Some(rows))))
     }
 
     fn note(&mut self, woke: Woke) -> Result<(), DaemonError> {
@@ -253,6 +264,7 @@ impl Driver {
                 self.answered = answer.status.map(|_| clock::now().wall).or(self.answered);
                 self.engine.push(Change::Arrived(tag, *answer));
             }
+            Woke::Webhook(id) => self.engine.push(Change::Webhook(id)),
             Woke::Rows(Some((rows, sender))) => {
                 self.next_ticket += 1;
                 self.tickets.insert(self.next_ticket, sender);
@@ -267,6 +279,7 @@ impl Driver {
             Woke::Stop => {
                 tracing::info!(on_the_wire = self.engine.in_flight(), "stopping: nothing more is sent");
                 self.outside.status.stopping(self.outside.drain_ms);
+                self.outside.signs.stopping();
                 self.engine.drain();
                 self.give_up_ms = Some(clock::now().mono_ms + self.outside.drain_ms);
             }

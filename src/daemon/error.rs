@@ -2,6 +2,7 @@
 
 use crate::{
     engine::EngineError,
+    listen::ListenError,
     seam::ClientError,
     store::{OpenError, StoreError},
 };
@@ -12,6 +13,9 @@ pub enum DaemonError {
     /// The settings or the key are unfit for a client.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// Nobody can be listened to.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The database cannot be opened, or is not ours any more.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -45,7 +49,7 @@ impl DaemonError {
             DaemonError::Client(_) => 78,
             DaemonError::Open(refusal) => refusal.exit_code(),
             DaemonError::Superseded(_) => 75,
-            DaemonError::Store(_) | DaemonError::Inputs => 74,
+            DaemonError::Store(_) | DaemonError::Inputs | DaemonError::Listen(_) => 74,
         }
     }
 }

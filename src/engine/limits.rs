@@ -252,6 +252,11 @@ impl Limits {
         Some(self.closed_until_ms.max((self.arrival_us - tolerance) / 1_000 + 1).max(now_ms + 1))
     }
 
+    /// Until when a 429 closed the gate.
+    pub fn closed_until_ms(&self) -> Ms {
+        self.closed_until_ms
+    }
+
     /// Calls on the wire.
     pub fn in_flight(&self) -> usize {
         self.in_flight

@@ -67,6 +67,8 @@ const MEANT: &[(&str, &str, &str)] = &[
         "SCAN jobs USING COVERING INDEX jobs_open",
         "counts the open jobs, from the index alone",
     ),
+    ("GROUP BY mark", "SCAN targets USING COVERING INDEX targets_left", "counts what is left, from the index alone"),
+    ("AS oldest", "SCAN j USING INDEX jobs_open", "every open job, for whoever watches; one look at a time"),
     ("SELECT * FROM waiting_on", "SCAN j USING INDEX jobs_open", "every open job, as asked"),
     ("overdue d", "SCAN j USING INDEX jobs_open", "every open job is asked for its deadline"),
     ("FROM batches_overview WHERE NOT", "SCAN b", "a row for each file; the newest, up to the limit"),
