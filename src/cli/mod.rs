@@ -54,7 +54,7 @@ pub use exit::{Exit, Failure};
 use values::{factor, rate, reason};
 
 use crate::{
-    config::{self, KeySource, Settings},
+    config::{self, ConfigErrors, KeySource, Settings},
     intake, telemetry,
 };
 
@@ -245,6 +245,11 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 impl Global {
     /// The settings of all layers, `--database` on top.
     pub fn settings(&self) -> Result<Settings, Failure> {
+        Ok(self.layers()?)
+    }
+
+    /// The same for who tells the mistakes in another way.
+    fn layers(&self) -> Result<Settings, ConfigErrors> {
         let mut settings = Settings::load(self.config.as_deref(), environment(), intake::check_spec)?;
         if let Some(path) = &self.database {
             settings.database.path.clone_from(path);
@@ -257,16 +262,20 @@ impl Global {
         Ok(config::api_key(settings, |name| std::env::var(name).ok())?)
     }
 
-    /// Sets the log up, by the settings, `-v` and `-q`, and `RUST_LOG` above all.
-    pub fn start_log(&self, settings: &Settings) -> Result<(), Failure> {
-        let level = match (self.quiet, self.verbose) {
+    /// The log's level by the settings, `-v` and `-q`.
+    fn level<'a>(&self, settings: &'a Settings) -> &'a str {
+        match (self.quiet, self.verbose) {
             (true, _) => "warn",
             (false, 0) => &settings.log.level,
             (false, 1) => "debug",
             (false, _) => "trace",
-        };
+        }
+    }
+
+    /// Sets the log up, by the settings, `-v` and `-q`, and `RUST_LOG` above all.
+    pub fn start_log(&self, settings: &Settings) -> Result<(), Failure> {
         let filter = std::env::var("RUST_LOG").ok();
-        telemetry::init(settings.log.format, level, filter.as_deref())
+        telemetry::init(settings.log.format, self.level(settings), filter.as_deref())
             .map_err(|message| Failure::new(Exit::Config, message))
     }
 }

@@ -1,6 +1,6 @@
 //! What is done on the engine's connection beside the work.
 
-use super::driver::{Driver, Outside};
+use super::{driver::Driver, outside::Outside};
 use crate::{clock, engine::EngineError, job::Ms};
 
 impl Driver {

@@ -9,17 +9,25 @@ mod inputs;
 mod keeper;
 mod log;
 mod mend;
+mod outside;
+mod pace;
+mod reload;
 mod rules;
 mod signs;
+mod state;
 mod status;
 
 use secrecy::SecretString;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 pub use alarms::Alarms;
 pub use error::DaemonError;
 pub use keeper::{KeepRules, Keeper, Pace};
+pub use reload::{Fresh, Wish};
 pub use rules::{client_settings, rules};
 
 use crate::{
@@ -32,8 +40,10 @@ use crate::{
     store::{self, BrakeRules, Observer, OpenArgs, OpenError, Opened},
 };
 use calls::Calls;
-use driver::{Driver, Outside};
+use driver::Driver;
 use inputs::Inputs;
+use outside::Outside;
+use reload::Reading;
 use signs::Signs;
 use status::Status;
 
@@ -49,6 +59,8 @@ pub struct Hooks {
     pub notify: bool,
     /// Look only: take orders in and read events, but begin nothing and change nothing.
     pub paused: bool,
+    /// Where other settings, and questions, come from while it runs.
+    pub wishes: Option<mpsc::Receiver<Wish>>,
 }
 
 /// How things stood at the end.
@@ -78,12 +90,13 @@ pub async fn run(
     hooks: Hooks,
     shutdown: CancellationToken,
 ) -> Result<Summary, DaemonError> {
-    let client = Client::new(client_settings(settings), key)?;
+    let client = Client::new(client_settings(settings), key.clone())?;
     let alarms = Alarms::of(settings, clock::now().mono_ms)?;
+    let mut status = Status::new(hooks.notify);
+    status.opening(std::fs::metadata(&settings.database.path).map_or(0, |file| file.len()));
     let opened = open(settings).await?;
     told(&opened);
     let socket = Socket::bind(&settings.listen.address).await?;
-    let status = Status::new(hooks.notify);
     let seed = clock::seed();
     let rules = rules(settings);
     tell_raised(&rules.accept.brake);
@@ -106,15 +119,18 @@ pub async fn run(
     let (rows_in, rows) = mpsc::channel(SUBMISSIONS);
     let damage = looked_through(&engine);
     let stop_inputs = shutdown.child_token();
-    let reading = Inputs::new(settings, rows_in, stop_inputs.clone()).spawn();
-    status.ready();
-    tracing::info!(endpoint = settings.seam.endpoint, seed, "ready");
+    let (reading, read_by) = watch::channel(Reading::new(settings));
+    let inputs = Inputs { reading: read_by, submissions: rows_in, stop: stop_inputs.clone() }.spawn();
+    tracing::info!(endpoint = settings.seam.endpoint, seed, "the engine starts");
     let outside = Outside {
         calls: Calls::new(client, answers_in, signs.tally.clone()),
         answers,
         rows,
         webhooks,
         damage,
+        // Without a host that asks, the channel is closed at once and never looked at again.
+        wishes: hooks.wishes.unwrap_or_else(|| mpsc::channel(1).1),
+        reading,
         status,
         signs,
         shutdown,
@@ -123,11 +139,11 @@ pub async fn run(
         keeper: (!hooks.paused).then(|| Keeper::new(KeepRules::of(settings), clock::now().mono_ms)),
         on_tick: hooks.on_tick,
     };
-    let summary = Driver::new(engine, outside).run().await;
+    let summary = Driver::new(engine, outside, (settings.clone(), key)).run().await;
     stop_inputs.cancel();
     listening.iter().for_each(JoinHandle::abort);
     // Its look ends with the first submission that nobody takes.
-    let _ = reading.await;
+    let _ = inputs.await;
     summary
 }
 

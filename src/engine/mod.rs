@@ -11,8 +11,10 @@ mod keep;
 mod limits;
 mod locks;
 mod pace;
+mod reload;
 mod retry;
 mod soft;
+mod state;
 mod suspects;
 #[cfg(test)]
 mod tests;
@@ -24,9 +26,10 @@ use std::collections::VecDeque;
 pub use care::CareRules;
 pub use follow::FollowRules;
 pub use incoming::new_chunk;
-pub use limits::{LimitRules, Limits};
+pub use limits::{Gate, LimitRules, Limits};
 pub use retry::delays;
 pub use soft::EngineRules;
+pub use state::EngineState;
 
 use crate::{
     job::{Answer, Call, Chunk, JobState, Ms, Now, Outcome, Verdict},
@@ -148,12 +151,6 @@ impl Engine {
     /// Something came in; the next tick applies it.
     pub fn push(&mut self, change: Change) {
         self.inbox.push_back(change);
-    }
-
-    /// New numbers, by a reload.
-    pub fn set_rules(&mut self, rules: EngineRules) {
-        self.soft.limits.set_rules(rules.limits);
-        self.rules = rules;
     }
 
     /// Calls on the wire, and answers that are not believed yet but will be.

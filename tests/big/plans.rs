@@ -38,6 +38,7 @@ const MEANT: &[(&str, &str, &str)] = &[
     ("min(next_at)", "SEARCH aftercare", "the first of an index"),
     ("min(warn_at)", "SEARCH jobs USING COVERING INDEX jobs_warn", "the first of an index"),
     ("AS at_work", "SCAN jobs USING INDEX jobs_recheck_open", "looks at work, at most 64"),
+    ("AS open_step", "SCAN j USING COVERING INDEX jobs_open", "every open job, when somebody asks how it stands"),
     ("j.accepted_at > ?4", "SEARCH j USING INDEX jobs_accepted", "the brake's window"),
     (
         "AS known FROM (SELECT DISTINCT",

@@ -11,6 +11,7 @@
 mod listen;
 mod people;
 mod refused;
+mod reload;
 mod rig;
 mod sandbox;
 mod secrets;
