@@ -1,5 +1,6 @@
 //! Backstitch grants and, above all, revokes people's physical access through the Seam API.
 
+pub mod alarm;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,7 +1,9 @@
 //! The command line: arguments and exit codes; one file per command. Data goes to standard output, talk to standard
 //! error.
 
+mod alarm;
 mod approve;
+mod backup;
 mod batches;
 mod bench;
 mod cancel;
@@ -19,6 +21,7 @@ mod jobs;
 mod manual;
 pub mod out;
 mod plan;
+mod prune;
 mod recheck;
 mod release;
 mod report;
@@ -29,9 +32,11 @@ mod sandbox;
 mod schema;
 mod show;
 mod skip;
+mod sql;
 mod table;
 #[cfg(test)]
 mod tests;
+mod values;
 mod verify_certificates;
 mod webhook;
 mod which;
@@ -46,9 +51,10 @@ use clap::{
 use secrecy::SecretString;
 
 pub use exit::{Exit, Failure};
+use values::{factor, rate, reason};
 
 use crate::{
-    config::{self, KeySource, Settings},
+    config::{self, ConfigErrors, KeySource, Settings},
     intake, telemetry,
 };
 
@@ -131,6 +137,14 @@ pub enum Command {
     VerifyCertificates(verify_certificates::VerifyCertificatesArgs),
     /// List all leavers of a period, with their times and the share done in time
     Report(report::ReportArgs),
+    /// Try the alarm's hook
+    Alarm(alarm::AlarmArgs),
+    /// Copy the whole database into one file, beside a running daemon
+    Backup(backup::BackupArgs),
+    /// Remove details and personal data of what ended long ago, now
+    Prune(prune::PruneArgs),
+    /// Ask the database a question of your own; nothing is ever changed
+    Sql(sql::SqlArgs),
     /// Run a simulated Seam to try things on
     Sandbox(sandbox::SandboxArgs),
     /// Print the JSON Schema of the settings or of orders, for editors
@@ -209,6 +223,10 @@ impl Cli {
             Command::Certificates(args) => certificates::run(global, args),
             Command::VerifyCertificates(args) => verify_certificates::run(global, args),
             Command::Report(args) => report::run(global, args),
+            Command::Alarm(args) => alarm::run(global, args),
+            Command::Backup(args) => backup::run(global, args),
+            Command::Prune(args) => prune::run(global, args),
+            Command::Sql(args) => sql::run(global, args),
             Command::Sandbox(args) => sandbox::run(global, args),
             Command::Schema(args) => schema::run(args),
             Command::Completions(args) => manual::completions(args),
@@ -227,6 +245,11 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 impl Global {
     /// The settings of all layers, `--database` on top.
     pub fn settings(&self) -> Result<Settings, Failure> {
+        Ok(self.layers()?)
+    }
+
+    /// The same for who tells the mistakes in another way.
+    fn layers(&self) -> Result<Settings, ConfigErrors> {
         let mut settings = Settings::load(self.config.as_deref(), environment(), intake::check_spec)?;
         if let Some(path) = &self.database {
             settings.database.path.clone_from(path);
@@ -239,16 +262,20 @@ impl Global {
         Ok(config::api_key(settings, |name| std::env::var(name).ok())?)
     }
 
-    /// Sets the log up, by the settings, `-v` and `-q`, and `RUST_LOG` above all.
-    pub fn start_log(&self, settings: &Settings) -> Result<(), Failure> {
-        let level = match (self.quiet, self.verbose) {
+    /// The log's level by the settings, `-v` and `-q`.
+    fn level<'a>(&self, settings: &'a Settings) -> &'a str {
+        match (self.quiet, self.verbose) {
             (true, _) => "warn",
             (false, 0) => &settings.log.level,
             (false, 1) => "debug",
             (false, _) => "trace",
-        };
+        }
+    }
+
+    /// Sets the log up, by the settings, `-v` and `-q`, and `RUST_LOG` above all.
+    pub fn start_log(&self, settings: &Settings) -> Result<(), Failure> {
         let filter = std::env::var("RUST_LOG").ok();
-        telemetry::init(settings.log.format, level, filter.as_deref())
+        telemetry::init(settings.log.format, self.level(settings), filter.as_deref())
             .map_err(|message| Failure::new(Exit::Config, message))
     }
 }
@@ -257,28 +284,4 @@ impl Global {
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     built.map_err(|error| Failure::new(Exit::Io, format!("threads cannot be started: {error}")))
-}
-
-/// `--speed`: how many times faster.
-fn factor(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(factor) if (0.001..=100_000.0).contains(&factor) => Ok(factor),
-        _ => Err("must be a number from 0.001 to 100000".to_owned()),
-    }
-}
-
-/// A share.
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
-        _ => Err("must be a number from 0 to 1".to_owned()),
-    }
-}
-
-/// `--reason`: words for whoever reads the history.
-fn reason(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("say why, in words".to_owned()),
-        words => Ok(words.to_owned()),
-    }
 }

@@ -42,7 +42,7 @@ pub enum KeyError {
     )]
     None,
     /// The file cannot be opened or read.
-    #[error("the API key in {source_named} cannot be read: {cause}")]
+    #[error("the secret in {source_named} cannot be read: {cause}")]
     Unreadable {
         /// Which place.
         source_named: KeySource,
@@ -51,7 +51,7 @@ pub enum KeyError {
         cause: std::io::Error,
     },
     /// Others could read or change the file.
-    #[error("{} {why}, so the API key in it is not used; run: {remedy}", path.display())]
+    #[error("{} {why}, so the secret in it is not used; run: {remedy}", path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum KeyError {
         remedy: String,
     },
     /// What stands there is no key.
-    #[error("{0} holds no API key: it must be one line of visible ASCII characters and nothing else")]
+    #[error("{0} holds no key or secret: it must be one line of visible ASCII characters and nothing else")]
     Malformed(KeySource),
     /// Another of Seam's secrets, which could not do the work.
     #[error("{0} holds a {1}, not an API key; make a key in Seam's console, under API keys")]
@@ -111,6 +111,25 @@ pub fn api_key(
         Some(text) => secret(&text, KeySource::Env),
         None => Err(KeyError::None),
     }
+}
+
+/// Another secret of one line, in a file that only its owner can read.
+///
+/// # Errors
+/// The file cannot be read, others could, or it holds more than one line of visible ASCII.
+pub fn secret_file(path: &Path) -> Result<SecretString, KeyError> {
+    let source = KeySource::File(path.to_owned());
+    let file = open(path).map_err(|cause| KeyError::Unreadable { source_named: source.clone(), cause })?;
+    let found = exposed(path, &file).map_err(|cause| KeyError::Unreadable { source_named: source.clone(), cause })?;
+    if let Some((why, remedy)) = found {
+        return Err(KeyError::Exposed { path: path.to_owned(), why, remedy });
+    }
+    let mut text = String::new();
+    let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);
+    read.map_err(|cause| KeyError::Unreadable { source_named: source.clone(), cause })?;
+    let line = text.trim_end_matches(['\n', '\r']);
+    let good = !line.is_empty() && text.len() as u64 <= MAX_BYTES && line.bytes().all(|byte| byte.is_ascii_graphic());
+    if good { Ok(SecretString::from(line)) } else { Err(KeyError::Malformed(source)) }
 }
 
 /// Without waiting for a writer, should it be a pipe.

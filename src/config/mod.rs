@@ -5,6 +5,7 @@
 
 mod address;
 mod delays;
+mod endpoint;
 mod file;
 mod inputs;
 mod key;
@@ -14,6 +15,7 @@ mod schema;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod waits;
 mod webhook;
 
 use std::{collections::BTreeMap, path::Path};
@@ -21,10 +23,12 @@ use std::{collections::BTreeMap, path::Path};
 use config::{Config, File, FileFormat};
 
 pub use address::ListenAddress;
-pub use key::{KeyError, KeySource, api_key};
+pub use endpoint::is_hook_address;
+pub use key::{KeyError, KeySource, api_key, secret_file};
 pub use problem::{ConfigErrors, Place, Problem};
 pub use schema::schema;
 pub use settings::*;
+pub use waits::{Delay, Span};
 pub use webhook::{SecretError, WebhookSecret};
 
 use crate::job::{InputSpec, looks_like_key};
@@ -106,10 +110,12 @@ impl Settings {
         Err(ConfigErrors { problems, inputs })
     }
 
-    fn paths(&mut self) -> [(&'static str, &mut std::path::PathBuf); 3] {
+    fn paths(&mut self) -> [(&'static str, &mut std::path::PathBuf); 5] {
         [
             ("database.path", &mut self.database.path),
             ("seam.api_key_file", &mut self.seam.api_key_file),
+            ("alarm.url_file", &mut self.alarm.url_file),
+            ("alarm.token_file", &mut self.alarm.token_file),
             ("webhook.secret_file", &mut self.webhook.secret_file),
         ]
     }

@@ -16,6 +16,7 @@ use crate::{
 
 /// Sends calls and brings their answers back.
 pub struct Calls<T> {
+    /// Calls on the wire keep the one that they began with.
     transport: Arc<T>,
     answers: UnboundedSender<(Tag, Answer)>,
     tasks: TaskTracker,
@@ -38,7 +39,10 @@ impl<T: Transport + 'static> Calls<T> {
             let begun_ms = clock::now().mono_ms;
             let answer = tokio::select! {
                 answer = perform(&*transport, &call, pinned.as_deref()) => answer,
-                () = give_up.cancelled() => return,
+                () = give_up.cancelled() => {
+                    let reason = "given up while it was on the wire".to_owned();
+                    Answer::untold(Outcome::Unknown { reason }, 1)
+                }
             };
             let took_ms = clock::now().mono_ms - begun_ms;
             tally.call(call_name(&call), log::class(&answer.outcome), took_ms);
@@ -47,8 +51,25 @@ impl<T: Transport + 'static> Calls<T> {
         });
     }
 
+    /// New calls go another way.
+    pub fn go_on_by(&mut self, transport: T) {
+        self.transport = Arc::new(transport);
+    }
+
+    /// The same, and what is still on the wire is broken off: nothing that comes from now on was answered to the old key.
+    pub async fn begin_anew(&mut self, transport: T) {
+        self.break_off().await;
+        self.tasks.reopen();
+        self.give_up = CancellationToken::new();
+        self.go_on_by(transport);
+    }
+
     /// Breaks off what is still on the wire; the outcomes are unknown, as after a crash.
     pub async fn end(self) {
+        self.break_off().await;
+    }
+
+    async fn break_off(&self) {
         self.give_up.cancel();
         self.tasks.close();
         self.tasks.wait().await;
@@ -84,7 +105,7 @@ mod tests {
     use super::Calls;
     use crate::{
         engine::Tag,
-        job::{Call, Outcome},
+        job::{Answer, Call, Outcome},
         listen::Tally,
         seam::wire::{Lost, Request, Response, Transport},
     };
@@ -121,8 +142,26 @@ mod tests {
         let calls = Calls::new(Hangs, sender, Tally::default());
         calls.send(Tag::Feed, Call::Workspace, None);
         calls.end().await;
-        assert!(
-            matches!(answers.recv().await, Some((Tag::Feed, answer)) if matches!(answer.outcome, Outcome::Unknown { .. }))
-        );
+        assert!(is_given_up(answers.recv().await, Tag::Feed));
+    }
+
+    fn is_given_up(answer: Option<(Tag, Answer)>, tag: Tag) -> bool {
+        matches!(answer, Some((given_up, Answer { outcome: Outcome::Unknown { reason }, .. }))
+            if given_up == tag && reason.starts_with("given up"))
+    }
+
+    #[tokio::test]
+    async fn with_another_key_everything_begins_anew() {
+        let (sender, mut answers) = unbounded_channel();
+        let mut calls = Calls::new(Hangs, sender, Tally::default());
+        calls.send(Tag::Attempt(1), Call::Workspace, None);
+        calls.begin_anew(Hangs).await;
+        assert!(is_given_up(answers.recv().await, Tag::Attempt(1)));
+        calls.send(Tag::Attempt(2), Call::Workspace, None);
+        tokio::task::yield_now().await;
+        assert!(answers.try_recv().is_err(), "the new one is on the wire");
+        calls.go_on_by(Hangs);
+        calls.end().await;
+        assert!(is_given_up(answers.recv().await, Tag::Attempt(2)), "whatever it goes by");
     }
 }

@@ -4,85 +4,53 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use tokio::{
-    sync::{
-        mpsc::{Receiver, UnboundedReceiver},
-        oneshot,
-    },
-    time::sleep,
-};
-use tokio_util::sync::CancellationToken;
+use secrecy::SecretString;
+use tokio::{sync::oneshot, time::sleep};
 
-use super::{
-    DaemonError, OnTick, Summary,
-    calls::Calls,
-    inputs::Submission,
-    log,
-    signs::Signs,
-    status::{Status, in_words},
-};
+use super::{DaemonError, Summary, inputs::Submission, log, outside::Outside, reload::Wish, status};
 use crate::{
     clock,
+    config::Settings,
     engine::{Change, Engine, Tag, Tick},
-    job::{Answer, Ms, Verdict},
-    seam::Client,
+    job::{Answer, Ms, Time, Verdict},
     store::OpenError,
 };
 
 /// Between two looks for writes of other processes, and at the files themselves.
 const POLL_MS: Ms = 500;
-/// A tick at least so often, whatever its predecessor said: the wall clock may have been set.
-const IDLE_MS: Ms = 60_000;
 /// A step of the wall clock by more than this ends a wait: what is set for a time of day may be due.
 const STEP_MS: Ms = 60_000;
-/// So many ticks in a row that ask for the next at once and do nothing are a fault.
-const IDLE_TICKS: u32 = 100;
-/// The pace of ticks while that fault lasts.
-const FAULT_PACE_MS: Ms = 100;
-
-/// What the loop talks to.
-pub struct Outside {
-    /// The way out.
-    pub calls: Calls<Client>,
-    /// The way back.
-    pub answers: UnboundedReceiver<(Tag, Answer)>,
-    /// From the inputs.
-    pub rows: Receiver<Submission>,
-    /// Ids of good webhooks.
-    pub webhooks: Receiver<String>,
-    /// What is wrong with the file, if that turns out beside the work.
-    pub damage: Receiver<OpenError>,
-    /// The service manager.
-    pub status: Status,
-    /// The listener's view of us.
-    pub signs: Signs,
-    /// The order to end.
-    pub shutdown: CancellationToken,
-    /// What may still finish after it.
-    pub drain_ms: Ms,
-    /// Sees every tick.
-    pub on_tick: Option<OnTick>,
-}
 
 /// Owns the engine.
 pub struct Driver {
     pub(super) engine: Engine,
     pub(super) outside: Outside,
+    /// What holds at the moment, and the key to it.
+    pub(super) settings: Settings,
+    pub(super) key: SecretString,
     /// Failures of the database in a row.
     pub(super) failures: u32,
     reading: bool,
     tickets: HashMap<u64, oneshot::Sender<Vec<Verdict>>>,
     next_ticket: u64,
     /// When to give up, once the end has begun.
-    give_up_ms: Option<Ms>,
+    pub(super) give_up_ms: Option<Ms>,
     data_version: i64,
     /// Something came in since the last tick.
-    news: bool,
-    idle_ticks: u32,
+    pub(super) news: bool,
+    pub(super) idle_ticks: u32,
+    pub(super) begun_ms: Ms,
+    pub(super) is_ready: bool,
+    /// The workspace's check came back, whatever it said.
+    pub(super) is_checked: bool,
+    /// When Seam answered last.
+    pub(super) answered: Option<Time>,
+    wished: Vec<Wish>,
 }
 
 enum Woke {
     Stop,
+    Wish(Wish),
     Damage(OpenError),
     Answer(Tag, Box<Answer>),
     Rows(Option<Submission>),
@@ -91,10 +59,13 @@ enum Woke {
 }
 
 impl Driver {
-    pub fn new(engine: Engine, outside: Outside) -> Driver {
+    /// Nothing is sent before [`Driver::run`].
+    pub fn new(engine: Engine, outside: Outside, (settings, key): (Settings, SecretString)) -> Driver {
         Driver {
             engine,
             outside,
+            settings,
+            key,
             failures: 0,
             reading: true,
             tickets: HashMap::new(),
@@ -103,6 +74,11 @@ impl Driver {
             data_version: 0,
             news: false,
             idle_ticks: 0,
+            begun_ms: clock::now().mono_ms,
+            is_ready: false,
+            is_checked: false,
+            answered: None,
+            wished: Vec::new(),
         }
     }
 
@@ -112,15 +88,21 @@ impl Driver {
         let given_up = self.engine.in_flight();
         let halted = self.engine.halted().map(str::to_owned);
         self.outside.calls.end().await;
+        if let (Ok(()), Some(alarms)) = (&worked, &mut self.outside.alarms) {
+            alarms.finish(&mut self.engine).await;
+        }
         worked?;
         let jobs = self.engine.counts().await.unwrap_or_default();
-        log::stopped(given_up, self.engine.commits(), &in_words(&jobs, None));
+        log::stopped(given_up, self.engine.commits(), &status::in_words(&jobs));
         self.engine.leave().await?;
         Ok(Summary { jobs, halted, given_up })
     }
 
     async fn work(&mut self) -> Result<(), DaemonError> {
         loop {
+            for wish in std::mem::take(&mut self.wished) {
+                self.grant(wish).await?;
+            }
             let now = clock::now();
             let tick = match self.engine.tick(now).await {
                 Ok(tick) => tick,
@@ -133,35 +115,24 @@ impl Driver {
                 tracing::info!("the database works again; nothing that came in meanwhile is lost");
                 self.outside.status.say("the database works again");
             }
-            let wake_ms = now.mono_ms + self.paced(&tick);
+            let mut wake_ms = now.mono_ms + self.paced(&tick);
             self.outside.signs.ticked(&self.engine, &tick);
             self.take(tick);
-            if self.outside.status.wants_counts(now.mono_ms) {
-                let counts = self.engine.open_counts().await.unwrap_or_default();
-                self.outside.status.say(&in_words(&counts, self.engine.halted()));
+            self.outside.status.alive(now.mono_ms);
+            self.be_ready(now.mono_ms);
+            match self.beside().await {
+                Ok(at) => wake_ms = wake_ms.min(at),
+                Err(error) => {
+                    self.mend(error).await?;
+                    continue;
+                }
             }
+            self.say_how_it_stands(now).await;
             if self.is_over(clock::now().mono_ms) {
                 return Ok(());
             }
             self.wait(wake_ms).await?;
         }
-    }
-
-    /// Milliseconds to the next tick. A fault that makes the engine spin is told, and slowed down so that others can live beside it.
-    fn paced(&mut self, tick: &Tick) -> Ms {
-        let wake_in_ms = tick.wake_in_ms.unwrap_or(IDLE_MS).min(IDLE_MS);
-        let idle = wake_in_ms == 0
-            && !std::mem::take(&mut self.news)
-            && tick.calls.is_empty()
-            && tick.verdicts.is_empty()
-            && tick.log.is_empty();
-        self.idle_ticks = if idle { self.idle_ticks + 1 } else { 0 };
-        if self.idle_ticks == IDLE_TICKS {
-            tracing::warn!(
-                "the engine asks to be woken at once and does nothing, again and again: a fault of this program, please report it"
-            );
-        }
-        if self.idle_ticks >= IDLE_TICKS { FAULT_PACE_MS } else { wake_in_ms }
     }
 
     /// What a tick decided, now that it is durable.
@@ -191,11 +162,13 @@ impl Driver {
     /// Waits until something came in, `until_ms` has come, or another process wrote; takes in everything that is there.
     async fn wait(&mut self, until_ms: Ms) -> Result<(), DaemonError> {
         let until_ms = self.give_up_ms.map_or(until_ms, |at| at.min(until_ms));
+        let until_ms = until_ms.min(self.ready_at_ms()).min(self.outside.status.due_ms());
         let begun = clock::now();
+        let poll_ms = POLL_MS.min(self.outside.status.beat_ms());
         loop {
             self.outside.signs.turned();
             let left_ms = until_ms - clock::now().mono_ms;
-            let woke = self.next(left_ms.clamp(0, POLL_MS)).await;
+            let woke = self.next(left_ms.clamp(0, poll_ms)).await;
             let timely = matches!(woke, Woke::Time);
             self.note(woke)?;
             if !timely {
@@ -206,12 +179,12 @@ impl Driver {
             }
             let now = clock::now();
             let step_ms = now.wall.since(begun.wall) - (now.mono_ms - begun.mono_ms);
-            if left_ms <= POLL_MS || step_ms.abs() > STEP_MS {
+            if left_ms <= poll_ms || step_ms.abs() > STEP_MS {
                 return Ok(());
             }
             self.engine.guard().still_ours()?;
             match self.engine.others_wrote().await {
-                Ok(version) if version == self.data_version => {}
+                Ok(version) if version == self.data_version => self.outside.status.alive(now.mono_ms),
                 // An error comes again in the tick, which knows what to do with it.
                 found => {
                     self.data_version = found.unwrap_or_default();
@@ -222,11 +195,12 @@ impl Driver {
     }
 
     async fn next(&mut self, pause_ms: Ms) -> Woke {
-        let Outside { answers, rows, webhooks, damage, shutdown, .. } = &mut self.outside;
+        let Outside { answers, rows, webhooks, damage, wishes, shutdown, .. } = &mut self.outside;
         tokio::select! {
             biased;
             Some(damage) = damage.recv() => Woke::Damage(damage),
             () = shutdown.cancelled(), if self.give_up_ms.is_none() => Woke::Stop,
+            Some(wish) = wishes.recv() => Woke::Wish(wish),
             Some((tag, answer)) = answers.recv() => Woke::Answer(tag, Box::new(answer)),
             Some(id) = webhooks.recv() => Woke::Webhook(id),
             rows = rows.recv(), if self.reading => Woke::Rows(rows),
@@ -247,7 +221,12 @@ impl Driver {
         match woke {
             Woke::Time => return Ok(()),
             Woke::Damage(damage) => return Err(damage.into()),
-            Woke::Answer(tag, answer) => self.engine.push(Change::Arrived(tag, *answer)),
+            Woke::Wish(wish) => self.wished.push(wish),
+            Woke::Answer(tag, answer) => {
+                self.is_checked |= tag == Tag::Probe;
+                self.answered = answer.status.map(|_| clock::now().wall).or(self.answered);
+                self.engine.push(Change::Arrived(tag, *answer));
+            }
             Woke::Webhook(id) => self.engine.push(Change::Webhook(id)),
             Woke::Rows(Some((rows, sender))) => {
                 self.next_ticket += 1;
@@ -262,13 +241,14 @@ impl Driver {
             }
             Woke::Stop => {
                 tracing::info!(on_the_wire = self.engine.in_flight(), "stopping: nothing more is sent");
-                self.outside.status.stopping();
+                self.outside.status.stopping(self.outside.drain_ms);
                 self.outside.signs.stopping();
                 self.engine.drain();
                 self.give_up_ms = Some(clock::now().mono_ms + self.outside.drain_ms);
             }
         }
         self.news = true;
+        self.outside.status.moved();
         Ok(())
     }
 }

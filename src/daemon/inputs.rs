@@ -5,17 +5,16 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     runtime::Handle,
-    sync::{Notify, mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot, watch},
     task::JoinHandle,
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::log;
+use super::{log, reload::Reading};
 use crate::{
     clock,
-    config::Settings,
-    intake::{Intake, watch},
+    intake::{self, Intake},
     job::{Chunk, InputSpec, Verdict},
 };
 
@@ -25,37 +24,42 @@ pub type Submission = (Chunk, oneshot::Sender<Vec<Verdict>>);
 /// Between two looks, at least.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// Reads the inputs until `stop`.
+/// Reads the inputs until `stop`, by what `reading` says at the time.
 pub struct Inputs {
-    specs: Vec<InputSpec>,
-    scan: Duration,
-    settle: Duration,
-    submissions: mpsc::Sender<Submission>,
-    stop: CancellationToken,
+    pub reading: watch::Receiver<Reading>,
+    pub submissions: mpsc::Sender<Submission>,
+    pub stop: CancellationToken,
 }
 
 impl Inputs {
-    /// As the settings say; nothing is read yet.
-    pub fn new(settings: &Settings, submissions: mpsc::Sender<Submission>, stop: CancellationToken) -> Inputs {
-        let (scan, settle) = (settings.intake.scan_s.duration(), settings.intake.settle_s.duration());
-        Inputs { specs: settings.inputs.clone(), scan, settle, submissions, stop }
-    }
-
     /// Begins. The handle ends soon after `stop`.
     pub fn spawn(self) -> JoinHandle<()> {
         let here = Handle::current();
         tokio::task::spawn_blocking(move || here.block_on(self.read()))
     }
 
-    async fn read(self) {
+    /// What is remembered of files between looks is forgotten with other inputs: rows are known by their keys.
+    async fn read(mut self) {
+        while !self.stop.is_cancelled() {
+            let by = self.reading.borrow_and_update().clone();
+            self.read_by(by).await;
+        }
+    }
+
+    /// Until `stop`, or until other inputs are wanted.
+    async fn read_by(&mut self, Reading { specs, scan, settle }: Reading) {
         let stirred = Arc::new(Notify::new());
-        let _watch = self.watch(&stirred);
-        let Inputs { specs, scan, settle, submissions, stop } = self;
+        let _watch = watched(&specs, &stirred);
+        let Inputs { reading, submissions, stop } = self;
+        let wanted = reading.clone();
         let settle_ms = i64::try_from(settle.as_millis()).unwrap_or(i64::MAX);
         let mut intake = Intake::new(specs);
         let mut submit = async |rows: Chunk| {
             if stop.is_cancelled() {
                 return Err("the daemon stops; the rest is read at the next start".to_owned());
+            }
+            if wanted.has_changed().unwrap_or_default() {
+                return Err("the inputs are others now; the rest is read as they say".to_owned());
             }
             let (sender, verdicts) = oneshot::channel();
             let gone = "the engine has stopped; the rest is read at the next start";
@@ -77,26 +81,28 @@ impl Inputs {
             };
             tokio::select! {
                 () = stop.cancelled() => return,
+                // The settings' owner is gone only at the end, which `stop` tells.
+                Ok(()) = reading.changed() => return,
                 stirred_again = breathed => soon = stirred_again,
             }
         }
     }
+}
 
-    /// The watcher, as long as it is kept; without it the timer does.
-    fn watch(&self, stirred: &Arc<Notify>) -> Option<crate::intake::Watch> {
-        let paths: Vec<PathBuf> = self.specs.iter().map(|spec| spec.path.clone()).collect();
-        let stirred = stirred.clone();
-        match watch(&paths, move || stirred.notify_one()) {
-            Ok(watch) => {
-                for why in &watch.unwatched {
-                    tracing::info!("not watched, looked at by timer only: {why}");
-                }
-                Some(watch)
+/// The watcher, as long as it is kept; without it the timer does.
+fn watched(specs: &[InputSpec], stirred: &Arc<Notify>) -> Option<intake::Watch> {
+    let paths: Vec<PathBuf> = specs.iter().map(|spec| spec.path.clone()).collect();
+    let stirred = stirred.clone();
+    match intake::watch(&paths, move || stirred.notify_one()) {
+        Ok(watch) => {
+            for why in &watch.unwatched {
+                tracing::info!("not watched, looked at by timer only: {why}");
             }
-            Err(why) => {
-                tracing::info!("{why}");
-                None
-            }
+            Some(watch)
+        }
+        Err(why) => {
+            tracing::info!("{why}");
+            None
         }
     }
 }

@@ -7,14 +7,15 @@ use crate::{
     store::CommitStats,
 };
 
-/// One event of a tick.
+/// One event of a tick. Whose it is stands in the words, too: the journal shows no other fields by itself.
 pub fn event(line: &LogLine) {
     let LogLine { job_key, what, step, detail, alert } = line;
+    let whose = job_key.as_ref().map_or_else(String::new, |key| format!("{key}: "));
     let gap = if detail.is_empty() { "" } else { ": " };
     if *alert {
-        tracing::warn!(job_key, step, "{what}{gap}{detail}");
+        tracing::warn!(job_key, step, "{whose}{what}{gap}{detail}");
     } else {
-        tracing::info!(job_key, step, "{what}{gap}{detail}");
+        tracing::info!(job_key, step, "{whose}{what}{gap}{detail}");
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 
 use super::{DaemonError, driver::Driver};
 use crate::{
+    clock,
     engine::EngineError,
     store::{OpenError, StoreError},
 };
@@ -35,6 +36,12 @@ impl Driver {
                 return Err(DaemonError::Store(error));
             }
             let pause = self.complain(&error, passing);
+            let now_ms = clock::now().mono_ms;
+            self.be_ready(now_ms);
+            if passing.is_some() {
+                // A restart would not free the disk. What does not pass is bounded by `MOST`, and what hangs is not here.
+                self.outside.status.alive(now_ms);
+            }
             let stop = self.outside.shutdown.clone();
             tokio::select! {
                 () = sleep(pause) => {}

@@ -1,20 +1,33 @@
 //! The daemon wires the rooms: it sleeps, spawns, logs and stops; the engine decides. Everything it remembers may be lost at any moment.
 
+mod alarms;
+mod beside;
 mod calls;
 mod driver;
 mod error;
 mod inputs;
+mod keeper;
 mod log;
 mod mend;
+mod outside;
+mod pace;
+mod reload;
 mod rules;
 mod signs;
+mod state;
 mod status;
 
 use secrecy::SecretString;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
+pub use alarms::Alarms;
 pub use error::DaemonError;
+pub use keeper::{KeepRules, Keeper, Pace};
+pub use reload::{Fresh, Wish};
 pub use rules::{client_settings, rules};
 
 use crate::{
@@ -28,8 +41,10 @@ use crate::{
     store::{self, BrakeRules, Observer, OpenArgs, OpenError, Opened},
 };
 use calls::Calls;
-use driver::{Driver, Outside};
+use driver::Driver;
 use inputs::Inputs;
+use outside::Outside;
+use reload::Reading;
 use signs::Signs;
 use status::Status;
 
@@ -45,6 +60,8 @@ pub struct Hooks {
     pub notify: bool,
     /// Look only: take orders in and read events, but begin nothing and change nothing.
     pub paused: bool,
+    /// Where other settings, and questions, come from while it runs.
+    pub wishes: Option<mpsc::Receiver<Wish>>,
 }
 
 /// How things stood at the end.
@@ -74,11 +91,13 @@ pub async fn run(
     hooks: Hooks,
     shutdown: CancellationToken,
 ) -> Result<Summary, DaemonError> {
-    let client = Client::new(client_settings(settings), key)?;
+    let client = Client::new(client_settings(settings), key.clone())?;
+    let alarms = Alarms::of(settings, clock::now().mono_ms)?;
+    let mut status = Status::new(hooks.notify);
+    status.opening(std::fs::metadata(&settings.database.path).map_or(0, |file| file.len()));
     let opened = open(settings).await?;
     told(&opened);
     let socket = Socket::bind(&settings.listen.address).await?;
-    let status = Status::new(hooks.notify);
     let seed = clock::seed();
     let rules = rules(settings);
     tell_raised(&rules.accept.brake);
@@ -101,26 +120,31 @@ pub async fn run(
     let (rows_in, rows) = mpsc::channel(SUBMISSIONS);
     let damage = looked_through(&engine);
     let stop_inputs = shutdown.child_token();
-    let reading = Inputs::new(settings, rows_in, stop_inputs.clone()).spawn();
-    status.ready();
-    tracing::info!(endpoint = settings.seam.endpoint, seed, "ready");
+    let (reading, read_by) = watch::channel(Reading::new(settings));
+    let inputs = Inputs { reading: read_by, submissions: rows_in, stop: stop_inputs.clone() }.spawn();
+    tracing::info!(endpoint = settings.seam.endpoint, seed, "the engine starts");
     let outside = Outside {
         calls: Calls::new(client, answers_in, signs.tally.clone()),
         answers,
         rows,
         webhooks,
         damage,
+        // Without a host that asks, the channel is closed at once and never looked at again.
+        wishes: hooks.wishes.unwrap_or_else(|| mpsc::channel(1).1),
+        reading,
         status,
         signs,
         shutdown,
         drain_ms: settings.engine.drain_s.ms(),
+        alarms,
+        keeper: (!hooks.paused).then(|| Keeper::new(KeepRules::of(settings), clock::now().mono_ms)),
         on_tick: hooks.on_tick,
     };
-    let summary = Driver::new(engine, outside).run().await;
+    let summary = Driver::new(engine, outside, (settings.clone(), key)).run().await;
     stop_inputs.cancel();
     listening.iter().for_each(JoinHandle::abort);
     // Its look ends with the first submission that nobody takes.
-    let _ = reading.await;
+    let _ = inputs.await;
     summary
 }
 

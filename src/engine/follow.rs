@@ -71,6 +71,11 @@ impl Follow {
         }
     }
 
+    /// New numbers, by a reload; what is being read is read to its end.
+    pub fn set_rules(&mut self, rules: FollowRules) {
+        self.rules = rules;
+    }
+
     /// Something was requested: its event may come soon.
     pub fn requested(&mut self, now_ms: Ms) {
         self.fast_until_ms = now_ms.saturating_add(self.rules.fast_for_ms);

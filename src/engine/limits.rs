@@ -28,6 +28,21 @@ pub struct LimitRules {
     pub throttle_ms: Ms,
 }
 
+/// The gate and the breakers, for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// Requests on the wire at the same time, at most.
+    pub most: usize,
+    /// Requests that may be sent now.
+    pub room: usize,
+    /// How long a 429 still keeps it closed, in milliseconds.
+    pub closed_for_ms: Ms,
+    /// Unknown outcomes in a row.
+    pub unknowns: u32,
+    /// The jobs they came from.
+    pub unknown_jobs: usize,
+}
+
 /// What is free on the wire. All times are on the monotonic clock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
@@ -43,12 +58,17 @@ pub struct Limits {
     probing: bool,
     /// The probe on the wire was sent before the pause began: it says nothing about its end.
     probe_is_old: bool,
+    /// The next probe is wanted now, whatever its time.
+    probe_soon: bool,
     probe_at_ms: Ms,
     unknowns: u32,
     unknown_jobs: BTreeSet<i64>,
     /// Open jobs, as far as they were counted: when all of them are in trouble, it is not theirs.
     open_jobs: usize,
 }
+
+/// Why nothing is sent before the workspace was asked for.
+pub(super) const UNCONFIRMED: &str = "the workspace is not confirmed yet";
 
 impl Limits {
     /// Everything is paused until the workspace is confirmed.
@@ -58,11 +78,12 @@ impl Limits {
             in_flight: 0,
             arrival_us: 0,
             closed_until_ms: Ms::MIN,
-            halted: Some("the workspace is not confirmed yet".to_owned()),
+            halted: Some(UNCONFIRMED.to_owned()),
             paused: None,
             draining: false,
             probing: false,
             probe_is_old: false,
+            probe_soon: false,
             probe_at_ms: Ms::MIN,
             unknowns: 0,
             unknown_jobs: BTreeSet::new(),
@@ -157,6 +178,19 @@ impl Limits {
         self.halted = Some(reason.to_owned());
     }
 
+    /// While everything is paused, its end is looked for now.
+    pub fn ask_soon(&mut self) {
+        self.probe_soon |= self.halted.is_some();
+    }
+
+    /// Everything pauses until the workspace is confirmed anew, which is asked for at once; an answer that is on its way already says
+    /// nothing about it.
+    pub fn ask_anew(&mut self, reason: &str, now_ms: Ms) {
+        self.halt(reason, now_ms);
+        self.probe_is_old = self.probing;
+        self.ask_soon();
+    }
+
     /// The workspace answered and is the right one.
     pub fn confirmed(&mut self, now_ms: Ms) {
         if std::mem::take(&mut self.probe_is_old) {
@@ -181,7 +215,7 @@ impl Limits {
 
     /// A closed gate is closed to probes, too.
     fn probe_ms(&self) -> Ms {
-        self.probe_at_ms.max(self.closed_until_ms)
+        if self.probe_soon { self.closed_until_ms } else { self.probe_at_ms.max(self.closed_until_ms) }
     }
 
     /// When a probe that is wanted at `at_ms` may go out; none while one is on the wire, or while the pause keeps its own pace.
@@ -196,6 +230,7 @@ impl Limits {
         let due = !self.probing && (doubted || regular);
         self.probing |= due;
         self.probe_is_old &= !due;
+        self.probe_soon &= !due;
         due
     }
 
@@ -228,5 +263,16 @@ impl Limits {
     /// Calls on the wire.
     pub fn in_flight(&self) -> usize {
         self.in_flight
+    }
+
+    /// The gate and the breakers as they stand.
+    pub fn gate(&self, now_ms: Ms) -> Gate {
+        Gate {
+            most: self.rules.in_flight,
+            room: self.own_room(now_ms),
+            closed_for_ms: self.closed_until_ms.saturating_sub(now_ms).max(0),
+            unknowns: self.unknowns,
+            unknown_jobs: self.unknown_jobs.len(),
+        }
     }
 }

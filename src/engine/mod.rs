@@ -1,16 +1,20 @@
 //! The loop that writes: what came in is applied, each touched or due job is decided once, and the plan is committed, in one
 //! transaction. The engine sends nothing itself: calls leave as data, answers come back as data.
 
+mod alarms;
 mod aside;
 mod care;
 mod doubts;
 mod follow;
 mod incoming;
+mod keep;
 mod limits;
 mod locks;
 mod pace;
+mod reload;
 mod retry;
 mod soft;
+mod state;
 mod suspects;
 #[cfg(test)]
 mod tests;
@@ -22,9 +26,10 @@ use std::collections::VecDeque;
 pub use care::CareRules;
 pub use follow::FollowRules;
 pub use incoming::new_chunk;
-pub use limits::{LimitRules, Limits};
+pub use limits::{Gate, LimitRules, Limits};
 pub use retry::delays;
 pub use soft::EngineRules;
+pub use state::EngineState;
 
 use crate::{
     job::{Answer, Call, Chunk, JobState, Ms, Now, Outcome, Verdict},
@@ -146,12 +151,6 @@ impl Engine {
     /// Something came in; the next tick applies it.
     pub fn push(&mut self, change: Change) {
         self.inbox.push_back(change);
-    }
-
-    /// New numbers, by a reload.
-    pub fn set_rules(&mut self, rules: EngineRules) {
-        self.soft.limits.set_rules(rules.limits);
-        self.rules = rules;
     }
 
     /// Calls on the wire, and answers that are not believed yet but will be.

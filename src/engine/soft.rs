@@ -203,6 +203,13 @@ impl Soft {
         }
     }
 
+    /// Whatever the key was seen to open counts no more.
+    pub fn distrust_key(&mut self, reason: &str, now_ms: Ms) {
+        self.limits.ask_anew(reason, now_ms);
+        self.confirmed = None;
+        self.obeyed.clear();
+    }
+
     fn judge_workspace(&mut self, answer: &Answer, rules: &EngineRules, now_ms: Ms) {
         self.limits.returned(None, answer, now_ms);
         self.limits.probed(now_ms);

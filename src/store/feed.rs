@@ -179,6 +179,19 @@ pub async fn open_counts(conn: &mut sqlx::SqliteConnection) -> Result<Vec<(JobSt
     counts(conn, "SELECT state, count(*) AS jobs FROM jobs WHERE finished_at IS NULL GROUP BY state").await
 }
 
+/// Open jobs by the step that they are at (none: all are closed) and their state.
+pub async fn open_steps(conn: &mut sqlx::SqliteConnection) -> Result<Vec<(String, JobState, u64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT (SELECT s.name FROM steps s WHERE s.job_id = j.id AND s.state <> 'closed' ORDER BY s.position LIMIT 1) AS open_step,
+                j.state, count(*) AS jobs
+         FROM jobs j WHERE j.finished_at IS NULL GROUP BY open_step, j.state ORDER BY open_step, j.state",
+    )
+    .fetch_all(conn)
+    .await?;
+    let step = |row| get::<Option<String>>(row, "open_step").map(Option::unwrap_or_default);
+    rows.iter().map(|row| Ok((step(row)?, word(row, "state")?, u64::from(count(row, "jobs")?)))).collect()
+}
+
 /// How many finished jobs ended in each state that any of them is in.
 pub async fn done_counts(conn: &mut sqlx::SqliteConnection) -> Result<Vec<(JobState, u64)>, StoreError> {
     counts(

@@ -12,6 +12,7 @@ mod listen;
 mod page;
 mod people;
 mod refused;
+mod reload;
 mod rig;
 mod sandbox;
 mod secrets;

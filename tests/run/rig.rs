@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus},
     sync::{Arc, Mutex, MutexGuard},
@@ -175,6 +176,43 @@ impl Rig {
 impl Drop for Rig {
     fn drop(&mut self) {
         self.shutdown.cancel();
+    }
+}
+
+/// The service manager's end of the socket. The daemon waits for its reader once a few words are in it.
+pub struct Manager {
+    pub path: String,
+    socket: UnixDatagram,
+}
+
+impl Manager {
+    pub fn new(rig: &Rig) -> Manager {
+        let path = rig.path("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        Manager { path: path.to_str().unwrap().to_owned(), socket }
+    }
+
+    fn next(&self, patience: Duration) -> Option<String> {
+        self.socket.set_read_timeout(Some(patience)).unwrap();
+        let mut bytes = [0; 4096];
+        let length = self.socket.recv(&mut bytes).ok()?;
+        Some(String::from_utf8(bytes[..length].to_vec()).unwrap())
+    }
+
+    /// The next message.
+    pub fn hear(&self) -> String {
+        self.next(PATIENCE).expect("the daemon says nothing")
+    }
+
+    /// The next message that begins so; others are passed over.
+    pub fn hears(&self, beginning: &str) -> String {
+        let found = (0..500).find_map(|_| Some(self.hear()).filter(|said| said.starts_with(beginning)));
+        found.unwrap_or_else(|| panic!("nothing begins with {beginning}"))
+    }
+
+    /// For so long there comes no message at all.
+    pub fn hears_silence(&self, span: Duration) {
+        assert!((0..100).any(|_| self.next(span).is_none()), "never silent for {span:?}");
     }
 }
 

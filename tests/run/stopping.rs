@@ -1,6 +1,6 @@
 //! The end, and what the service manager hears.
 
-use std::{os::unix::net::UnixDatagram, time::Duration};
+use std::time::Duration;
 
 use backstitch::{
     clock,
@@ -8,7 +8,7 @@ use backstitch::{
 };
 use rustix::process::Signal;
 
-use super::rig::{Daemon, Rig, wait_for};
+use super::rig::{Daemon, Manager, Rig, wait_for};
 
 const HANGS: Option<Fault> = Some(Fault::TimeOut(Landing::Never));
 const OPEN: &str = "SELECT CAST(count(*) AS TEXT) FROM attempts WHERE ended_at IS NULL";
@@ -70,26 +70,45 @@ fn a_second_signal_ends_at_once() {
     drop(rig);
 }
 
+/// The start is complete when Seam was asked for the workspace, whatever it said: a refused key stops the work and is told, but the
+/// daemon lives and takes orders in.
 #[test]
-fn the_service_manager_hears_ready_state_and_stopping() {
-    let rig = Rig::new(sandbox::Settings::default());
+fn the_service_manager_hears_ready_state_life_and_stopping() {
+    let rig = Rig::new(sandbox::Settings { latency_ms: 100, ..sandbox::Settings::default() });
     rig.world().faults_mut().key_revoked = true;
     rig.configure("");
-    let socket = UnixDatagram::bind(rig.path("notify")).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let hear = || {
-        let mut bytes = [0; 4096];
-        let length = socket.recv(&mut bytes).unwrap();
-        String::from_utf8(bytes[..length].to_vec()).unwrap()
-    };
-    let daemon = rig.run(&[("NOTIFY_SOCKET", rig.path("notify").to_str().unwrap())]);
-    assert_eq!(hear(), "READY=1\n");
-    assert!((0..20).any(|_| hear().starts_with("STATUS=paused: ")));
-    daemon.signal(Signal::HUP);
-    daemon.await_log("SIGHUP");
+    let manager = Manager::new(&rig);
+    let daemon = rig.run(&[("NOTIFY_SOCKET", &manager.path), ("WATCHDOG_USEC", "400000")]);
+    let first = manager.hear();
+    assert!(first.starts_with("EXTEND_TIMEOUT_USEC=300000000\nSTATUS=opening the database"), "{first}");
+    manager.hears("READY=1\n");
+    assert!(rig.world().ledger().iter().any(|entry| entry.path == "/workspaces/get"), "asked before ready");
+    let status = manager.hears("STATUS=");
+    assert!(status.starts_with("STATUS=paused: ") && status.contains("Seam answered"), "{status}");
+    manager.hears("WATCHDOG=1");
+    manager.hears("WATCHDOG=1");
     daemon.signal(Signal::TERM);
-    assert!((0..20).any(|_| hear().starts_with("STOPPING=1")));
+    // A drain of 20 s, a hundred times shorter, and half a minute for the rest.
+    assert_eq!(manager.hears("STOPPING=1"), "STOPPING=1\nEXTEND_TIMEOUT_USEC=30200000\n");
     assert_eq!(daemon.end().code(), Some(0));
+}
+
+/// The watchdog hears of a loop and a database that work, not of a process that is there.
+#[test]
+fn a_database_that_does_not_answer_is_no_life() {
+    let rig = Rig::new(sandbox::Settings::default());
+    rig.configure("[[inputs]]\npath = \"jobs.csv\"\n");
+    let manager = Manager::new(&rig);
+    let daemon = rig.run(&[("NOTIFY_SOCKET", &manager.path), ("WATCHDOG_USEC", "100000")]);
+    manager.hears("READY=1\n");
+    manager.hears("WATCHDOG=1");
+    let lock = rig.lock_database();
+    // Its order cannot be written, and the wait for that is longer than many beats.
+    rig.write("jobs.csv", "job_key,workflow,user_identity_key\nhr-1,offboard,emp-1001\n");
+    manager.hears_silence(Duration::from_millis(500));
+    drop(lock);
+    manager.hears("WATCHDOG=1");
+    daemon.stop();
 }
 
 /// P11: in an outage nothing is burnt and nobody fails; time-outs before and after the effect are looked up.

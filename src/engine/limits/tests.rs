@@ -45,6 +45,37 @@ fn nothing_moves_before_the_workspace_is_confirmed() {
     assert_eq!(limits.room(60_000), 3);
 }
 
+/// P9: with another key, an answer that the old one got confirms nothing, and the question is put anew at once.
+#[test]
+fn another_key_is_asked_anew_and_an_old_answer_does_not_count() {
+    let mut limits = open(0);
+    assert!(limits.probe_due(300_000, true, false), "the regular one");
+    limits.ask_anew("another key", 300_000);
+    assert_eq!((limits.room(300_000), limits.next_ms(300_000)), (0, None), "one probe at a time");
+    limits.probed(300_100);
+    limits.confirmed(300_100);
+    assert_eq!(limits.halted(), Some("another key"));
+    assert_eq!(limits.next_ms(300_100), Some(Ms::MIN), "now");
+    assert!(limits.probe_due(300_100, false, false));
+    limits.probed(300_200);
+    limits.confirmed(300_200);
+    assert_eq!(limits.room(300_200), 3);
+}
+
+/// P11: a pause that an operator has ended ends now, not at the next probe; where nothing is paused, nothing is asked.
+#[test]
+fn the_end_of_a_pause_is_looked_for_at_once() {
+    let mut limits = open(0);
+    limits.ask_soon();
+    assert!(!limits.probe_due(1, true, false));
+    limits.halt("the key is refused", 10);
+    assert!(!limits.probe_due(11, true, false));
+    limits.ask_soon();
+    assert!(limits.probe_due(11, true, false));
+    limits.probed(12);
+    assert!(!limits.probe_due(13, true, false), "once");
+}
+
 #[test]
 fn the_gate_lets_a_burst_through_and_then_the_rate() {
     let mut limits = open(0);

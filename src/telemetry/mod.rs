@@ -1,15 +1,21 @@
-//! Logs: one event, one line, to standard error; text for people, JSON for programs. Field names are alike everywhere
-//! and listed in [`field`].
+//! Logs: one event, one line, to standard error; text for people, JSON for programs, fields where the journal listens.
+//! Field names are alike everywhere and listed in [`field`].
 
-use std::io::{self, IsTerminal, Write};
+mod journal;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::OnceLock,
+};
 
 use tracing::Metadata;
 use tracing_subscriber::{
-    EnvFilter, Layer,
+    EnvFilter, Layer, Registry,
     filter::{FilterFn, LevelFilter},
     fmt,
     layer::SubscriberExt,
     registry::LookupSpan,
+    reload,
     util::SubscriberInitExt,
 };
 
@@ -44,6 +50,9 @@ pub mod field {
         [JOB_KEY, JOB_ID, STEP, TARGET_KIND, TARGET_ID, ATTEMPT_ID, CALL, OUTCOME, STATUS, REQUEST_ID, DURATION_MS];
 }
 
+/// What lets the level be changed later; none if `RUST_LOG` holds.
+static LEVEL: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
 /// Sets the log up for the whole process. `level` is one word (see `log.level`) for our own lines, libraries speak from
 /// `warn` on; `RUST_LOG`, if given as `filter`, replaces both. Errors: the filter's mistake, or that logs were set up before.
 pub fn init(format: LogFormat, level: &str, filter: Option<&str>) -> Result<(), String> {
@@ -55,12 +64,31 @@ pub fn init(format: LogFormat, level: &str, filter: Option<&str>) -> Result<(), 
         LogFormat::Json => true,
     };
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let (leveled, handle) = reload::Layer::new(self::filter(level, filter)?);
+    let sink = match format {
+        LogFormat::Auto => journal::layer(),
+        LogFormat::Text | LogFormat::Json => None,
+    };
     tracing_subscriber::registry()
-        .with(self::filter(level, filter)?)
+        .with(leveled)
         .with(quiet_watcher(filter))
-        .with(lines(json, colour, io::stderr))
+        .with(sink.unwrap_or_else(|| lines(json, colour, io::stderr)))
         .try_init()
-        .map_err(|_| "logging was set up twice".to_owned())
+        .map_err(|_| "logging was set up twice".to_owned())?;
+    if filter.is_none_or(|given| given.trim().is_empty()) {
+        // Set once, as the log is.
+        _ = LEVEL.set(handle);
+    }
+    Ok(())
+}
+
+/// Another level from now on, for the log that [`init`] set up; `RUST_LOG` goes on holding if there is one.
+///
+/// # Errors
+/// `level` is no level, or there is no log any more.
+pub fn set_level(level: &str) -> Result<(), String> {
+    let Some(handle) = LEVEL.get() else { return Ok(()) };
+    handle.reload(filter(level, None)?).map_err(|error| error.to_string())
 }
 
 /// Holds the file watcher to warnings unless `given` names it. It logs every event (notify 8.2, at trace), so a log
