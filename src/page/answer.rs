@@ -33,7 +33,7 @@ impl From<StoreError> for Trouble {
 }
 
 #[derive(Template)]
-#[template(path = "trouble.html")]
+#[template(path = "trouble.html", config = "src/page/askama.toml")]
 struct TroublePage {
     v: View,
     words: String,

@@ -23,7 +23,7 @@ const ROWS: u32 = 100;
 const FILES: usize = 12;
 
 #[derive(Template)]
-#[template(path = "intake.html")]
+#[template(path = "intake.html", config = "src/page/askama.toml")]
 struct Page {
     v: View,
     rows: Vec<Read>,

@@ -25,7 +25,7 @@ use crate::{
 };
 
 #[derive(Template)]
-#[template(path = "job.html")]
+#[template(path = "job.html", config = "src/page/askama.toml")]
 struct Page {
     v: View,
     row: Row,

@@ -26,7 +26,7 @@ const ROWS: u32 = 50;
 const MOST: u32 = 1_000;
 
 #[derive(Template)]
-#[template(path = "jobs.html")]
+#[template(path = "jobs.html", config = "src/page/askama.toml")]
 struct Page {
     v: View,
     rows: Vec<Row>,

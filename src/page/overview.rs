@@ -65,7 +65,7 @@ struct Read {
 }
 
 #[derive(Template)]
-#[template(path = "overview.html")]
+#[template(path = "overview.html", config = "src/page/askama.toml")]
 struct Page {
     v: View,
     workspace: String,

@@ -28,7 +28,7 @@ const LINES: usize = 200;
 const TOLD: usize = 4;
 
 #[derive(Template)]
-#[template(path = "person.html")]
+#[template(path = "person.html", config = "src/page/askama.toml")]
 struct Page {
     v: View,
     name: String,
@@ -42,7 +42,7 @@ struct Page {
 }
 
 #[derive(Template)]
-#[template(path = "people.html")]
+#[template(path = "people.html", config = "src/page/askama.toml")]
 struct PeoplePage {
     v: View,
     rows: Vec<Row>,

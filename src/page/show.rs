@@ -163,7 +163,7 @@ pub(super) fn encoded(text: &str) -> String {
 pub(super) fn brief(ms: Ms) -> String {
     match ms {
         ..=999 => format!("{} ms", ms.max(0)),
-        ..=59_999 => format!("{:.1} s", ms as f64 / 1_000.0),
+        1_000..=59_999 => format!("{:.1} s", ms as f64 / 1_000.0),
         _ => span(ms),
     }
 }
