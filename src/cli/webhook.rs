@@ -23,8 +23,9 @@ Examples:
   backstitch webhook delete 5a1c…
 
 The daemon takes webhooks at /webhooks/seam of its listener (`listen.address`), in front of which stands whatever Seam can \
-reach: a proxy with TLS, or a tunnel. `register` asks Seam for the events that the daemon follows and writes the secret, which \
-is never shown, into `webhook.secret_file`; run it as the daemon's own user. A running daemon needs no restart for that, \
+reach: a proxy with TLS, or a tunnel, that passes on this one path and nothing else. `register` asks Seam for the events that the daemon follows and writes the secret, which \
+is never shown, into `webhook.secret_file`; run it as the daemon's own user, under systemd so: systemd-run --pipe -p User=backstitch \
+-p LoadCredential=seam_api_key:/etc/backstitch/credentials/seam_api_key backstitch webhook register --url … A running daemon needs no restart for that, \
 unless `webhook.secret_file` is new in its settings. Webhooks prove nothing and only hasten: without them everything still ends.")]
 pub struct WebhookArgs {
     /// What to do
@@ -83,7 +84,10 @@ pub(super) fn run(global: &Global, args: &WebhookArgs) -> Result<Exit, Failure> 
                 register(global, &client, &secret, url).await
             }
             What::List => list(global, &client, secret.as_ref()).await,
-            What::Delete { webhook_id } => delete(&client, secret.as_ref(), webhook_id).await,
+            What::Delete { webhook_id } => {
+                in_workspace(&settings, &client).await?;
+                delete(&client, secret.as_ref(), webhook_id).await
+            }
         }
     })
 }

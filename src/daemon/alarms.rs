@@ -87,6 +87,8 @@ impl Alarms {
         if now.mono_ms < self.next_ms {
             return Ok(());
         }
+        // Until it is known better: a step that fails is not tried again at once.
+        self.next_ms = now.mono_ms + self.every_ms;
         let disk = self.disk(engine);
         engine.look_for_incidents(disk, now).await?;
         let room = AT_ONCE - self.on_their_way.len();
@@ -95,7 +97,8 @@ impl Alarms {
             let due = engine.due_incidents(now.wall, AT_ONCE as u32 * 2).await?;
             let due: Vec<Incident> = due.into_iter().filter(|one| !self.on_their_way.contains(&one.id)).collect();
             for one in due.into_iter().take(room) {
-                if !one.begin_told && now.wall.since(one.begun_at) > self.retry_for_ms {
+                // What still stands is never too old.
+                if one.ended_at.is_some() && !one.begin_told && now.wall.since(one.begun_at) > self.retry_for_ms {
                     engine.incident_told(&one, Some(("too old to be told", None)), now.wall).await?;
                 } else {
                     self.send(one);
@@ -149,7 +152,8 @@ impl Alarms {
         let Err(why) = outcome else { return engine.incident_told(one, None, now.wall).await };
         let since = one.ended_at.filter(|_| one.begin_told).unwrap_or(one.begun_at);
         let again_ms = self.every_ms * LONGEST.min(1 << one.tries.min(16));
-        let again = (now.wall.since(since) + again_ms <= self.retry_for_ms).then_some(again_ms);
+        let stands = one.ended_at.is_none();
+        let again = (stands || now.wall.since(since) + again_ms <= self.retry_for_ms).then_some(again_ms);
         let next = if again.is_some() { "it is tried again" } else { "it was given up" };
         tracing::warn!(
             incident = one.id,

@@ -122,10 +122,8 @@ impl Driver {
             self.be_ready(now.mono_ms);
             match self.beside().await {
                 Ok(at) => wake_ms = wake_ms.min(at),
-                Err(error) => {
-                    self.mend(error).await?;
-                    continue;
-                }
+                // What fails beside the work must not keep the work from what came in: it is tried again at its own time.
+                Err(error) => self.mend(error).await?,
             }
             self.say_how_it_stands(now).await;
             if self.is_over(clock::now().mono_ms) {
@@ -229,6 +227,7 @@ impl Driver {
             }
             Woke::Webhook(id) => self.engine.push(Change::Webhook(id)),
             Woke::Rows(Some((rows, sender))) => {
+                self.outside.signs.read(&rows);
                 self.next_ticket += 1;
                 self.tickets.insert(self.next_ticket, sender);
                 self.engine.push(Change::Rows(self.next_ticket, rows));

@@ -3,7 +3,6 @@
 use crate::{
     alarm::AlarmError,
     engine::EngineError,
-    listen::ListenError,
     seam::ClientError,
     store::{OpenError, StoreError},
 };
@@ -17,9 +16,6 @@ pub enum DaemonError {
     /// The alarm's hook cannot work.
     #[error(transparent)]
     Alarm(#[from] AlarmError),
-    /// Nobody can be listened to.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
     /// The database cannot be opened, or is not ours any more.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -53,7 +49,7 @@ impl DaemonError {
             DaemonError::Client(_) | DaemonError::Alarm(_) => 78,
             DaemonError::Open(refusal) => refusal.exit_code(),
             DaemonError::Superseded(_) => 75,
-            DaemonError::Store(_) | DaemonError::Inputs | DaemonError::Listen(_) => 74,
+            DaemonError::Store(_) | DaemonError::Inputs => 74,
         }
     }
 }

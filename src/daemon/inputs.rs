@@ -51,15 +51,11 @@ impl Inputs {
         let stirred = Arc::new(Notify::new());
         let _watch = watched(&specs, &stirred);
         let Inputs { reading, submissions, stop } = self;
-        let wanted = reading.clone();
         let settle_ms = i64::try_from(settle.as_millis()).unwrap_or(i64::MAX);
         let mut intake = Intake::new(specs);
         let mut submit = async |rows: Chunk| {
             if stop.is_cancelled() {
                 return Err("the daemon stops; the rest is read at the next start".to_owned());
-            }
-            if wanted.has_changed().unwrap_or_default() {
-                return Err("the inputs are others now; the rest is read as they say".to_owned());
             }
             let (sender, verdicts) = oneshot::channel();
             let gone = "the engine has stopped; the rest is read at the next start";

@@ -134,6 +134,8 @@ impl Keeper {
             self.left = self.rules.chores.iter().copied().collect();
             (self.at, self.pace, self.gives_back) = (Cursor::default(), Pace::default(), true);
         }
+        // Until it is known better: a step that fails is not tried again at once.
+        self.next_ms = now.mono_ms + self.rules.every_ms;
         let watch = Stopwatch::start();
         self.work(engine, now).await?;
         let pause_ms = self.pace.took(watch.us());

@@ -31,8 +31,9 @@ pub use reload::{Fresh, Wish};
 pub use rules::{client_settings, rules};
 
 use crate::{
+    alarm::AlarmError,
     clock,
-    config::{Settings, WebhookSecret},
+    config::{ListenAddress, Settings, WebhookSecret},
     engine::{Engine, Tick},
     job::JobState,
     listen::{self, Desk, Socket},
@@ -92,12 +93,22 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<Summary, DaemonError> {
     let client = Client::new(client_settings(settings), key.clone())?;
-    let alarms = Alarms::of(settings, clock::now().mono_ms)?;
+    let alarms = Alarms::of(settings, clock::now().mono_ms).or_else(|error| match error {
+        AlarmError::Secret(_) => {
+            tracing::error!("{error}; the work goes on, and nobody is told of incidents until that is mended and the daemon restarted");
+            Ok(None)
+        }
+        other => Err(other),
+    })?;
     let mut status = Status::new(hooks.notify);
     status.opening(std::fs::metadata(&settings.database.path).map_or(0, |file| file.len()));
     let opened = open(settings).await?;
     told(&opened);
-    let socket = Socket::bind(&settings.listen.address).await?;
+    // Whoever wants to look can wait; whoever is to lose their access cannot.
+    let socket = Socket::bind(&settings.listen.address).await.unwrap_or_else(|error| {
+        tracing::error!("{error}; the work goes on, and nobody can ask how, until a restart finds the address free");
+        None
+    });
     let seed = clock::seed();
     let rules = rules(settings);
     tell_raised(&rules.accept.brake);
@@ -110,7 +121,8 @@ pub async fn run(
     let listening = match socket {
         Some(socket) => Some(listened(socket, settings, &engine, &signs, webhooks_in).await?),
         None => {
-            if WebhookSecret::place(settings, |name| std::env::var(name).ok()).is_some() {
+            let webhooks = WebhookSecret::place(settings, |name| std::env::var(name).ok()).is_some();
+            if webhooks && settings.listen.address == ListenAddress::Nowhere {
                 tracing::warn!("there is a webhook secret, and `listen.address` is empty: no webhook can come in");
             }
             None

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     clock,
     engine::{Engine, Tick},
+    job::{Chunk, Fate},
     listen::{Pulse, Tally},
 };
 
@@ -35,6 +36,11 @@ impl Signs {
             beat.gate_opens_ms = gate_opens_ms;
             beat.commits = engine.commits().clone();
         });
+    }
+
+    /// A part of an input was read. What is wrong with a file as a whole is no row's fate, and has to be told all the same.
+    pub fn read(&self, chunk: &Chunk) {
+        self.tally.rows(Fate::Rejected, u64::from(chunk.trouble.is_some()));
     }
 
     /// Nothing happened, and the loop turned all the same.

@@ -106,17 +106,17 @@ impl Observer {
         let open = rows.iter().map(open_jobs).collect::<Result<_, _>>()?;
         let outlook = sqlx::query(OUTLOOK).fetch_one(&self.readers).await?;
         let engine = sqlx::query("SELECT watermark, epoch FROM engine WHERE id = 1").fetch_one(&self.readers).await?;
-        let (happened, ended) = self.tail().await?;
+        let held_batches = "SELECT count(*) FROM batches WHERE state IN ('gathering', 'held') AND state = 'held'";
+        let held_batches = sqlx::query_scalar(held_batches).fetch_one(&self.readers).await?;
+        let (done, unproven) = (self.done().await?, self.unproven().await?);
         let (database_bytes, wal_bytes, free_bytes) = sizes(&self.path);
+        // Last: whoever asked may break off at any wait, and what was counted by then would never be told.
+        let (happened, ended) = self.tail().await?;
         Ok(Facts {
             open,
-            done: self.done().await?,
-            unproven: self.unproven().await?,
-            held_batches: sqlx::query_scalar(
-                "SELECT count(*) FROM batches WHERE state IN ('gathering', 'held') AND state = 'held'",
-            )
-            .fetch_one(&self.readers)
-            .await?,
+            done,
+            unproven,
+            held_batches,
             watermark: word_or_null(&engine, "watermark")?,
             listens: get(&outlook, "waits")? || get::<Option<&str>>(&outlook, "care")?.is_some(),
             epoch: count(&engine, "epoch")?,
@@ -135,7 +135,9 @@ impl Observer {
     }
 
     async fn unproven(&self) -> Result<Vec<(Mark, u32)>, StoreError> {
-        let sql = "SELECT mark, count(*) AS targets FROM targets WHERE mark <> 'proven' GROUP BY mark";
+        // What ended unproven by somebody's word is not being worked on; an alert on it would never end.
+        let sql = "SELECT t.mark, count(*) AS targets FROM targets t JOIN jobs j ON j.id = t.job_id
+             WHERE t.mark <> 'proven' AND j.finished_at IS NULL GROUP BY t.mark";
         let rows = sqlx::query(sql).fetch_all(&self.readers).await?;
         rows.iter().map(|row| Ok((word(row, "mark")?, count(row, "targets")?))).collect()
     }

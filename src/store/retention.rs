@@ -61,10 +61,12 @@ macro_rules! old {
 const LOOKS: &str = old!(
     "jobs_quiet_looks",
     "j.recheck_of IS NOT NULL AND j.state = 'succeeded' AND j.begun_at IS NULL",
-    // The newest row keeps its number from being given again.
+    // The newest row keeps its number from being given again. A look hands its objects on to the next one, and its own history still names
+    // them: so the oldest goes first, and none that came after a look which stays.
     "j.id < (SELECT max(id) FROM jobs) AND NOT EXISTS (SELECT 1 FROM certificates c WHERE c.job_id = j.id)
      AND NOT EXISTS (SELECT 1 FROM jobs n WHERE n.waits_for = j.id) AND NOT EXISTS (SELECT 1 FROM jobs n WHERE n.yield_to = j.id)
      AND NOT EXISTS (SELECT 1 FROM jobs n WHERE n.rehire_of = j.id) AND NOT EXISTS (SELECT 1 FROM jobs n WHERE n.recheck_of = j.id)
+     AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.recheck_of = j.recheck_of AND p.id < j.id)
      AND NOT EXISTS (SELECT 1 FROM tombstones t WHERE t.job_id = j.id)
      AND NOT EXISTS (SELECT 1 FROM history h WHERE h.job_id = j.id AND h.what IN ('reappeared', 'held', 'alarm'))"
 );
@@ -117,7 +119,7 @@ const SCRUB_ROWS: &str =
      WHERE problems_json <> '[]' AND last_seen_at < ?1 AND problems_json ->> '$[0].message' IS NOT ?2 LIMIT ?3)";
 
 /// Incidents say why, and of whom.
-const FORGET_INCIDENTS: &str = "DELETE FROM incidents WHERE id IN (SELECT id FROM incidents INDEXED BY incidents_ended WHERE ended_at < ?1 LIMIT ?2)";
+const FORGET_INCIDENTS: &str = "DELETE FROM incidents WHERE id IN (SELECT id FROM incidents INDEXED BY incidents_ended WHERE ended_at < ?1 AND next_try_at IS NULL LIMIT ?2)";
 
 impl Chore {
     /// Which jobs are looked at, and what is done to those that may go.

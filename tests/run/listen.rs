@@ -189,7 +189,9 @@ fn an_address_for_everybody_needs_leave_and_a_taken_one_is_told() {
     assert_eq!(refused.end().code(), Some(78));
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     rig.configure(&format!("[listen]\naddress = \"{}\"\n", taken.local_addr().unwrap()));
-    let refused = rig.run(&[]);
-    refused.await_log("cannot listen on 127.0.0.1:");
-    assert_eq!(refused.end().code(), Some(74));
+    let daemon = rig.run(&[]);
+    daemon.await_log("cannot listen on 127.0.0.1:");
+    // Whom nobody can ask works all the same.
+    daemon.await_log("\"ready\"");
+    daemon.stop();
 }

@@ -135,7 +135,7 @@ impl Tally {
     pub(super) fn register(&self, to: &mut Registry) {
         to.register("seam_calls", "Calls to Seam, by the path of the first request and by outcome", self.calls.clone());
         to.register("seam_call_duration_seconds", "How long calls to Seam took", self.call_seconds.clone());
-        to.register("intake_rows", "Rows read from the inputs, by what became of them", self.rows.clone());
+        to.register("intake_rows", "Rows read from the inputs, by what became of them; a file with which something is wrong as a whole counts as one rejected", self.rows.clone());
         to.register("webhooks", "Webhooks that came in, by what became of them", self.webhooks.clone());
         to.register("job_history", "Lines written into histories of jobs, by their word", self.happened.clone());
         to.register(

@@ -187,8 +187,8 @@ impl Reader {
 
     async fn left(&mut self) -> Result<Vec<(PersonLine, Vec<(Mark, u32)>)>, StoreError> {
         let jobs: Vec<i64> = sqlx::query_scalar(
-            "SELECT t.job_id FROM targets t WHERE t.mark <> 'proven' AND (SELECT j.workflow FROM jobs j WHERE j.id = t.job_id) = 'offboard'
-             GROUP BY t.job_id ORDER BY t.job_id LIMIT ?1",
+            "SELECT t.job_id FROM targets t JOIN jobs j ON j.id = t.job_id WHERE t.mark <> 'proven' AND j.workflow = 'offboard'
+             GROUP BY t.job_id ORDER BY j.finished_at IS NOT NULL, t.job_id LIMIT ?1",
         )
         .bind(SHOWN)
         .fetch_all(&mut self.conn)
