@@ -142,6 +142,13 @@ impl Snapshot {
         });
         Some(self.open.remove(at))
     }
+
+    /// Says of an attempt that has just ended what its answer showed.
+    pub fn showed(&mut self, attempt: i64, detail: String) {
+        if let Some(ended) = self.ended.iter_mut().find(|ended| ended.id == attempt) {
+            ended.detail = Some(detail);
+        }
+    }
 }
 
 /// The outcome's word and its reason, as the database and the log tell them.

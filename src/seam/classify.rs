@@ -63,10 +63,9 @@ pub fn classify(path: &str, response: &Response, gone: &[&str]) -> Class {
 
 /// Whether the answer says that the endpoint itself does not exist, as opposed to the object.
 pub fn says_no_endpoint(response: &Response) -> bool {
-    match envelope(response) {
-        Some(e) => matches!(e.error_type.as_str(), "method_not_allowed" | "not_implemented") && response.status >= 400,
-        None => matches!(response.status, 404 | 405 | 501),
-    }
+    // Not by the type alone: a throttled or refused request says nothing about endpoints, whatever its body.
+    matches!(response.status, 404 | 405 | 501)
+        && envelope(response).is_none_or(|e| matches!(e.error_type.as_str(), "method_not_allowed" | "not_implemented"))
 }
 
 fn is_json(response: &Response) -> bool {

@@ -215,14 +215,17 @@ impl Tx<'_> {
         Ok(all)
     }
 
-    /// Every row of `person_locks` that shares a selector with one of these jobs.
+    /// Every row of `person_locks` that shares a selector with one of these jobs. A job that holds all of its own, and whose selectors no
+    /// other job names, is left out: nothing is to be decided about them, and nearly all jobs at work are such.
     pub async fn locks(&mut self, ids: &[i64]) -> Result<Vec<LockRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.job_key, j.workflow <> 'offboard' AS yields, j.rehire_of,
                  j.workflow = 'update' AND j.begun_at IS NULL AS moves,
                  j.begun_at IS NULL AND coalesce(j.order_json ->> '$.rehire', 0) = 1 AS rehire
              FROM person_locks mine JOIN person_locks l USING (kind, value) JOIN jobs j ON j.id = l.job_id
-             WHERE mine.job_id IN (SELECT value FROM json_each(?1))",
+             WHERE mine.job_id IN (SELECT own.job_id FROM person_locks own
+                 WHERE own.job_id IN (SELECT value FROM json_each(?1)) AND (own.held = 0 OR EXISTS
+                     (SELECT 1 FROM person_locks other WHERE (other.kind, other.value) = (own.kind, own.value) AND other.job_id <> own.job_id)))",
         )
         .bind(set(&ids)?)
         .fetch_all(self.db())

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{StoreError, Tx, columns::set};
-use crate::job::{Job, PersonKey, Snapshot, Time};
+use crate::job::{JobState, Mode, PersonKey, Snapshot, Time};
 
 /// Changes of `person_locks` that a tick decided.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,31 +72,76 @@ const SAVE: &str = concat!(
          v.value ->> '$.row.target_id', v.value ->> '$.row.detail' FROM json_each(?) v",
 );
 
-fn job(j: &Job) -> Value {
-    json!({ "id": j.id, "state": j.state, "begun_at": j.begun_at, "mode": j.mode, "cut_first": j.cut_first.map(i64::from),
-        "cut_at": j.cut_at, "why": j.why, "wake_at": j.wake_at, "waits_for": j.waits_for, "last_error": j.last_error, "tries": j.tries,
-        "retry_at": j.retry_at, "unclean_starts": j.unclean_starts, "finished_at": j.finished_at })
+/// What a tick may change of a job's own row.
+#[derive(Serialize)]
+struct JobRow<'a> {
+    id: i64,
+    state: JobState,
+    begun_at: Option<Time>,
+    mode: Option<Mode>,
+    cut_first: Option<i64>,
+    cut_at: Option<Time>,
+    why: &'a str,
+    wake_at: Option<Time>,
+    waits_for: Option<i64>,
+    last_error: Option<&'a str>,
+    tries: u32,
+    retry_at: Option<Time>,
+    unclean_starts: u32,
+    finished_at: Option<Time>,
 }
 
-/// The steps that changed.
-fn steps(case: &Snapshot) -> impl Iterator<Item = Value> {
+fn job(case: &Snapshot) -> JobRow<'_> {
+    let j = &case.job;
+    JobRow {
+        id: j.id,
+        state: j.state,
+        begun_at: j.begun_at,
+        mode: j.mode,
+        cut_first: j.cut_first.map(i64::from),
+        cut_at: j.cut_at,
+        why: &j.why,
+        wake_at: j.wake_at,
+        waits_for: j.waits_for,
+        last_error: j.last_error.as_deref(),
+        tries: j.tries,
+        retry_at: j.retry_at,
+        unclean_starts: j.unclean_starts,
+        finished_at: j.finished_at,
+    }
+}
+
+/// The steps that changed, each with its job and position.
+fn steps(case: &Snapshot) -> impl Iterator<Item = impl Serialize> {
     let changed = case.steps.iter().enumerate().filter(|(position, step)| case.read.steps.get(*position) != Some(step));
-    changed.map(|(position, s)| {
-        json!([case.job.id, position, s.name, s.state, s.rounds, s.since, s.opened_at, s.closed_at])
-    })
+    changed.map(|(position, s)| (case.job.id, position, s.name, s.state, s.rounds, s.since, s.opened_at, s.closed_at))
 }
 
-/// Rows of one kind of all cases, those that are wanted, each with its job.
-fn each<'a, T: Serialize + 'a>(
-    cases: &'a [Snapshot],
+/// The requests that are about to be sent.
+fn opened(case: &Snapshot, epoch: i64) -> impl Iterator<Item = impl Serialize> {
+    case.calls.iter().map(move |(a, _)| (a.id, epoch, case.job.id, a.step, a.act, a.kind, a.target_id, a.begun_at))
+}
+
+/// A row with its job.
+#[derive(Serialize)]
+struct Of<'a, T> {
+    job_id: i64,
+    row: &'a T,
+}
+
+/// Rows of one kind of all cases, those that are wanted.
+fn each<T: Serialize>(
+    cases: &[Snapshot],
     rows: fn(&Snapshot) -> &Vec<T>,
     wanted: fn(&T) -> bool,
-) -> Vec<Value> {
-    let of = |case: &'a Snapshot| {
-        let job_id = case.job.id;
-        rows(case).iter().filter(move |row| wanted(row)).map(move |row| json!({ "job_id": job_id, "row": row }))
-    };
-    cases.iter().flat_map(of).collect()
+) -> Result<String, StoreError> {
+    let of = |case| rows(case).iter().filter(|row| wanted(row)).map(|row| Of { job_id: case.job.id, row });
+    array(cases.iter().flat_map(of))
+}
+
+/// All of them, as one JSON array.
+fn array<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String, StoreError> {
+    set(&rows.collect::<Vec<T>>())
 }
 
 impl Tx<'_> {
@@ -121,25 +166,21 @@ impl Tx<'_> {
 
     /// The rows of all cases, one statement for each table; all of them cross the border to the database at once.
     async fn save_cases(&mut self, epoch: i64, cases: &[Snapshot]) -> Result<(), StoreError> {
-        let jobs = cases.iter().map(|case| job(&case.job)).collect();
         let identities = cases.iter().filter(|case| case.job.identity != case.read.identity);
-        let identities = identities.map(|case| json!([case.job.id, case.job.identity])).collect();
-        let steps = cases.iter().flat_map(steps).collect();
-        let targets = each(cases, |case| &case.targets, |t| t.dirty);
-        let opened = cases.iter().flat_map(|case| {
-            let id = case.job.id;
-            case.calls
-                .iter()
-                .map(move |(a, _)| json!([a.id, epoch, id, a.step, a.act, a.kind, a.target_id, a.begun_at]))
-        });
-        let ended = cases.iter().flat_map(|case| &case.ended).map(|e| json!(e)).collect();
-        let looks = each(cases, |case| &case.new_looks, |_| true);
-        let systems = cases.iter().flat_map(|case| &case.new_systems).map(|s| json!(s)).collect();
-        let notes = each(cases, |case| &case.notes, |_| true);
-        let all: [Vec<Value>; 9] = [jobs, identities, steps, targets, opened.collect(), ended, looks, systems, notes];
+        let all: [String; 9] = [
+            array(cases.iter().map(job))?,
+            array(identities.map(|case| (case.job.id, &case.job.identity)))?,
+            array(cases.iter().flat_map(steps))?,
+            each(cases, |case| &case.targets, |t| t.dirty)?,
+            array(cases.iter().flat_map(|case| opened(case, epoch)))?,
+            array(cases.iter().flat_map(|case| &case.ended))?,
+            each(cases, |case| &case.new_looks, |_| true)?,
+            array(cases.iter().flat_map(|case| &case.new_systems))?,
+            each(cases, |case| &case.notes, |_| true)?,
+        ];
         let mut query = sqlx::query(SAVE);
-        for rows in &all {
-            query = query.bind(set(rows)?);
+        for rows in all {
+            query = query.bind(rows);
         }
         query.execute(self.db()).await?;
         Ok(())

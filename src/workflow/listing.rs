@@ -108,9 +108,12 @@ fn store(
         empty_since,
         request_id: request_id.cloned(),
     });
-    let what = if listing.unsupported { "unsupported" } else { "looked" };
     let detail = format!("{kind}: {} listed, {remaining} remaining", listing.items.len());
-    case.note(turn.now, what, Some(attempt.step), None, detail);
+    if listing.unsupported {
+        case.note(turn.now, "unsupported", Some(attempt.step), None, detail);
+    } else {
+        case.showed(attempt.id, detail);
+    }
 }
 
 /// Takes one listed object in; answers whether it counts as remaining.

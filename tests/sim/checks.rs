@@ -168,8 +168,9 @@ pub async fn settled_ends(rig: &mut Rig) {
             (SELECT c.position - 1 FROM steps c WHERE c.job_id = d.job_id AND c.name = 'confirm_empty') AND s.name <> 'cut'
           WHERE d.step = 'user_identity' AND d.act = 'delete' AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = d.job_id AND j.mode = 'cascade')
             AND d.begun_at > coalesce((SELECT max(f.at) FROM history f WHERE f.job_id = d.job_id AND f.what = 'fell_back'), '') AND 1 >
-            (SELECT count(*) FROM history l WHERE l.job_id = d.job_id AND l.step = 'confirm_empty' AND l.what IN ('looked', 'unsupported')
-             AND l.detail LIKE '%' || CASE s.name WHEN 'device_access' THEN 'device' ELSE rtrim(s.name, 's') END || ': %, 0 remaining' AND l.at <= d.begun_at)"),
+            (SELECT count(*) FROM (SELECT detail, ended_at AS at FROM attempts WHERE job_id = d.job_id AND step = 'confirm_empty' AND outcome = 'done'
+                UNION ALL SELECT detail, at FROM history WHERE job_id = d.job_id AND step = 'confirm_empty' AND what = 'unsupported') l
+             WHERE l.detail LIKE '%' || CASE s.name WHEN 'device_access' THEN 'device' ELSE rtrim(s.name, 's') END || ': %, 0 remaining' AND l.at <= d.begun_at)"),
         ("P7: succeeded without a read-back of everything by id, a settle time (60 s) after the identity's end",
          "SELECT j.job_key || ' ' || t.kind FROM jobs j JOIN targets t ON t.job_id = j.id JOIN steps i ON i.job_id = j.id AND i.name = 'user_identity'
           WHERE j.workflow = 'offboard' AND j.state = 'succeeded' AND t.kind NOT IN ('device', 'acs_entrance')

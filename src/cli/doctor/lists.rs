@@ -180,10 +180,8 @@ fn listed(list: &List, path: &str, listing: &Listing) -> Check {
 
 /// An endpoint that is not there answers one of these, without the type of a missing object.
 fn says_no_endpoint(status: Option<u16>, error_type: Option<&str>) -> bool {
-    match error_type {
-        Some(error_type) => matches!(error_type, "method_not_allowed" | "not_implemented"),
-        None => matches!(status, Some(404 | 405 | 501)),
-    }
+    matches!(status, Some(404 | 405 | 501))
+        && error_type.is_none_or(|error_type| matches!(error_type, "method_not_allowed" | "not_implemented"))
 }
 
 /// The name of the check of the optional endpoints.

@@ -56,7 +56,7 @@ fn looks_are_a_day_later_then_weekly_and_end() {
         // Looking leaves no second inventory for each look, and each has told what it saw.
         let kept = "SELECT count(DISTINCT t.job_id) || '' FROM targets t JOIN jobs j ON j.id = t.job_id WHERE j.recheck_of IS NOT NULL";
         assert_eq!(checks::strings(&mut rig, kept).await, ["1"]);
-        let told = "SELECT DISTINCT count(*) || ' ' || j.why FROM jobs j JOIN history h ON h.job_id = j.id AND h.what = 'looked'
+        let told = "SELECT DISTINCT count(*) || ' ' || j.why FROM jobs j JOIN attempts a ON a.job_id = j.id AND a.detail LIKE '% 0 remaining'
             WHERE j.recheck_of IS NOT NULL GROUP BY j.id";
         assert_eq!(checks::strings(&mut rig, told).await.len(), 1);
     });
