@@ -27,6 +27,7 @@ mod rows;
 mod run;
 mod sandbox;
 mod schema;
+mod screen;
 mod show;
 mod skip;
 mod table;

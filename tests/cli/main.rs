@@ -10,6 +10,7 @@ mod enqueue;
 mod jobs;
 mod manual;
 mod views;
+mod watch;
 
 use std::{fs, path::Path, process::Output};
 
