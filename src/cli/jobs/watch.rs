@@ -114,7 +114,7 @@ async fn live(watch: &mut Watch, mut screen: Screen, filter: &JobFilter) -> Resu
 
 /// What stands above the table, and the table.
 fn picture(list: &JobList, now: Time) -> (Vec<String>, Vec<String>) {
-    let mut head = vec![format!("{}  {}  (q ends)", out::time(now), summary(list))];
+    let mut head = vec![format!("{}  (q ends)  {}", out::time(now), summary(list))];
     head.extend(list.halted.as_deref().map(halted));
     head.push(String::new());
     (head, table(&list.jobs).lines().map(str::to_owned).collect())
