@@ -1,5 +1,6 @@
 //! Backstitch grants and, above all, revokes people's physical access through the Seam API.
 
+pub mod alarm;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -7,6 +8,7 @@ pub mod daemon;
 pub mod engine;
 pub mod intake;
 pub mod job;
+pub mod listen;
 pub mod sandbox;
 pub mod seam;
 pub mod store;

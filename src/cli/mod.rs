@@ -1,7 +1,9 @@
 //! The command line: arguments and exit codes; one file per command. Data goes to standard output, talk to standard
 //! error.
 
+mod alarm;
 mod approve;
+mod backup;
 mod batches;
 mod bench;
 mod cancel;
@@ -19,6 +21,7 @@ mod jobs;
 mod manual;
 pub mod out;
 mod plan;
+mod prune;
 mod recheck;
 mod release;
 mod report;
@@ -30,10 +33,13 @@ mod schema;
 mod screen;
 mod show;
 mod skip;
+mod sql;
 mod table;
 #[cfg(test)]
 mod tests;
+mod values;
 mod verify_certificates;
+mod webhook;
 mod which;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -46,6 +52,7 @@ use clap::{
 use secrecy::SecretString;
 
 pub use exit::{Exit, Failure};
+use values::{factor, rate, reason};
 
 use crate::{
     config::{self, ConfigErrors, KeySource, Settings},
@@ -131,6 +138,14 @@ pub enum Command {
     VerifyCertificates(verify_certificates::VerifyCertificatesArgs),
     /// List all leavers of a period, with their times and the share done in time
     Report(report::ReportArgs),
+    /// Try the alarm's hook
+    Alarm(alarm::AlarmArgs),
+    /// Copy the whole database into one file, beside a running daemon
+    Backup(backup::BackupArgs),
+    /// Remove details and personal data of what ended long ago, now
+    Prune(prune::PruneArgs),
+    /// Ask the database a question of your own; nothing is ever changed
+    Sql(sql::SqlArgs),
     /// Run a simulated Seam to try things on
     Sandbox(sandbox::SandboxArgs),
     /// Print the JSON Schema of the settings or of orders, for editors
@@ -141,6 +156,8 @@ pub enum Command {
     /// Print the manual page, or write a page for each command
     #[command(hide = true)]
     Man(manual::ManArgs),
+    /// Have Seam post its events to the daemon, so that nobody waits for the next look
+    Webhook(webhook::WebhookArgs),
     /// Measure what this machine can do, beside its own limits
     Bench(bench::BenchArgs),
 }
@@ -207,10 +224,15 @@ impl Cli {
             Command::Certificates(args) => certificates::run(global, args),
             Command::VerifyCertificates(args) => verify_certificates::run(global, args),
             Command::Report(args) => report::run(global, args),
+            Command::Alarm(args) => alarm::run(global, args),
+            Command::Backup(args) => backup::run(global, args),
+            Command::Prune(args) => prune::run(global, args),
+            Command::Sql(args) => sql::run(global, args),
             Command::Sandbox(args) => sandbox::run(global, args),
             Command::Schema(args) => schema::run(args),
             Command::Completions(args) => manual::completions(args),
             Command::Man(args) => manual::man(args),
+            Command::Webhook(args) => webhook::run(global, args),
             Command::Bench(args) => bench::run(global, args),
         }
     }
@@ -263,28 +285,4 @@ impl Global {
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     built.map_err(|error| Failure::new(Exit::Io, format!("threads cannot be started: {error}")))
-}
-
-/// `--speed`: how many times faster.
-fn factor(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(factor) if (0.001..=100_000.0).contains(&factor) => Ok(factor),
-        _ => Err("must be a number from 0.001 to 100000".to_owned()),
-    }
-}
-
-/// A share.
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
-        _ => Err("must be a number from 0 to 1".to_owned()),
-    }
-}
-
-/// `--reason`: words for whoever reads the history.
-fn reason(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("say why, in words".to_owned()),
-        words => Ok(words.to_owned()),
-    }
 }

@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 
 use super::exit::{Exit, Failure};
-pub use super::table::{columns, table};
+pub use super::table::{columns, grid, table};
 use crate::{
     job::{Excerpt, Spot, Time},
     telemetry::moves_the_reader,

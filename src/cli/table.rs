@@ -28,7 +28,18 @@ pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [St
     laid_out(head, rows, columns())
 }
 
-/// The same for a width in columns; none: as wide as it is.
+/// Any number of columns, each as wide as it is on a terminal too, and none left out.
+pub fn grid(head: &[String], rows: &[Vec<String>]) -> String {
+    let mut all: Vec<Vec<String>> = Vec::with_capacity(rows.len() + 1);
+    for row in std::iter::once(head).chain(rows.iter().map(Vec::as_slice)) {
+        all.push(row.iter().map(|cell| plain(cell).into_owned()).collect());
+    }
+    let mut table = Table::new();
+    table.add_rows(all.clone());
+    render(all.into_iter(), &table.column_max_content_widths())
+}
+
+/// A table for a width in columns; none: as wide as it is.
 fn laid_out<const N: usize>(head: [&str; N], rows: Vec<[String; N]>, width: Option<u16>) -> String {
     if rows.is_empty() {
         return String::new();

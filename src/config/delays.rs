@@ -1,6 +1,6 @@
 //! Every wait, shortened at once: demonstrations and tests run a hundred times faster than life.
 
-use super::settings::{Delay, Settings};
+use super::{settings::Settings, waits::Delay};
 
 impl Settings {
     /// Makes every wait `by` times shorter (demo, bench and kill tests run a hundred times faster, and say so).
@@ -14,7 +14,7 @@ impl Settings {
     }
 
     /// Every wait; a test holds this list against the table of rules.
-    fn delays(&mut self) -> [&mut Delay; 21] {
+    fn delays(&mut self) -> [&mut Delay; 25] {
         let Settings {
             engine,
             verify,
@@ -27,7 +27,10 @@ impl Settings {
             retry,
             offboard,
             aftercare,
+            alarm,
+            retention,
             intake,
+            webhook,
             ..
         } = self;
         [
@@ -50,8 +53,12 @@ impl Settings {
             &mut offboard.deadline_s,
             &mut aftercare.first_s,
             &mut aftercare.every_s,
+            &mut alarm.every_s,
+            &mut retention.every_s,
             &mut intake.scan_s,
             &mut intake.settle_s,
+            &mut webhook.gather_s,
+            &mut webhook.safety_net_s,
         ]
     }
 }

@@ -42,7 +42,7 @@ pub enum KeyError {
     )]
     None,
     /// The file cannot be opened or read.
-    #[error("the API key in {source_named} cannot be read: {cause}")]
+    #[error("the secret in {source_named} cannot be read: {cause}")]
     Unreadable {
         /// Which place.
         source_named: KeySource,
@@ -51,7 +51,7 @@ pub enum KeyError {
         cause: std::io::Error,
     },
     /// Others could read or change the file.
-    #[error("{} {why}, so the API key in it is not used; run: {remedy}", path.display())]
+    #[error("{} {why}, so the secret in it is not used; run: {remedy}", path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum KeyError {
         remedy: String,
     },
     /// What stands there is no key.
-    #[error("{0} holds no API key: it must be one line of visible ASCII characters and nothing else")]
+    #[error("{0} holds no key or secret: it must be one line of visible ASCII characters and nothing else")]
     Malformed(KeySource),
     /// Another of Seam's secrets, which could not do the work.
     #[error("{0} holds a {1}, not an API key; make a key in Seam's console, under API keys")]
@@ -100,7 +100,11 @@ pub fn api_key(
     if !path.as_os_str().is_empty() {
         let source = KeySource::File(path.clone());
         let file = open(path).map_err(|cause| KeyError::Unreadable { source_named: source.clone(), cause })?;
-        private(path, &file)?;
+        let found =
+            exposed(path, &file).map_err(|cause| KeyError::Unreadable { source_named: source.clone(), cause })?;
+        if let Some((why, remedy)) = found {
+            return Err(KeyError::Exposed { path: path.clone(), why, remedy });
+        }
         return read(file, source);
     }
     match env("SEAM_API_KEY") {
@@ -109,31 +113,47 @@ pub fn api_key(
     }
 }
 
+/// Another secret of one line, in a file that only its owner can read.
+///
+/// # Errors
+/// The file cannot be read, others could, or it holds more than one line of visible ASCII.
+pub fn secret_file(path: &Path) -> Result<SecretString, KeyError> {
+    let source = KeySource::File(path.to_owned());
+    let file = open(path).map_err(|cause| KeyError::Unreadable { source_named: source.clone(), cause })?;
+    let found = exposed(path, &file).map_err(|cause| KeyError::Unreadable { source_named: source.clone(), cause })?;
+    if let Some((why, remedy)) = found {
+        return Err(KeyError::Exposed { path: path.to_owned(), why, remedy });
+    }
+    let mut text = String::new();
+    let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);
+    read.map_err(|cause| KeyError::Unreadable { source_named: source.clone(), cause })?;
+    let line = text.trim_end_matches(['\n', '\r']);
+    let good = !line.is_empty() && text.len() as u64 <= MAX_BYTES && line.bytes().all(|byte| byte.is_ascii_graphic());
+    if good { Ok(SecretString::from(line)) } else { Err(KeyError::Malformed(source)) }
+}
+
 /// Without waiting for a writer, should it be a pipe.
-fn open(path: &Path) -> std::io::Result<File> {
+pub(super) fn open(path: &Path) -> std::io::Result<File> {
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
     OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
-/// Asked of the open file, so that nobody can swap it between the question and the reading.
-fn private(path: &Path, file: &File) -> Result<(), KeyError> {
-    let meta = file
-        .metadata()
-        .map_err(|cause| KeyError::Unreadable { source_named: KeySource::File(path.to_owned()), cause })?;
+/// What lets others at the file, if anything does, and the command that mends it. Asked of the open file, so that nobody can swap it
+/// between the question and the reading.
+pub(super) fn exposed(path: &Path, file: &File) -> std::io::Result<Option<(String, String)>> {
+    let meta = file.metadata()?;
     let us = rustix::process::geteuid().as_raw();
-    let refuse = |why: String, remedy: String| Err(KeyError::Exposed { path: path.to_owned(), why, remedy });
-    if !meta.is_file() {
-        return refuse("is not a regular file".to_owned(), format!("ls -l {}", path.display()));
-    }
-    if meta.uid() != us && meta.uid() != 0 {
+    Ok(if !meta.is_file() {
+        Some(("is not a regular file".to_owned(), format!("ls -l {}", path.display())))
+    } else if meta.uid() != us && meta.uid() != 0 {
         let remedy = format!("chown {us} {}", path.display());
-        return refuse(format!("belongs to user {}, not to us ({us}) or root", meta.uid()), remedy);
-    }
-    if meta.mode() & 0o077 != 0 {
+        Some((format!("belongs to user {}, not to us ({us}) or root", meta.uid()), remedy))
+    } else if meta.mode() & 0o077 != 0 {
         let why = format!("is open to group or others (mode {:04o})", meta.mode() & 0o7777);
-        return refuse(why, format!("chmod 600 {}", path.display()));
-    }
-    Ok(())
+        Some((why, format!("chmod 600 {}", path.display())))
+    } else {
+        None
+    })
 }
 
 fn read(file: File, source: KeySource) -> Result<(SecretString, KeySource), KeyError> {

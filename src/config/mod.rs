@@ -3,7 +3,9 @@
 //!
 //! `config/default.toml` is the table of keys for people, `rules` the same for the checks, and a test keeps them one.
 
+mod address;
 mod delays;
+mod endpoint;
 mod file;
 mod inputs;
 mod key;
@@ -13,15 +15,21 @@ mod schema;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod waits;
+mod webhook;
 
 use std::{collections::BTreeMap, path::Path};
 
 use config::{Config, File, FileFormat};
 
-pub use key::{KeyError, KeySource, api_key};
+pub use address::ListenAddress;
+pub use endpoint::is_hook_address;
+pub use key::{KeyError, KeySource, api_key, secret_file};
 pub use problem::{ConfigErrors, Place, Problem};
 pub use schema::schema;
 pub use settings::*;
+pub use waits::{Delay, Span};
+pub use webhook::{SecretError, WebhookSecret};
 
 use crate::job::{InputSpec, looks_like_key};
 use file::{FileLayer, Found};
@@ -78,6 +86,7 @@ impl Settings {
             values.insert(found.rule.key, found);
         }
         problems.extend(pairs(&values));
+        problems.extend(address::remote(&values));
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut inputs = layer.inputs;
         inputs.iter_mut().for_each(|input| input.path = folder.join(&input.path));
@@ -100,8 +109,14 @@ impl Settings {
         Err(ConfigErrors { problems, inputs })
     }
 
-    fn paths(&mut self) -> [(&'static str, &mut std::path::PathBuf); 2] {
-        [("database.path", &mut self.database.path), ("seam.api_key_file", &mut self.seam.api_key_file)]
+    fn paths(&mut self) -> [(&'static str, &mut std::path::PathBuf); 5] {
+        [
+            ("database.path", &mut self.database.path),
+            ("seam.api_key_file", &mut self.seam.api_key_file),
+            ("alarm.url_file", &mut self.alarm.url_file),
+            ("alarm.token_file", &mut self.alarm.token_file),
+            ("webhook.secret_file", &mut self.webhook.secret_file),
+        ]
     }
 }
 

@@ -1,5 +1,9 @@
 //! What each key may be, as one table; a test holds it against `config/default.toml`.
 
+use super::{
+    address::ListenAddress,
+    endpoint::{is_endpoint, is_hook_address},
+};
 use crate::job::{Protected, quoted};
 
 /// A value as a layer gives it.
@@ -25,8 +29,14 @@ pub(super) enum Shape {
     Endpoint,
     Word(&'static [&'static str]),
     Flag,
+    /// Where to listen; empty: nowhere.
+    Listen,
     /// A list of patterns of protected people.
     People,
+    /// A program with its whole path, and its arguments; may be empty.
+    Program,
+    /// Where messages are posted; may be empty.
+    Hook,
     Count {
         min: i64,
         max: i64,
@@ -112,8 +122,29 @@ pub(super) const RULES: &[Rule] = &[
     seconds("aftercare.first_s", 90.0 * DAY),
     seconds("aftercare.every_s", 90.0 * DAY),
     count("aftercare.for_days", 0, 3_650),
+    rule("alarm.command", Shape::Program),
+    rule("alarm.url", Shape::Hook),
+    rule("alarm.url_file", Shape::Path { may_be_empty: true }),
+    rule("alarm.token_file", Shape::Path { may_be_empty: true }),
+    seconds("alarm.every_s", HOUR),
+    rule("alarm.timeout_s", Shape::Factor { min: 0.1, max: 300.0 }),
+    rule("alarm.retry_for_s", Shape::Factor { min: 0.0, max: 31.0 * DAY }),
+    count("alarm.disk_free_mib", 1, 1_000_000_000),
+    seconds("retention.every_s", DAY),
+    count("retention.looks_days", 0, 36_500),
+    count("retention.prune_succeeded_days", 0, 36_500),
+    count("retention.prune_failed_days", 0, 36_500),
+    count("retention.prune_cancelled_days", 0, 36_500),
+    count("retention.scrub_days", 0, 36_500),
+    count("retention.log_warn_mib", 65, 1_000_000),
     seconds("intake.scan_s", DAY),
     seconds("intake.settle_s", HOUR),
+    rule("listen.address", Shape::Listen),
+    rule("listen.allow_remote", Shape::Flag),
+    rule("listen.host", Shape::Text),
+    rule("webhook.secret_file", Shape::Path { may_be_empty: true }),
+    seconds("webhook.gather_s", MINUTE),
+    seconds("webhook.safety_net_s", HOUR),
     rule("log.format", Shape::Word(&["auto", "text", "json"])),
     rule("log.level", Shape::Word(&["error", "warn", "info", "debug", "trace", "off"])),
 ];
@@ -142,7 +173,13 @@ impl Shape {
             Shape::Endpoint => "an address: `https://…`, or `http://…` on this machine".to_owned(),
             Shape::Word(words) => format!("one of {}", words.join(", ")),
             Shape::Flag => "true or false".to_owned(),
+            Shape::Listen => "an address with a port, or \"unix:/…\"".to_owned(),
             Shape::People => "a list of texts like [\"key:ceo-1\", \"*@board.example.com\"]".to_owned(),
+            Shape::Program => {
+                "a list of a program's whole path and its arguments, like [\"/usr/local/bin/page\", \"--now\"]"
+                    .to_owned()
+            }
+            Shape::Hook => "empty, or an address: `https://…`, or `http://…` on this machine".to_owned(),
             Shape::Count { min, max } => format!("a whole number from {min} to {max}"),
             Shape::Factor { min, max } => format!("a number from {min} to {max}"),
             Shape::Seconds { max } => format!("seconds: a number above 0, up to {max}"),
@@ -152,9 +189,9 @@ impl Shape {
     /// An environment variable's text as the value it stands for here.
     pub(super) fn read(self, text: &str) -> Scalar {
         let number = match self {
-            Shape::Text | Shape::Path { .. } | Shape::Endpoint | Shape::Word(_) => None,
+            Shape::Text | Shape::Path { .. } | Shape::Endpoint | Shape::Hook | Shape::Word(_) | Shape::Listen => None,
             Shape::Flag => text.trim().parse().ok().map(Scalar::Flag),
-            Shape::People => {
+            Shape::People | Shape::Program => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
                 Some(Scalar::List(parts.map(str::to_owned).collect()))
             }
@@ -169,14 +206,23 @@ impl Shape {
         if matches!((self, value), (Shape::Endpoint, Scalar::Text(text)) if text.contains('@')) {
             return Some("must not carry a user or password".to_owned());
         }
+        if let (Shape::Program, Scalar::List(words)) = (self, value) {
+            let lost = words.first().filter(|program| !program.starts_with('/'));
+            return lost
+                .map(|program| format!("must begin with the program's whole path, not with `{}`", quoted(program)));
+        }
         if let (Shape::People, Scalar::List(list)) = (self, value) {
             let bad = list.iter().find_map(|one| Some((one, Protected::refuse(one)?)));
             return bad.map(|(one, why)| format!("holds `{}`, which {why}", quoted(one)));
+        }
+        if let (Shape::Listen, Scalar::Text(text)) = (self, value) {
+            return ListenAddress::try_from(text.clone()).err();
         }
         let good = match (self, value) {
             (Shape::Text, Scalar::Text(_)) => true,
             (Shape::Path { may_be_empty }, Scalar::Text(text)) => may_be_empty || !text.is_empty(),
             (Shape::Endpoint, Scalar::Text(text)) => is_endpoint(text),
+            (Shape::Hook, Scalar::Text(text)) => text.is_empty() || is_hook_address(text),
             (Shape::Word(words), Scalar::Text(text)) => words.contains(&text.as_str()),
             (Shape::Flag, Scalar::Flag(_)) => true,
             (Shape::Count { min, max }, Scalar::Whole(n)) => (min..=max).contains(n),
@@ -211,39 +257,9 @@ impl Scalar {
     }
 }
 
-/// Plain http would show the key to the network, so it is for this machine only.
-fn is_endpoint(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once("://") else { return false };
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.parse::<u16>().is_ok() => host,
-        Some(_) if !authority.ends_with(']') => return false,
-        _ => authority,
-    };
-    let plain = !host.is_empty() && !text.contains(['@', '?', '#']) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    let local = host == "localhost"
-        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    plain && path.is_empty() && (scheme == "https" || scheme == "http" && local)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Scalar, Shape, is_endpoint};
-
-    #[test]
-    fn endpoints() {
-        for good in ["https://connect.getseam.com", "http://127.0.0.1:4000/", "http://[::1]:80", "http://localhost"] {
-            assert!(is_endpoint(good), "{good}");
-        }
-        for bad in ["connect.getseam.com", "http://example.com", "https://", "https://u:p@host", "http://localhost:x"] {
-            assert!(!is_endpoint(bad), "{bad}");
-        }
-        for bad in
-            ["http://127.0.0.1.example.com", "ftp://localhost", "https://host/path", "https://ho st", "https://h\u{1b}"]
-        {
-            assert!(!is_endpoint(bad), "{bad}");
-        }
-    }
+    use super::{Scalar, Shape};
 
     #[test]
     fn numbers_at_their_edges() {

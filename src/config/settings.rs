@@ -1,45 +1,14 @@
 //! The settings as types. Their names, units and defaults are told in `config/default.toml`.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use crate::job::{InputSpec, Mode, Ms, Protected};
-
-/// A wait. Written in seconds, kept in milliseconds; every `Delay` is shortened by [`Settings::divide_delays`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Delay(Ms);
-
-/// A limit or a span that says nothing about how fast the work goes: never shortened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(Ms);
-
-macro_rules! seconds {
-    ($($name:ident),+) => { $(
-        impl $name {
-            /// In whole milliseconds, at least 1.
-            pub const fn ms(self) -> Ms { self.0 }
-
-            /// For what takes the standard type.
-            pub const fn duration(self) -> Duration { Duration::from_millis(self.0.unsigned_abs()) }
-
-            /// From seconds; less than a millisecond becomes one.
-            pub fn from_s(seconds: f64) -> Self { $name(((seconds * 1000.0).round() as Ms).max(1)) }
-
-            /// In seconds, as it is written.
-            pub fn as_s(self) -> f64 { self.0 as f64 / 1000.0 }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> { f64::deserialize(from).map($name::from_s) }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> { to.serialize_f64(self.as_s()) }
-        }
-    )+ };
-}
-seconds!(Delay, Span);
+use super::{
+    address::ListenAddress,
+    waits::{Delay, Span},
+};
+use crate::job::{InputSpec, Mode, Protected};
 
 /// Declares the sections: each key of `config/default.toml` is one field of its section.
 macro_rules! sections {
@@ -84,8 +53,16 @@ sections! {
         offboard: Offboard,
         /// Looking again at who has left.
         aftercare: Aftercare,
+        /// Who is told of incidents.
+        alarm: Alarm,
+        /// What grows old.
+        retention: Retention,
         /// Reading the inputs.
         intake: Intake,
+        /// Who may ask the daemon how it is.
+        listen: Listen,
+        /// Events that Seam sends by itself.
+        webhook: Webhook,
         /// Logs.
         log: Log,
         /// Where orders come from.
@@ -220,12 +197,66 @@ sections! {
         /// For so long; 0: never.
         for_days: u32,
     }
+    /// `[alarm]`
+    Alarm {
+        /// A program and its arguments; empty: none.
+        command: Vec<String>,
+        /// An address that takes a POST; empty: none.
+        url: String,
+        /// Holds that address; empty: none.
+        url_file: PathBuf,
+        /// Holds a bearer token for it; empty: none.
+        token_file: PathBuf,
+        /// Between two looks how things stand.
+        every_s: Delay,
+        /// For one message.
+        timeout_s: Span,
+        /// For a message that is not taken.
+        retry_for_s: Span,
+        /// Less free room on the disk is told.
+        disk_free_mib: u32,
+    }
+    /// `[retention]`; days of 0 are never
+    Retention {
+        /// Between two rounds.
+        every_s: Delay,
+        /// To the end of looks that found nothing.
+        looks_days: u32,
+        /// To the end of the details of what succeeded.
+        prune_succeeded_days: u32,
+        /// The same of what failed.
+        prune_failed_days: u32,
+        /// The same of what was cancelled.
+        prune_cancelled_days: u32,
+        /// To the end of personal data.
+        scrub_days: u32,
+        /// A larger log is told.
+        log_warn_mib: u32,
+    }
     /// `[intake]`
     Intake {
         /// Between looks at the inputs.
         scan_s: Delay,
         /// Unchanged for so long, a file is whole.
         settle_s: Delay,
+    }
+    /// `[listen]`
+    Listen {
+        /// Where.
+        address: ListenAddress,
+        /// Whether other machines may reach it.
+        allow_remote: bool,
+        /// A name by which it may be asked for; empty: none but this machine's.
+        host: String,
+    }
+    /// `[webhook]`
+    Webhook {
+        /// Holds the secret that webhooks are signed with; empty: they are not taken.
+        secret_file: PathBuf,
+        /// Between two polls that webhooks ask for.
+        gather_s: Delay,
+        /// Between two polls while webhooks arrive.
+        safety_net_s: Delay,
     }
     /// `[log]`
     Log {

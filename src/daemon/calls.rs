@@ -10,6 +10,7 @@ use crate::{
     clock,
     engine::Tag,
     job::{Answer, Call, Outcome},
+    listen::Tally,
     seam::{call_name, perform, wire::Transport},
 };
 
@@ -20,18 +21,20 @@ pub struct Calls<T> {
     answers: UnboundedSender<(Tag, Answer)>,
     tasks: TaskTracker,
     give_up: CancellationToken,
+    tally: Tally,
 }
 
 impl<T: Transport + 'static> Calls<T> {
     /// Answers go to `answers`, whose length the engine's own limit of requests in flight bounds.
-    pub fn new(transport: T, answers: UnboundedSender<(Tag, Answer)>) -> Calls<T> {
-        Calls { transport: Arc::new(transport), answers, tasks: TaskTracker::new(), give_up: CancellationToken::new() }
+    pub fn new(transport: T, answers: UnboundedSender<(Tag, Answer)>, tally: Tally) -> Calls<T> {
+        let (transport, tasks, give_up) = (Arc::new(transport), TaskTracker::new(), CancellationToken::new());
+        Calls { transport, answers, tasks, give_up, tally }
     }
 
     /// Sends one call. Objects of a workspace other than `pinned` are not believed.
     pub fn send(&self, tag: Tag, call: Call, pinned: Option<String>) {
         let mut debt = Debt { tag, answers: Some(self.answers.clone()) };
-        let (transport, give_up) = (self.transport.clone(), self.give_up.clone());
+        let (transport, give_up, tally) = (self.transport.clone(), self.give_up.clone(), self.tally.clone());
         self.tasks.spawn(async move {
             let begun_ms = clock::now().mono_ms;
             let answer = tokio::select! {
@@ -41,7 +44,9 @@ impl<T: Transport + 'static> Calls<T> {
                     Answer::untold(Outcome::Unknown { reason }, 1)
                 }
             };
-            log::call(tag, &call_name(&call), call.changes(), &answer, clock::now().mono_ms - begun_ms);
+            let took_ms = clock::now().mono_ms - begun_ms;
+            tally.call(call_name(&call), log::class(&answer.outcome), took_ms);
+            log::call(tag, call_name(&call), call.changes(), &answer, took_ms);
             debt.pay(answer);
         });
     }
@@ -101,6 +106,7 @@ mod tests {
     use crate::{
         engine::Tag,
         job::{Answer, Call, Outcome},
+        listen::Tally,
         seam::wire::{Lost, Request, Response, Transport},
     };
 
@@ -123,7 +129,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_unknown_outcome() {
         let (sender, mut answers) = unbounded_channel();
-        let calls = Calls::new(Panics, sender);
+        let calls = Calls::new(Panics, sender, Tally::default());
         calls.send(Tag::Attempt(7), Call::Workspace, None);
         let (tag, answer) = answers.recv().await.unwrap();
         assert_eq!(tag, Tag::Attempt(7));
@@ -133,7 +139,7 @@ mod tests {
     #[tokio::test]
     async fn what_hangs_can_be_given_up() {
         let (sender, mut answers) = unbounded_channel();
-        let calls = Calls::new(Hangs, sender);
+        let calls = Calls::new(Hangs, sender, Tally::default());
         calls.send(Tag::Feed, Call::Workspace, None);
         calls.end().await;
         assert!(is_given_up(answers.recv().await, Tag::Feed));
@@ -147,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn with_another_key_everything_begins_anew() {
         let (sender, mut answers) = unbounded_channel();
-        let mut calls = Calls::new(Hangs, sender);
+        let mut calls = Calls::new(Hangs, sender, Tally::default());
         calls.send(Tag::Attempt(1), Call::Workspace, None);
         calls.begin_anew(Hangs).await;
         assert!(is_given_up(answers.recv().await, Tag::Attempt(1)));

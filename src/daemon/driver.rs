@@ -5,29 +5,14 @@
 use std::{collections::HashMap, time::Duration};
 
 use secrecy::SecretString;
-use tokio::{
-    sync::{
-        mpsc::{Receiver, UnboundedReceiver},
-        oneshot, watch,
-    },
-    time::sleep,
-};
-use tokio_util::sync::CancellationToken;
+use tokio::{sync::oneshot, time::sleep};
 
-use super::{
-    DaemonError, OnTick, Summary,
-    calls::Calls,
-    inputs::Submission,
-    log,
-    reload::{Reading, Wish},
-    status::{self, Status},
-};
+use super::{DaemonError, Summary, inputs::Submission, log, outside::Outside, reload::Wish, status};
 use crate::{
     clock,
     config::Settings,
     engine::{Change, Engine, Tag, Tick},
     job::{Answer, Ms, Time, Verdict},
-    seam::Client,
     store::OpenError,
 };
 
@@ -35,29 +20,6 @@ use crate::{
 const POLL_MS: Ms = 500;
 /// A step of the wall clock by more than this ends a wait: what is set for a time of day may be due.
 const STEP_MS: Ms = 60_000;
-/// What the loop talks to.
-pub struct Outside {
-    /// The way out.
-    pub calls: Calls<Client>,
-    /// The way back.
-    pub answers: UnboundedReceiver<(Tag, Answer)>,
-    /// From the inputs.
-    pub rows: Receiver<Submission>,
-    /// What is wrong with the file, if that turns out beside the work.
-    pub damage: Receiver<OpenError>,
-    /// What is asked of the daemon itself.
-    pub wishes: Receiver<Wish>,
-    /// What the inputs are read by.
-    pub reading: watch::Sender<Reading>,
-    /// The service manager.
-    pub status: Status,
-    /// The order to end.
-    pub shutdown: CancellationToken,
-    /// What may still finish after it.
-    pub drain_ms: Ms,
-    /// Sees every tick.
-    pub on_tick: Option<OnTick>,
-}
 
 /// Owns the engine.
 pub struct Driver {
@@ -82,7 +44,7 @@ pub struct Driver {
     /// The workspace's check came back, whatever it said.
     pub(super) is_checked: bool,
     /// When Seam answered last.
-    answered: Option<Time>,
+    pub(super) answered: Option<Time>,
     wished: Vec<Wish>,
 }
 
@@ -92,6 +54,7 @@ enum Woke {
     Damage(OpenError),
     Answer(Tag, Box<Answer>),
     Rows(Option<Submission>),
+    Webhook(String),
     Time,
 }
 
@@ -125,6 +88,9 @@ impl Driver {
         let given_up = self.engine.in_flight();
         let halted = self.engine.halted().map(str::to_owned);
         self.outside.calls.end().await;
+        if let (Ok(()), Some(alarms)) = (&worked, &mut self.outside.alarms) {
+            alarms.finish(&mut self.engine).await;
+        }
         worked?;
         let jobs = self.engine.counts().await.unwrap_or_default();
         log::stopped(given_up, self.engine.commits(), &status::in_words(&jobs));
@@ -149,15 +115,19 @@ impl Driver {
                 tracing::info!("the database works again; nothing that came in meanwhile is lost");
                 self.outside.status.say("the database works again");
             }
-            let wake_ms = now.mono_ms + self.paced(&tick);
+            let mut wake_ms = now.mono_ms + self.paced(&tick);
+            self.outside.signs.ticked(&self.engine, &tick);
             self.take(tick);
             self.outside.status.alive(now.mono_ms);
             self.be_ready(now.mono_ms);
-            if self.outside.status.wants_counts(now.mono_ms) {
-                let counts = self.engine.open_counts().await.unwrap_or_default();
-                let (halted, on_the_wire) = (self.engine.halted(), self.engine.in_flight());
-                self.outside.status.say(&status::summary(&counts, halted, on_the_wire, (self.answered, now.wall)));
+            match self.beside().await {
+                Ok(at) => wake_ms = wake_ms.min(at),
+                Err(error) => {
+                    self.mend(error).await?;
+                    continue;
+                }
             }
+            self.say_how_it_stands(now).await;
             if self.is_over(clock::now().mono_ms) {
                 return Ok(());
             }
@@ -196,6 +166,7 @@ impl Driver {
         let begun = clock::now();
         let poll_ms = POLL_MS.min(self.outside.status.beat_ms());
         loop {
+            self.outside.signs.turned();
             let left_ms = until_ms - clock::now().mono_ms;
             let woke = self.next(left_ms.clamp(0, poll_ms)).await;
             let timely = matches!(woke, Woke::Time);
@@ -224,23 +195,26 @@ impl Driver {
     }
 
     async fn next(&mut self, pause_ms: Ms) -> Woke {
-        let Outside { answers, rows, damage, wishes, shutdown, .. } = &mut self.outside;
+        let Outside { answers, rows, webhooks, damage, wishes, shutdown, .. } = &mut self.outside;
         tokio::select! {
             biased;
             Some(damage) = damage.recv() => Woke::Damage(damage),
             () = shutdown.cancelled(), if self.give_up_ms.is_none() => Woke::Stop,
             Some(wish) = wishes.recv() => Woke::Wish(wish),
             Some((tag, answer)) = answers.recv() => Woke::Answer(tag, Box::new(answer)),
+            Some(id) = webhooks.recv() => Woke::Webhook(id),
             rows = rows.recv(), if self.reading => Woke::Rows(rows),
             () = sleep(Duration::from_millis(pause_ms.unsigned_abs())) => Woke::Time,
         }
     }
 
     fn more(&mut self) -> Option<Woke> {
-        match self.outside.answers.try_recv() {
-            Ok((tag, answer)) => Some(Woke::Answer(tag, Box::new(answer))),
-            Err(_) => self.outside.rows.try_recv().ok().map(|rows| Woke::Rows(Some(rows))),
+        let Outside { answers, rows, webhooks, .. } = &mut self.outside;
+        if let Ok((tag, answer)) = answers.try_recv() {
+            return Some(Woke::Answer(tag, Box::new(answer)));
         }
+        let webhook = webhooks.try_recv().ok().map(Woke::Webhook);
+        webhook.or_else(|| rows.try_recv().ok().map(|rows| Woke::Rows(Some(rows))))
     }
 
     fn note(&mut self, woke: Woke) -> Result<(), DaemonError> {
@@ -253,6 +227,7 @@ impl Driver {
                 self.answered = answer.status.map(|_| clock::now().wall).or(self.answered);
                 self.engine.push(Change::Arrived(tag, *answer));
             }
+            Woke::Webhook(id) => self.engine.push(Change::Webhook(id)),
             Woke::Rows(Some((rows, sender))) => {
                 self.next_ticket += 1;
                 self.tickets.insert(self.next_ticket, sender);
@@ -267,6 +242,7 @@ impl Driver {
             Woke::Stop => {
                 tracing::info!(on_the_wire = self.engine.in_flight(), "stopping: nothing more is sent");
                 self.outside.status.stopping(self.outside.drain_ms);
+                self.outside.signs.stopping();
                 self.engine.drain();
                 self.give_up_ms = Some(clock::now().mono_ms + self.outside.drain_ms);
             }

@@ -1,7 +1,9 @@
 //! Why the daemon ended without being told to.
 
 use crate::{
+    alarm::AlarmError,
     engine::EngineError,
+    listen::ListenError,
     seam::ClientError,
     store::{OpenError, StoreError},
 };
@@ -12,6 +14,12 @@ pub enum DaemonError {
     /// The settings or the key are unfit for a client.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The alarm's hook cannot work.
+    #[error(transparent)]
+    Alarm(#[from] AlarmError),
+    /// Nobody can be listened to.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The database cannot be opened, or is not ours any more.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -42,10 +50,10 @@ impl DaemonError {
     /// The process exit code, after BSD's `sysexits.h`.
     pub fn exit_code(&self) -> u8 {
         match self {
-            DaemonError::Client(_) => 78,
+            DaemonError::Client(_) | DaemonError::Alarm(_) => 78,
             DaemonError::Open(refusal) => refusal.exit_code(),
             DaemonError::Superseded(_) => 75,
-            DaemonError::Store(_) | DaemonError::Inputs => 74,
+            DaemonError::Store(_) | DaemonError::Inputs | DaemonError::Listen(_) => 74,
         }
     }
 }

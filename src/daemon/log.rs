@@ -7,14 +7,15 @@ use crate::{
     store::CommitStats,
 };
 
-/// One event of a tick.
+/// One event of a tick. Whose it is stands in the words, too: the journal shows no other fields by itself.
 pub fn event(line: &LogLine) {
     let LogLine { job_key, what, step, detail, alert } = line;
+    let whose = job_key.as_ref().map_or_else(String::new, |key| format!("{key}: "));
     let gap = if detail.is_empty() { "" } else { ": " };
     if *alert {
-        tracing::warn!(job_key, step, "{what}{gap}{detail}");
+        tracing::warn!(job_key, step, "{whose}{what}{gap}{detail}");
     } else {
-        tracing::info!(job_key, step, "{what}{gap}{detail}");
+        tracing::info!(job_key, step, "{whose}{what}{gap}{detail}");
     }
 }
 
@@ -36,16 +37,27 @@ pub fn call(tag: Tag, call: &str, changes: bool, answer: &Answer, duration_ms: M
     }
 }
 
-/// The outcome's class, as the database names it, and what there is to say.
-fn in_words(outcome: &Outcome) -> (&'static str, String) {
+/// The outcome's class, as the database names it.
+pub fn class(outcome: &Outcome) -> &'static str {
     match outcome {
-        Outcome::Done(_) => ("done", "answered".to_owned()),
-        Outcome::Gone => ("gone", "not there".to_owned()),
-        Outcome::NotApplied { reason, .. } => ("not_applied", reason.clone()),
-        Outcome::Unknown { reason } => ("unknown", reason.clone()),
-        Outcome::Rejected(why) => ("rejected", format!("{} ({})", why.message, why.error_type)),
-        Outcome::Halt { reason } => ("halt", reason.clone()),
+        Outcome::Done(_) => "done",
+        Outcome::Gone => "gone",
+        Outcome::NotApplied { .. } => "not_applied",
+        Outcome::Unknown { .. } => "unknown",
+        Outcome::Rejected(_) => "rejected",
+        Outcome::Halt { .. } => "halt",
     }
+}
+
+/// The outcome's class, and what there is to say.
+fn in_words(outcome: &Outcome) -> (&'static str, String) {
+    let said = match outcome {
+        Outcome::Done(_) => "answered".to_owned(),
+        Outcome::Gone => "not there".to_owned(),
+        Outcome::NotApplied { reason, .. } | Outcome::Unknown { reason } | Outcome::Halt { reason } => reason.clone(),
+        Outcome::Rejected(why) => format!("{} ({})", why.message, why.error_type),
+    };
+    (class(outcome), said)
 }
 
 /// The end, with what the disk had to do.

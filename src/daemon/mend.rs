@@ -64,8 +64,10 @@ impl Driver {
                 tracing::error!("{words} ({error})");
             }
             self.outside.status.say(&words);
+            self.outside.signs.fails(why.to_owned());
             return PATIENCE;
         }
+        self.outside.signs.fails(error.to_string());
         tracing::error!(failures = self.failures, "{error}; the database is opened again");
         FIRST * (1 << self.failures.min(MOST))
     }

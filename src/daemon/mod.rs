@@ -1,37 +1,50 @@
 //! The daemon wires the rooms: it sleeps, spawns, logs and stops; the engine decides. Everything it remembers may be lost at any moment.
 
+mod alarms;
+mod beside;
 mod calls;
 mod driver;
 mod error;
 mod inputs;
+mod keeper;
 mod log;
 mod mend;
+mod outside;
 mod pace;
 mod reload;
 mod rules;
+mod signs;
 mod state;
 mod status;
 
 use secrecy::SecretString;
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
+pub use alarms::Alarms;
 pub use error::DaemonError;
+pub use keeper::{KeepRules, Keeper, Pace};
 pub use reload::{Fresh, Wish};
 pub use rules::{client_settings, rules};
 
 use crate::{
     clock,
-    config::Settings,
+    config::{Settings, WebhookSecret},
     engine::{Engine, Tick},
     job::JobState,
+    listen::{self, Desk, Socket},
     seam::Client,
-    store::{self, BrakeRules, OpenArgs, OpenError, Opened},
+    store::{self, BrakeRules, Observer, OpenArgs, OpenError, Opened},
 };
 use calls::Calls;
-use driver::{Driver, Outside};
+use driver::Driver;
 use inputs::Inputs;
+use outside::Outside;
 use reload::Reading;
+use signs::Signs;
 use status::Status;
 
 /// Sees a tick after its commit, before its calls are sent. Must return at once.
@@ -63,6 +76,8 @@ pub struct Summary {
 
 /// Rows of inputs that may wait for the engine; each entry is up to 500 rows.
 const SUBMISSIONS: usize = 2;
+/// Webhooks that may wait for the engine; more say no more.
+const WEBHOOKS: usize = 64;
 
 /// Runs until `shutdown`, then drains: no new calls, those on the wire may finish within `engine.drain_s`, every answer is committed.
 /// The database is created if there never was one. No state is kept outside of it and the arguments.
@@ -76,10 +91,12 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<Summary, DaemonError> {
     let client = Client::new(client_settings(settings), key.clone())?;
+    let alarms = Alarms::of(settings, clock::now().mono_ms)?;
     let mut status = Status::new(hooks.notify);
     status.opening(std::fs::metadata(&settings.database.path).map_or(0, |file| file.len()));
     let opened = open(settings).await?;
     told(&opened);
+    let socket = Socket::bind(&settings.listen.address).await?;
     let seed = clock::seed();
     let rules = rules(settings);
     tell_raised(&rules.accept.brake);
@@ -87,6 +104,17 @@ pub async fn run(
     if hooks.paused {
         engine.pause(PAUSED);
     }
+    let signs = Signs::default();
+    let (webhooks_in, webhooks) = mpsc::channel(WEBHOOKS);
+    let listening = match socket {
+        Some(socket) => Some(listened(socket, settings, &engine, &signs, webhooks_in).await?),
+        None => {
+            if WebhookSecret::place(settings, |name| std::env::var(name).ok()).is_some() {
+                tracing::warn!("there is a webhook secret, and `listen.address` is empty: no webhook can come in");
+            }
+            None
+        }
+    };
     let (answers_in, answers) = mpsc::unbounded_channel();
     let (rows_in, rows) = mpsc::channel(SUBMISSIONS);
     let damage = looked_through(&engine);
@@ -95,23 +123,49 @@ pub async fn run(
     let inputs = Inputs { reading: read_by, submissions: rows_in, stop: stop_inputs.clone() }.spawn();
     tracing::info!(endpoint = settings.seam.endpoint, seed, "the engine starts");
     let outside = Outside {
-        calls: Calls::new(client, answers_in),
+        calls: Calls::new(client, answers_in, signs.tally.clone()),
         answers,
         rows,
+        webhooks,
         damage,
         // Without a host that asks, the channel is closed at once and never looked at again.
         wishes: hooks.wishes.unwrap_or_else(|| mpsc::channel(1).1),
         reading,
         status,
+        signs,
         shutdown,
         drain_ms: settings.engine.drain_s.ms(),
+        alarms,
+        keeper: (!hooks.paused).then(|| Keeper::new(KeepRules::of(settings), clock::now().mono_ms)),
         on_tick: hooks.on_tick,
     };
     let summary = Driver::new(engine, outside, (settings.clone(), key)).run().await;
     stop_inputs.cancel();
+    listening.iter().for_each(JoinHandle::abort);
     // Its look ends with the first submission that nobody takes.
     let _ = inputs.await;
     summary
+}
+
+/// Who asks from now on is answered.
+async fn listened(
+    socket: Socket,
+    settings: &Settings,
+    engine: &Engine,
+    signs: &Signs,
+    good: mpsc::Sender<String>,
+) -> Result<JoinHandle<()>, DaemonError> {
+    let observer = Observer::new(engine.opened()).await.map_err(DaemonError::Store)?;
+    tracing::info!("listening at {}", socket.at);
+    let secret = WebhookSecret::place(settings, |name| std::env::var(name).ok());
+    if let Some(secret) = &secret {
+        tracing::info!("webhooks are taken at {}", listen::WEBHOOK_PATH);
+        if let Err(error) = secret.read() {
+            tracing::warn!("until this is mended no webhook is taken: {error}");
+        }
+    }
+    let desk = Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer);
+    Ok(listen::serve(socket, desk, secret.map(|secret| listen::Hooks { secret, good })))
 }
 
 /// Looks through a database that was too large for that before the work; tells what is wrong with it, or nothing.

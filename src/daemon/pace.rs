@@ -1,7 +1,10 @@
-//! When the loop goes round again, and when it counts as started.
+//! When the loop goes round again, when it counts as started, and what it says of itself.
 
-use super::driver::Driver;
-use crate::{engine::Tick, job::Ms};
+use super::{driver::Driver, status};
+use crate::{
+    engine::Tick,
+    job::{Ms, Now},
+};
 
 /// So long the start waits for Seam's first word on the workspace. Without one it is complete, too: an outage of Seam is no reason to
 /// restart the daemon, which takes orders in meanwhile and says what it waits for.
@@ -28,6 +31,15 @@ impl Driver {
     /// When the start is complete at the latest, as long as it is not; an end that was ordered before needs no start.
     pub(super) fn ready_at_ms(&self) -> Ms {
         if self.is_ready || self.give_up_ms.is_some() { Ms::MAX } else { self.begun_ms + FIRST_WORD_MS }
+    }
+
+    /// The service manager's line in words, if it is time for one.
+    pub(super) async fn say_how_it_stands(&mut self, now: Now) {
+        if self.outside.status.wants_counts(now.mono_ms) {
+            let counts = self.engine.open_counts().await.unwrap_or_default();
+            let (halted, on_the_wire) = (self.engine.halted(), self.engine.in_flight());
+            self.outside.status.say(&status::summary(&counts, halted, on_the_wire, (self.answered, now.wall)));
+        }
     }
 
     /// Milliseconds to the next tick. A fault that makes the engine spin is told, and slowed down so that others can live beside it.

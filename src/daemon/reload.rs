@@ -5,14 +5,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{DaemonError, client_settings, driver::Driver, rules, state};
-use crate::{
-    clock,
-    config::Settings,
-    job::{InputSpec, quoted},
-    seam::Client,
-    telemetry,
-};
+use super::{DaemonError, KeepRules, client_settings, driver::Driver, rules, state};
+use crate::{clock, config::Settings, job::InputSpec, seam::Client, telemetry};
 
 /// Settings and key, read and checked.
 pub struct Fresh {
@@ -65,6 +59,7 @@ const LIVE: &[&str] = &[
     "protect",
     "offboard",
     "aftercare",
+    "retention",
     "intake",
     "inputs",
     "log.level",
@@ -126,8 +121,11 @@ impl Driver {
                     Ok(what) => tracing::info!("settings reloaded: {what}"),
                     Err(why) => tracing::error!("settings not reloaded, the old ones go on holding: {why}"),
                 }
-                let complaint =
-                    done.err().map(|why| format!("settings not reloaded ({}), the old ones hold", quoted(&why)));
+                let complaint = done.err().map(|why| {
+                    // One line: what followed another would be another word to the service manager.
+                    let why = why.replace(char::is_control, " ");
+                    format!("settings not reloaded ({why}), the old ones hold")
+                });
                 self.outside.status.reloaded(complaint);
             }
         }
@@ -161,6 +159,9 @@ impl Driver {
             tracing::warn!("the log's level stays as it was: {why}");
         }
         self.outside.drain_ms = settings.engine.drain_s.ms();
+        if let Some(keeper) = &mut self.outside.keeper {
+            keeper.set_rules(KeepRules::of(&settings));
+        }
         super::tell_raised(&rules(&settings).accept.brake);
         (self.settings, self.key) = (settings, key);
         keys.extend(other_key.then(|| "the API key".to_owned()));

@@ -15,7 +15,7 @@ const THROTTLE_MS: Ms = 5_000;
 /// The engine's numbers.
 pub fn rules(settings: &Settings) -> EngineRules {
     let Settings { seam, list, verify, create, delete, events, canary, breaker, retry, .. } = settings;
-    let Settings { brake, protect, offboard, aftercare, .. } = settings;
+    let Settings { brake, protect, offboard, aftercare, webhook, .. } = settings;
     let production = seam.production_workspace.trim();
     EngineRules {
         workflow: Rules {
@@ -53,6 +53,8 @@ pub fn rules(settings: &Settings) -> EngineRules {
             fast_for_ms: events.patience_s.ms() * 6,
             overlap_ms: events.overlap_s.ms(),
             page_limit: events.page_limit,
+            gather_ms: webhook.gather_s.ms(),
+            safety_net_ms: webhook.safety_net_s.ms(),
         },
         care: CareRules {
             first_ms: aftercare.first_s.ms(),

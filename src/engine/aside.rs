@@ -45,7 +45,7 @@ impl Engine {
             Some(Change::Arrived(Tag::Probe, answer)) => self.soft.probed(answer, &self.rules, now.mono_ms),
             Some(Change::Rows(ticket, _)) => tick.verdicts.push((*ticket, Vec::new())),
             Some(Change::Operate(ticket, _)) => tick.picked.push((*ticket, Vec::new())),
-            None => {}
+            Some(Change::Webhook(_)) | None => {}
         }
         self.inbox.pop_front();
         self.take_settled();

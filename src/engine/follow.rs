@@ -16,7 +16,14 @@ pub struct FollowRules {
     pub overlap_ms: Ms,
     /// Asked page size.
     pub page_limit: u32,
+    /// Between two polls that webhooks ask for.
+    pub gather_ms: Ms,
+    /// The least between two polls while webhooks arrive.
+    pub safety_net_ms: Ms,
 }
+
+/// Webhooks are relied on while the last one is no older than so many safety nets.
+const HEARD: Ms = 10;
 
 /// Event types that prove an end or a use; an interval too short to halve is split by them.
 const TYPES: &[&str] = &[
@@ -40,12 +47,28 @@ pub struct Follow {
     on_the_wire: Option<EventQuery>,
     next_ms: Ms,
     fast_until_ms: Ms,
+    /// The last poll.
+    polled_ms: Ms,
+    /// The last webhook.
+    heard_ms: Option<Ms>,
+    /// A webhook came, and its event may not be in the feed at once: it is read twice.
+    again: bool,
 }
 
 impl Follow {
     /// Has read nothing yet.
     pub fn new(rules: FollowRules) -> Follow {
-        Follow { rules, parts: Vec::new(), reach: None, on_the_wire: None, next_ms: Ms::MIN, fast_until_ms: 0 }
+        Follow {
+            rules,
+            parts: Vec::new(),
+            reach: None,
+            on_the_wire: None,
+            next_ms: Ms::MIN,
+            fast_until_ms: 0,
+            polled_ms: Ms::MIN,
+            heard_ms: None,
+            again: false,
+        }
     }
 
     /// New numbers, by a reload; what is being read is read to its end.
@@ -56,7 +79,14 @@ impl Follow {
     /// Something was requested: its event may come soon.
     pub fn requested(&mut self, now_ms: Ms) {
         self.fast_until_ms = now_ms.saturating_add(self.rules.fast_for_ms);
-        self.next_ms = self.next_ms.min(now_ms.saturating_add(self.rules.poll_fast_ms));
+        self.next_ms = self.next_ms.min(now_ms.saturating_add(self.pause_ms(now_ms)));
+    }
+
+    /// A webhook says that there is something to read. It is not believed, only obeyed.
+    pub fn hinted(&mut self, now_ms: Ms) {
+        self.heard_ms = Some(now_ms);
+        self.again = true;
+        self.next_ms = self.next_ms.min(now_ms.max(self.polled_ms.saturating_add(self.rules.gather_ms)));
     }
 
     /// The next question to the feed, if one is due. `watermark` is none before the server's clock is known.
@@ -74,6 +104,7 @@ impl Follow {
             },
         };
         self.on_the_wire = Some(query.clone());
+        self.polled_ms = now_ms;
         Some(query)
     }
 
@@ -86,17 +117,22 @@ impl Follow {
     fn pause_ms(&self, now_ms: Ms) -> Ms {
         const SLOW: Ms = 12;
         let regular_until_ms = self.fast_until_ms.saturating_add(10 * self.rules.fast_for_ms);
-        match now_ms {
+        let pace_ms = match now_ms {
             now if now < self.fast_until_ms => self.rules.poll_fast_ms,
             now if now < regular_until_ms => self.rules.poll_ms,
             _ => self.rules.poll_ms * SLOW,
-        }
+        };
+        let heard_for_ms = self.rules.safety_net_ms * HEARD;
+        let relies = self.heard_ms.is_some_and(|heard| now_ms < heard.saturating_add(heard_for_ms));
+        if relies { pace_ms.max(self.rules.safety_net_ms) } else { pace_ms }
     }
 
     /// Takes the answer: the events to apply, and the new watermark if everything up to it is read.
     pub fn absorb(&mut self, answer: &Answer, now_ms: Ms) -> (Vec<Event>, Option<Time>) {
         let Some(query) = self.on_the_wire.take() else { return (Vec::new(), None) };
-        self.next_ms = now_ms.saturating_add(self.pause_ms(now_ms));
+        let hinted = std::mem::take(&mut self.again);
+        let pause_ms = if hinted { self.rules.gather_ms } else { self.pause_ms(now_ms) };
+        self.next_ms = now_ms.saturating_add(pause_ms);
         let Outcome::Done(Reply::Events(page)) = &answer.outcome else {
             // Read again from the same watermark.
             self.parts.clear();
@@ -149,8 +185,15 @@ mod tests {
     use super::*;
     use crate::job::EventPage;
 
-    const RULES: FollowRules =
-        FollowRules { poll_ms: 5_000, poll_fast_ms: 1_000, fast_for_ms: 60_000, overlap_ms: 60_000, page_limit: 4 };
+    const RULES: FollowRules = FollowRules {
+        poll_ms: 5_000,
+        poll_fast_ms: 1_000,
+        fast_for_ms: 60_000,
+        overlap_ms: 60_000,
+        page_limit: 4,
+        gather_ms: 500,
+        safety_net_ms: 60_000,
+    };
 
     /// Answers a query from a list of events at these server times.
     fn serve(query: &EventQuery, times: &[Ms], server: Ms) -> Answer {
@@ -197,6 +240,36 @@ mod tests {
         assert_eq!(follow.next_ms(), Some(5_000));
         follow.requested(100);
         assert_eq!(follow.next_ms(), Some(1_100));
+    }
+
+    /// P3: webhooks only change when the feed is read.
+    #[test]
+    fn a_webhook_makes_it_poll_at_once_and_then_seldom() {
+        let mut follow = Follow::new(RULES);
+        let mark = Some(Time(100_000));
+        let read = |follow: &mut Follow, now| {
+            let query = follow.poll(now, mark, true);
+            query.map(|query| follow.absorb(&serve(&query, &[], 200_000), now)).is_some()
+        };
+        assert!(read(&mut follow, 0));
+        follow.requested(10);
+        assert_eq!(follow.next_ms(), Some(1_010));
+        follow.hinted(700);
+        assert!(read(&mut follow, 700) && !read(&mut follow, 1_199) && read(&mut follow, 1_200), "and once again");
+        assert_eq!(follow.next_ms(), Some(61_200), "the safety net");
+        follow.requested(2_000);
+        assert_eq!(follow.next_ms(), Some(61_200));
+        follow.hinted(1_300);
+        assert_eq!(follow.next_ms(), Some(1_700), "a storm of them is gathered");
+        let query = follow.poll(1_700, mark, true).unwrap();
+        follow.hinted(1_750);
+        follow.absorb(&serve(&query, &[], 200_000), 1_800);
+        assert_eq!(follow.next_ms(), Some(2_300), "one that came while it was read is not forgotten");
+        assert!(read(&mut follow, 2_300) && follow.poll(2_400, mark, false).is_none());
+        let deaf_ms = 1_750 + 600_000;
+        follow.requested(deaf_ms);
+        assert!(read(&mut follow, deaf_ms));
+        assert_eq!(follow.next_ms(), Some(deaf_ms + 1_000), "without webhooks the old pace comes back");
     }
 
     #[test]

@@ -67,6 +67,9 @@ pub struct Limits {
     open_jobs: usize,
 }
 
+/// Why nothing is sent before the workspace was asked for.
+pub(super) const UNCONFIRMED: &str = "the workspace is not confirmed yet";
+
 impl Limits {
     /// Everything is paused until the workspace is confirmed.
     pub fn new(rules: LimitRules) -> Limits {
@@ -75,7 +78,7 @@ impl Limits {
             in_flight: 0,
             arrival_us: 0,
             closed_until_ms: Ms::MIN,
-            halted: Some("the workspace is not confirmed yet".to_owned()),
+            halted: Some(UNCONFIRMED.to_owned()),
             paused: None,
             draining: false,
             probing: false,
@@ -250,6 +253,11 @@ impl Limits {
         }
         let tolerance = self.cost_us() * i64::from(self.rules.burst.saturating_sub(1));
         Some(self.closed_until_ms.max((self.arrival_us - tolerance) / 1_000 + 1).max(now_ms + 1))
+    }
+
+    /// Until when a 429 closed the gate.
+    pub fn closed_until_ms(&self) -> Ms {
+        self.closed_until_ms
     }
 
     /// Calls on the wire.

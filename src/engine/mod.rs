@@ -1,10 +1,13 @@
 //! The loop that writes: what came in is applied, each touched or due job is decided once, and the plan is committed, in one
 //! transaction. The engine sends nothing itself: calls leave as data, answers come back as data.
 
+mod alarms;
 mod aside;
 mod care;
 mod doubts;
 mod follow;
+mod incoming;
+mod keep;
 mod limits;
 mod locks;
 mod pace;
@@ -22,11 +25,11 @@ use std::collections::VecDeque;
 
 pub use care::CareRules;
 pub use follow::FollowRules;
+pub use incoming::new_chunk;
 pub use limits::{Gate, LimitRules, Limits};
 pub use retry::delays;
 pub use soft::EngineRules;
 pub use state::EngineState;
-pub use tick::new_chunk;
 
 use crate::{
     job::{Answer, Call, Chunk, JobState, Ms, Now, Outcome, Verdict},
@@ -45,6 +48,8 @@ pub enum Change {
     Arrived(Tag, Answer),
     /// An operator's order; the ticket names who asked.
     Operate(u64, Operator),
+    /// The id of a webhook that is Seam's.
+    Webhook(String),
 }
 
 /// Which call an answer belongs to.
@@ -69,6 +74,8 @@ pub struct Tick {
     pub verdicts: Vec<(u64, Vec<Verdict>)>,
     /// What became of operators' orders, by ticket.
     pub picked: Vec<(u64, Vec<Picked>)>,
+    /// Webhooks that were new, and those that were known before.
+    pub webhooks: (u32, u32),
     /// What is worth a line in the log.
     pub log: Vec<LogLine>,
     /// SQL statements run.
@@ -149,6 +156,11 @@ impl Engine {
     /// Calls on the wire, and answers that are not believed yet but will be.
     pub fn in_flight(&self) -> usize {
         self.soft.limits.in_flight() + self.soft.doubts.len()
+    }
+
+    /// Most that may be on the wire at once, and until when Seam asked for quiet.
+    pub fn gate(&self) -> (usize, Ms) {
+        (self.rules.limits.in_flight, self.soft.limits.closed_until_ms())
     }
 
     /// What was in doubt comes in once more, before anything else.

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::{
-    Change, Engine, EngineError, LogLine, Tag, Tick, care, locks,
+    Change, Engine, EngineError, LogLine, Tag, Tick, care,
+    incoming::{new_chunk, taken},
+    locks,
     locks::{Claim, Locks},
     pace::{engine_calls, wake_in},
     soft::Soft,
@@ -11,8 +13,8 @@ use super::{
     told::{log_batch, log_case, note},
 };
 use crate::{
-    job::{Answer, Chunk, Event, Job, JobState, Now, Outcome, Priority, Reply, Row, Snapshot, Workflow},
-    store::{NewChunk, NewRow, StoreError, Tx, Warned},
+    job::{Answer, Event, Job, JobState, Now, Outcome, Priority, Reply, Snapshot, Workflow},
+    store::{StoreError, Tx, Warned},
     workflow::{self, Canary, Turn},
 };
 
@@ -116,6 +118,7 @@ async fn apply<'a>(
     let mut watermark = None;
     // Of calls that an engine before this one sent.
     let mut strays = Vec::new();
+    let mut webhooks = Vec::new();
     for change in batch {
         match change {
             Change::Arrived(Tag::Attempt(id), answer) => {
@@ -149,8 +152,12 @@ async fn apply<'a>(
                 tick.verdicts.push((*ticket, accepted.verdicts));
                 tick.log.extend(accepted.judged.as_ref().and_then(log_batch));
             }
+            Change::Webhook(id) => webhooks.push(id.as_str()),
             Change::Operate(ticket, order) => tick.picked.push((*ticket, tx.operate(order, now.wall).await?)),
         }
+    }
+    if !webhooks.is_empty() {
+        tick.webhooks = taken(tx, &webhooks, soft, now).await?;
     }
     soft.distrust();
     if !strays.is_empty() {
@@ -168,19 +175,6 @@ async fn apply<'a>(
         soft.watermark = Some(watermark);
     }
     Ok(brought)
-}
-
-/// Rows with what the workflows derive from their orders: how `Tx::accept` takes them, from the engine and from a command alike.
-pub fn new_chunk(chunk: Chunk) -> NewChunk {
-    let Chunk { input, file, rows, last, trouble } = chunk;
-    let new_row = |row: Row| {
-        let (keys, steps) = match &row.order {
-            Ok(order) => (workflow::selectors(order, None), workflow::steps(order.workflow).collect()),
-            Err(_) => (Vec::new(), Vec::new()),
-        };
-        NewRow { row, keys, steps }
-    };
-    NewChunk { input, file, rows: rows.into_iter().map(new_row).collect(), last, trouble }
 }
 
 /// Deciding the jobs of one tick.

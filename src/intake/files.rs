@@ -53,7 +53,13 @@ pub fn told(path: &Path) -> String {
 
 /// An I/O error that may pass.
 pub fn passing(path: &Path, what: &str, error: &io::Error) -> FileProblem {
-    let problem = FileProblem::of(&told(path), format!("{what}: {error}"), "see to the disk and to the rights");
+    let remedy = match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "a service may write only where its unit says: add `ReadWritePaths=` with this folder by `systemctl edit`; else see to the disk"
+        }
+        _ => "see to the disk and to the rights",
+    };
+    let problem = FileProblem::of(&told(path), format!("{what}: {error}"), remedy);
     FileProblem { transient: true, ..problem }
 }
 

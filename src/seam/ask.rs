@@ -1,6 +1,6 @@
 //! Sending one request at a time and keeping what the wire told about each: the part every call shares.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
@@ -112,6 +112,18 @@ impl<'a, T: Transport> Asker<'a, T> {
     pub async fn feed(&mut self, path: &'static str, params: Params, keys: &[&str]) -> Result<Body<Vec<Object>>, Stop> {
         let response = self.post(path, params, &[]).await?;
         read(path, &response, keys)
+    }
+
+    /// What stands under `keys`, read as something that is no object of a person's.
+    pub async fn plain<V: DeserializeOwned>(
+        &mut self,
+        path: &'static str,
+        params: Params,
+        keys: &[&str],
+        gone: &[&str],
+    ) -> Result<Vec<V>, Stop> {
+        let response = self.post(path, params, gone).await?;
+        Ok(read(path, &response, keys)?.found)
     }
 
     /// A request that Seam only takes note of.

@@ -17,8 +17,10 @@ mod script;
 mod search;
 mod text;
 mod trial;
+mod webhooks;
 pub mod wire;
 
 pub use client::{Client, ClientError, ClientSettings, install_tls};
 pub use perform::{call_name, perform, perform_alone};
 pub use trial::open_session;
+pub use webhooks::{Webhook, create_webhook, delete_webhook, followed_events, list_webhooks, update_webhook};

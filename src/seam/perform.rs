@@ -57,8 +57,8 @@ fn nobody(call: &Call, outcome: &Outcome) -> bool {
 }
 
 /// The call's name in logs: the path of its (first) request, for example `acs/users/delete`.
-pub fn call_name(call: &Call) -> String {
-    path(call).to_owned()
+pub fn call_name(call: &Call) -> &'static str {
+    path(call)
 }
 
 fn path(call: &Call) -> &'static str {

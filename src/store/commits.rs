@@ -44,6 +44,25 @@ impl CommitStats {
         self.total_us as f64 / 1_000.0
     }
 
+    /// How many changes they made durable, together.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// How many took longer than the bound before and no longer than each of these bounds (rising, in seconds); the last count is of
+    /// those that took longer than all. What stands within a tenth below a bound may be counted above it.
+    pub fn between(&self, bounds_s: &[f64]) -> Vec<u64> {
+        let mut counts = vec![0; bounds_s.len() + 1];
+        for (class, count) in self.classes.iter().enumerate() {
+            let longest_s = FIRST_US * STEP.powi(i32::try_from(class).unwrap_or(i32::MAX)) / 1_000_000.0;
+            let at = if class + 1 == CLASSES { bounds_s.len() } else { bounds_s.partition_point(|b| *b < longest_s) };
+            if let Some(place) = counts.get_mut(at) {
+                *place += count;
+            }
+        }
+        counts
+    }
+
     /// Changes in one commit, on average.
     pub fn batch(&self) -> f64 {
         self.changes as f64 / self.commits.max(1) as f64
@@ -79,6 +98,16 @@ mod tests {
             assert!(found >= exact_ms && found <= exact_ms * 1.1, "{share}: {found}");
         }
         assert_eq!((stats.commits(), stats.batch(), stats.total_ms()), (1_000, 3.0, 50_050.0));
+    }
+
+    #[test]
+    fn every_commit_stands_between_two_bounds() {
+        let mut stats = CommitStats::default();
+        for us in [5, 900, 1_100, 4_000, 2_000_000, u64::MAX] {
+            stats.count(us, 2);
+        }
+        assert_eq!(stats.between(&[0.001, 0.005, 1.0]), [2, 2, 0, 2]);
+        assert_eq!((stats.between(&[]), stats.changes()), (vec![6], 12));
     }
 
     #[test]

@@ -74,6 +74,26 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Remembers webhooks by their ids, for longer than Svix goes on trying (28 hours); answers how many were new, and how many were not.
+    pub async fn take_webhooks(&mut self, ids: &[&str], now: Time) -> Result<(u32, u32), StoreError> {
+        const KEPT_MS: i64 = 48 * 3_600_000;
+        let fresh =
+            sqlx::query("INSERT OR IGNORE INTO webhooks (svix_id, taken_at) SELECT value, ?2 FROM json_each(?1)")
+                .bind(set(&ids)?)
+                .bind(now.to_string())
+                .execute(self.db())
+                .await?
+                .rows_affected();
+        sqlx::query(
+            "DELETE FROM webhooks WHERE svix_id IN (SELECT svix_id FROM webhooks WHERE taken_at < ?1 LIMIT 500)",
+        )
+        .bind(now.plus(-KEPT_MS).to_string())
+        .execute(self.db())
+        .await?;
+        let fresh = u32::try_from(fresh).unwrap_or(u32::MAX);
+        Ok((fresh, u32::try_from(ids.len()).unwrap_or(u32::MAX).saturating_sub(fresh)))
+    }
+
     /// Stores events; answers the ids of those not seen before.
     pub async fn record_events(&mut self, events: &[Event], now: Time) -> Result<Vec<String>, StoreError> {
         let rows: Vec<_> = events

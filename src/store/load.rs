@@ -141,7 +141,7 @@ impl Tx<'_> {
             "UPDATE jobs SET state = 'ready', wake_at = NULL
              WHERE id IN (SELECT id FROM jobs WHERE state = 'waiting' AND wake_at <= ?1 ORDER BY wake_at LIMIT 1000);
              SELECT id FROM (SELECT id FROM jobs WHERE state = 'running' AND wake_at <= ?1 LIMIT ?2)
-             UNION ALL SELECT id FROM (SELECT id FROM jobs WHERE state = 'held' AND yield_to IS NOT NULL LIMIT ?2)
+             UNION ALL SELECT id FROM (SELECT id FROM jobs INDEXED BY jobs_yield WHERE state = 'held' AND yield_to IS NOT NULL LIMIT ?2)
              UNION ALL SELECT id FROM (SELECT id FROM jobs WHERE state = 'ready' ORDER BY rank, id LIMIT ?2)",
         )
         .bind(&at)

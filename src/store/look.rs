@@ -120,11 +120,19 @@ fn missing(error: sqlx::Error, path: &Path) -> OpenError {
     }
 }
 
+/// Every page and row, but not whether each index agrees with its table.
+pub(crate) const QUICK: &str = "PRAGMA quick_check(10)";
+
 /// Refuses a file whose pages, rows or references are broken.
 pub(crate) async fn sound(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+    sound_by(conn, path, QUICK).await
+}
+
+/// The same by another check of pages and rows.
+pub(crate) async fn sound_by(conn: &mut SqliteConnection, path: &Path, check: &'static str) -> Result<(), OpenError> {
     let tell = || OpenError::sqlite(path, "checking");
     let damaged = |lines| Err(OpenError::Damaged { path: path.to_path_buf(), lines });
-    let lines: Vec<String> = sqlx::query_scalar("PRAGMA quick_check(10)").fetch_all(&mut *conn).await.map_err(tell())?;
+    let lines: Vec<String> = sqlx::query_scalar(check).fetch_all(&mut *conn).await.map_err(tell())?;
     if lines.iter().map(String::as_str).ne(["ok"]) {
         return damaged(lines);
     }

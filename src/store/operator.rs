@@ -63,7 +63,7 @@ pub struct Picked {
 /// Each job that is asked for: where it stands, whether its batch is undecided, and, of a failed onboarding, which later order took its
 /// person out (?2: now).
 const ASKED: &str =
-    "SELECT coalesce(j.job_key, k.value) AS asked, j.id, j.workflow, j.state, j.begun_at, b.id AS undecided,
+    "SELECT coalesce(j.job_key, k.value) AS asked, j.id, j.workflow, j.state, j.begun_at, j.scrubbed_at IS NOT NULL AS scrubbed, b.id AS undecided,
                  (SELECT o.job_key FROM jobs o WHERE j.state = 'failed' AND j.workflow = 'onboard' AND o.workflow = 'offboard' AND o.recheck_of IS NULL
                       AND o.id > j.id AND o.id IS NOT j.rehire_of AND (o.finished_at IS NOT NULL OR o.not_before IS NULL OR o.not_before <= ?2)
                       AND o.id IN (SELECT n.job_id FROM (SELECT * FROM tombstones UNION ALL SELECT kind, value, job_id FROM person_locks) n
@@ -96,7 +96,10 @@ impl Tx<'_> {
                     let gone = left_by
                         .filter(|_| order.deed == Deed::Retry)
                         .map(|by| format!("job {by} ordered this person out since: order them anew with rehire: true"));
-                    let refused = order.deed.refusal(state, workflow, begun.is_some(), undecided).or(gone);
+                    let scrubbed = get::<bool>(row, "scrubbed")?.then(|| {
+                        "its personal data was scrubbed, so nobody is named any more: order it anew".to_owned()
+                    });
+                    let refused = order.deed.refusal(state, workflow, begun.is_some(), undecided).or(gone).or(scrubbed);
                     if refused.is_none() {
                         ids.push(id);
                     }
@@ -211,7 +214,7 @@ impl Deed {
 fn statements(deed: Deed) -> &'static [&'static str] {
     match deed {
         Deed::Retry => &[
-            "UPDATE jobs SET state = 'ready', why = 'retried', finished_at = NULL, wake_at = NULL, retry_at = NULL, tries = 0, yield_to = NULL,
+            "UPDATE jobs SET state = 'ready', why = 'retried', finished_at = NULL, pruned_at = NULL, wake_at = NULL, retry_at = NULL, tries = 0, yield_to = NULL,
                  warn_at = iif(finished_at IS NULL OR deadline IS NULL, warn_at, ?2)
              WHERE id IN (SELECT value FROM json_each(?1))",
             "UPDATE targets SET next_at = NULL, tries = 0, refusals = CASE WHEN mark = 'parked' THEN refusals ELSE 0 END

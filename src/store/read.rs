@@ -91,6 +91,12 @@ pub struct JobLine {
     pub last_error: Option<String>,
     /// The batch of orders it came with.
     pub batch_id: Option<i64>,
+    /// When its details were removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruned_at: Option<Time>,
+    /// When its personal data was blanked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scrubbed_at: Option<Time>,
 }
 
 /// One row of the view `waiting_on`.
@@ -170,6 +176,8 @@ pub(super) fn job_line(row: &SqliteRow) -> Result<JobLine, StoreError> {
         next_look: word_or_null(row, "next_look")?,
         last_error: get(row, "last_error")?,
         batch_id: get(row, "batch_id")?,
+        pruned_at: word_or_null(row, "pruned_at")?,
+        scrubbed_at: word_or_null(row, "scrubbed_at")?,
     })
 }
 

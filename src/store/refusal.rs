@@ -22,6 +22,14 @@ pub enum OpenError {
         /// What to do about it.
         remedy: String,
     },
+    /// A copy cannot be made there.
+    #[error("{} {problem}; give the copy a name of its own", path.display())]
+    Target {
+        /// The file that is in the way.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// There is no database, and only the daemon creates one.
     #[error("there is no database at {}; start the daemon once to create it, or correct the path", path.display())]
     Missing {
@@ -206,6 +214,7 @@ impl OpenError {
             | OpenError::Older { .. }
             | OpenError::Changed { .. } => 78,
             OpenError::Gone { .. }
+            | OpenError::Target { .. }
             | OpenError::OtherInstance { .. }
             | OpenError::Damaged { .. }
             | OpenError::Moved { .. }

@@ -10,6 +10,7 @@ use std::{
 use sqlx::{Connection, SqliteConnection, migrate::Migrator};
 
 use super::{
+    backup::copy as copy_into,
     connect,
     file::{FILE_MODE, Place},
     look,
@@ -52,6 +53,8 @@ async fn fill(
     instance_id: &str,
 ) -> Result<(), OpenError> {
     let tell = || OpenError::sqlite(path, "filling");
+    // Only an empty file takes it: so that free pages can be given back later, a few at a time.
+    sqlx::query("PRAGMA auto_vacuum = INCREMENTAL").execute(&mut *conn).await.map_err(tell())?;
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(tell())?;
     // 0x426b5374 is "BkSt"; a PRAGMA takes no parameter.
     sqlx::query("PRAGMA application_id = 0x426b5374").execute(&mut *tx).await.map_err(tell())?;
@@ -98,17 +101,7 @@ pub(crate) async fn upgrade(
 async fn backup(conn: &mut SqliteConnection, place: &Place, version: i64) -> Result<PathBuf, OpenError> {
     let (copy, file) = fresh_backup(place, version)?;
     let result = async {
-        // VACUUM INTO takes an existing file if it is empty, and so keeps the mode it was given.
-        sqlx::query("VACUUM INTO ?1")
-            .bind(copy.to_string_lossy().as_ref())
-            .execute(&mut *conn)
-            .await
-            .map_err(OpenError::sqlite(&copy, "backing up before the upgrade to"))?;
-        let mut check = connect::read_only(&copy).await?;
-        look::ours(&mut check, &copy).await?;
-        look::sound(&mut check, &copy).await?;
-        check.close().await.map_err(OpenError::sqlite(&copy, "closing"))?;
-        file.sync_all().map_err(OpenError::io(&copy, "syncing"))?;
+        copy_into(conn, &copy, &file, "backing up before the upgrade to", look::QUICK).await?;
         sync_directory(&place.db)
     }
     .await;
@@ -146,7 +139,7 @@ fn empty_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-fn remove_if_there(path: &Path) -> Result<(), OpenError> {
+pub(crate) fn remove_if_there(path: &Path) -> Result<(), OpenError> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(OpenError::io(path, "removing")(e)),
         _ => Ok(()),
@@ -154,7 +147,7 @@ fn remove_if_there(path: &Path) -> Result<(), OpenError> {
 }
 
 /// A new name is on the disk only once its directory is.
-fn sync_directory(path: &Path) -> Result<(), OpenError> {
+pub(crate) fn sync_directory(path: &Path) -> Result<(), OpenError> {
     let dir = path.parent().unwrap_or(Path::new("/"));
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(OpenError::io(dir, "syncing"))
 }

@@ -8,6 +8,7 @@
 )]
 
 mod alive;
+mod care;
 mod grow;
 mod measure;
 mod plans;

@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use backstitch::{
     clock,
-    store::{JobFilter, Named, Opened, Reader, Tx},
+    store::{JobFilter, Named, Observer, Opened, Reader, Tx},
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -92,6 +92,8 @@ async fn measure_statements() {
         let filter = JobFilter { limit: 50, ..filter };
         timed!(format!("jobs {what}"), 7, reader.jobs(&filter).await.unwrap());
     }
+    let mut observer = Observer::new(&opened).await.unwrap();
+    timed!("one look for /metrics", 7, observer.look(clock::now().wall).await.unwrap());
     timed!("batches", 7, reader.batches(false, 50).await.unwrap());
     timed!("one batch", 7, reader.batch(1).await.unwrap());
     drop(reader);

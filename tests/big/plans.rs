@@ -11,10 +11,18 @@ use crate::{
 
 /// What reads more than it was asked for by a key, and is meant to: a part of the statement, the plan's line, and why it may.
 const MEANT: &[(&str, &str, &str)] = &[
-    ("INSERT INTO jobs ", "SCAN tombstones", PENDING),
-    ("INSERT INTO jobs ", "SCAN jobs", PENDING),
     ("INSERT INTO targets ", "SCAN history", PENDING),
     ("INSERT INTO targets ", "SCAN attempts", PENDING),
+    ("DELETE FROM targets", "SCAN history", UNBOUND),
+    ("DELETE FROM targets", "SCAN attempts", UNBOUND),
+    ("SELECT 'job_overdue'", "SCAN j USING INDEX jobs_late", "late jobs alone, until there are 20 new ones"),
+    ("SELECT 'job_held'", "SCAN j USING INDEX jobs_held_alone", "held jobs alone, until there are 20 new ones"),
+    (
+        "SELECT 'revocation_refused'",
+        "SCAN t USING INDEX targets_refused",
+        "refused objects alone, until there are 20 new ones",
+    ),
+    ("AND NOT CASE kind", "SCAN incidents USING INDEX incidents_open", "open incidents, at most 20 of a kind"),
     ("UPDATE engine SET workspace_id", "SCAN engine", "one row"),
     ("FROM sqlite_schema", "SCAN sqlite_schema", "a row for each table and index"),
     ("FROM _sqlx_migrations", "SCAN _sqlx_migrations", "a row for each release that changed the schema"),
@@ -67,6 +75,8 @@ const MEANT: &[(&str, &str, &str)] = &[
         "SCAN jobs USING COVERING INDEX jobs_open",
         "counts the open jobs, from the index alone",
     ),
+    ("GROUP BY mark", "SCAN targets USING COVERING INDEX targets_left", "counts what is left, from the index alone"),
+    ("AS oldest", "SCAN j USING INDEX jobs_open", "every open job, for whoever watches; one look at a time"),
     ("SELECT * FROM waiting_on", "SCAN j USING INDEX jobs_open", "every open job, as asked"),
     ("overdue d", "SCAN j USING INDEX jobs_open", "every open job is asked for its deadline"),
     ("FROM batches_overview WHERE NOT", "SCAN b", "a row for each file; the newest, up to the limit"),
@@ -86,6 +96,9 @@ const MEANT: &[(&str, &str, &str)] = &[
 
 /// Foreign keys are looked up backwards only while a violation waits to be mended within the same statement (SQLite's `OP_FkIfZero`).
 const PENDING: &str = "not run: references are looked up backwards only while one of this statement is broken";
+
+/// Objects go only with all rows of their jobs.
+const UNBOUND: &str = "not run: foreign keys are off while this is done";
 
 /// What people ask the views for one job.
 const VIEWS: &[&str] = &[

@@ -1,6 +1,7 @@
 //! The binary from outside: exit codes, and what stands on which stream.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod backup;
 mod bench;
 mod check;
 mod database;

@@ -8,6 +8,7 @@
     reason = "clippy spares test functions only, not their helpers"
 )]
 
+mod listen;
 mod people;
 mod refused;
 mod reload;
@@ -15,3 +16,4 @@ mod rig;
 mod sandbox;
 mod secrets;
 mod stopping;
+mod webhooks;

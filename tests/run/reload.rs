@@ -98,7 +98,7 @@ fn a_mended_key_file_goes_on_at_once() {
     daemon.await_log("halt");
     write_key(&rig, "");
     let said = reload(&daemon, 1);
-    assert!(said.contains("holds no API key") && said.contains("not reloaded"), "{said}");
+    assert!(said.contains("holds no key or secret") && said.contains("not reloaded"), "{said}");
     let key = rig.world().settings().api_key.clone();
     write_key(&rig, &key);
     let said = reload(&daemon, 2);

@@ -14,6 +14,7 @@ mod cast;
 mod checks;
 mod cores;
 mod endings;
+mod fixtures;
 mod histories;
 mod invariants;
 mod listed;

@@ -50,6 +50,8 @@ pub fn rules() -> EngineRules {
             fast_for_ms: 60_000,
             overlap_ms: 60_000,
             page_limit: 500,
+            gather_ms: 500,
+            safety_net_ms: 60_000,
         },
         care: CareRules::default(),
         canary_ms: 300_000,

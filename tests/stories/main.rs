@@ -10,6 +10,7 @@
 )]
 
 mod aftercare;
+mod alarms;
 mod brake;
 mod command;
 mod cut;
@@ -20,5 +21,6 @@ mod mover;
 mod plan;
 mod proof;
 mod rehire;
+mod retention;
 #[path = "../run/rig.rs"]
 mod rig;

@@ -93,7 +93,7 @@ pub struct Finding {
 /// Asks one list.
 pub async fn try_one(seam: &Seam, list: &List) -> Finding {
     let call = list.canary();
-    judge(list, &call_name(&call), &seam.ask(&call).await)
+    judge(list, call_name(&call), &seam.ask(&call).await)
 }
 
 fn judge(list: &List, path: &str, answer: &Answer) -> Finding {

@@ -40,7 +40,7 @@ impl Seam {
     /// One call of the daemon's. What takes too long is of unknown outcome.
     pub async fn ask(&self, call: &Call) -> Answer {
         let asked = perform_alone(&self.wire, call, self.workspace_id.as_deref());
-        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| late(&call_name(call)))
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| late(call_name(call)))
     }
 
     /// Opens a client session that ends by itself at `expires_at`.

@@ -91,6 +91,10 @@ fn stands(job: &JobReport, around: &Around, now: Time) -> Vec<String> {
             (Some(_), false) => Some(format!("It missed its deadline by {}.", span(away))),
         });
     }
+    let kept = "its objects with their proofs and what operators did are kept";
+    all.extend(line.pruned_at.map(|at| format!("Its details were removed {}; {kept}.", moment(at, now))));
+    let kept = "by whom and why is told no more; a certificate of it stays as it was";
+    all.extend(line.scrubbed_at.map(|at| format!("Its personal data was scrubbed {}: {kept}.", moment(at, now))));
     all.extend(around.alarm.as_ref().map(|alarm| format!("ALARM {alarm}.")));
     all
 }

@@ -52,6 +52,8 @@ fn report(state: JobState, why: &str) -> JobReport {
         cut_at: None,
         not_cut: 0,
         batch_id: None,
+        pruned_at: None,
+        scrubbed_at: None,
     };
     JobReport {
         order,

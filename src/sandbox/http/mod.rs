@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Delivery, Request, Response, World};
 
 mod control;
+mod post;
 mod wire;
 
 use wire::{Line, Wire};
@@ -58,6 +59,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let shell = Shell { world, clock: Arc::new(clock), shutdown: shutdown.clone() };
+    tokio::spawn(post::deliver(shell.clone()));
     let app = Router::new().nest("/_sandbox", control::routes()).fallback(handle).with_state(shell);
     axum::serve(Wire(listener), app.into_make_service_with_connect_info::<Line>())
         .with_graceful_shutdown(shutdown.cancelled_owned())

@@ -91,6 +91,7 @@ impl World {
         let owners = self.owners(object);
         let place = (self.server_ms(created_ms), self.feed.count);
         self.feed.count += 1;
+        self.announce(&body, visible_ms, copies);
         self.feed.told.insert(place, Told { body, visible_ms, copies, owners });
         self.feed.ids.insert(event_id, place);
     }
@@ -104,6 +105,7 @@ impl World {
         body.extend(used.iter().map(|(name, id)| ((*name).to_owned(), json!(id))));
         let place = (self.server_ms(self.now), self.feed.count);
         self.feed.count += 1;
+        self.announce(&body, self.now, 1);
         self.feed.told.insert(place, Told { body, visible_ms: self.now, copies: 1, owners: Vec::new() });
         self.feed.ids.insert(event_id, place);
     }

@@ -23,6 +23,7 @@ mod ledger;
 mod links;
 mod list;
 mod object;
+mod outbox;
 mod places;
 mod refusal;
 mod renewal;
@@ -40,6 +41,7 @@ mod webhooks;
 
 pub use kind::Kind;
 pub use ledger::{Cause, Effect, Entry, Verb};
+pub use outbox::Posting;
 pub use scene::Person;
 pub use seed::Seeded;
 pub use truth::{Belonging, PersonTruth, Truth};
@@ -47,6 +49,7 @@ pub use truth::{Belonging, PersonTruth, Truth};
 use feed::Feed;
 use ledger::Ledger;
 use object::Object;
+use outbox::Outbox;
 use stock::Stock;
 use tasks::Task;
 
@@ -76,6 +79,7 @@ pub struct World {
     dice: Rng,
     stock: Stock,
     feed: Feed,
+    outbox: Outbox,
     tasks: BTreeMap<(i64, u64), Task>,
     tasks_made: u64,
     /// Deletes that wait for an access system to be reachable again.
@@ -106,6 +110,7 @@ impl World {
             dice,
             stock: Stock::default(),
             feed: Feed::default(),
+            outbox: Outbox::default(),
             tasks: BTreeMap::new(),
             tasks_made: 0,
             stuck: Vec::new(),

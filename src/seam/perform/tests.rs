@@ -77,7 +77,7 @@ async fn a_change_is_one_request_with_exactly_its_parameters() {
     for (call, want, body) in cases {
         let (answer, asked) = play(&call, vec![ok(body)]).await;
         assert_eq!(asked, [want]);
-        assert!(want.starts_with(&super::call_name(&call)));
+        assert!(want.starts_with(super::call_name(&call)));
         assert!(matches!(answer.outcome, Outcome::Done(_)) && call.changes(), "{:?}", answer.outcome);
         for lost in [bare(503, ""), bare(200, "<html>"), ok(json!([])), Err(Lost::Unknown("reset".to_owned()))] {
             let (answer, _) = play(&call, vec![lost]).await;

@@ -2,6 +2,7 @@
 
 mod brake;
 mod deeds;
+mod facts;
 mod round;
 
 use sqlx::Row as _;

@@ -54,7 +54,7 @@ fn paths() -> BTreeSet<String> {
         calls.push(Call::Delete { kind, id: id() });
     }
     // Kinds that are only looked at have no path of their own for the rest.
-    calls.iter().map(call_name).filter(|path| path.contains('/')).collect()
+    calls.iter().map(call_name).filter(|path| path.contains('/')).map(str::to_owned).collect()
 }
 
 fn number(name: &str, default: usize) -> usize {

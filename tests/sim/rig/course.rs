@@ -72,6 +72,24 @@ impl Rig {
         self.reader = store::open_reader(&self.path).await.unwrap();
     }
 
+    /// Ends the engine and starts another one at this moment, on the file that these statements make.
+    pub async fn restore(&mut self, sql: &str, now_ms: i64) {
+        self.engine.take().unwrap().abandon().await;
+        self.queue.clear();
+        self.reader = <sqlx::SqliteConnection as sqlx::Connection>::connect("sqlite::memory:").await.unwrap();
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            _ = std::fs::remove_file(format!("{}{suffix}", self.path.display()));
+        }
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path).create_if_missing(true);
+        let mut conn = sqlx::ConnectOptions::connect(&options.foreign_keys(false)).await.unwrap();
+        let all = format!("PRAGMA application_id = {}; BEGIN; {sql}; COMMIT", store::APPLICATION_ID);
+        sqlx::raw_sql(sqlx::AssertSqlSafe(all)).execute(&mut conn).await.unwrap();
+        sqlx::Connection::close(conn).await.unwrap();
+        self.now_ms = now_ms;
+        self.boot().await;
+        self.reader = store::open_reader(&self.path).await.unwrap();
+    }
+
     /// Steps until the engine knows its workspace.
     pub async fn settle_in(&mut self) {
         while self.engine().pinned().is_none() && self.ticks < 20 {
