@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "daemon",
             "engine",
+            "explain",
             "intake",
             "job",
             "listen",
@@ -41,6 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "intake",
             "job",
             "listen",
+            "page",
             "sandbox",
             "seam",
             "store",
@@ -52,6 +54,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("workflow", &["job"]),
     ("intake", &["job", "store"]),
     ("listen", &["clock", "config", "job", "store"]),
+    ("page", &["clock", "config", "explain", "job", "listen", "store"]),
+    ("explain", &["job", "store"]),
     ("store", &["clock", "job"]),
     ("seam", &["job"]),
     ("sandbox", &[]),
@@ -65,13 +69,15 @@ const ROOMS: &[(&str, &[&str])] = &[
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("sqlx", &["src/store"]),
     ("reqwest", &["src/seam", "src/alarm/post"]),
-    ("axum", &["src/sandbox/http", "src/listen"]),
+    ("axum", &["src/sandbox/http", "src/listen", "src/page"]),
+    ("askama", &["src/page"]),
     ("prometheus_client", &["src/listen/metrics"]),
 ];
 
 /// Files (by the beginning of their path) that only compute: no waiting, no clock, no files, no log.
 const PURE: &[&str] = &[
     "src/job",
+    "src/explain",
     "src/workflow",
     "src/intake/parse",
     "src/engine/retry",

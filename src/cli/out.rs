@@ -72,8 +72,7 @@ pub fn plain_lines(text: &str) -> String {
 
 /// A point in time as tables show it: UTC, to the second.
 pub fn time(at: Time) -> String {
-    let text = at.to_string();
-    format!("{} {}Z", &text[..10], &text[11..19])
+    at.brief()
 }
 
 /// One line to the person at the terminal, on standard error. Nobody there is no failure.

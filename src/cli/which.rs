@@ -18,47 +18,34 @@ use crate::{
     store::{Deed, JobFilter, JobLine, Named, Operator, Reader},
 };
 
-/// How every command says that it takes a person.
-pub(super) const WHO: &str =
-    "`key:KEY`, `id:ID`, `email:ADDRESS`, `phone:+NUMBER`, or one of these names alone, exactly";
-
 /// A person as every command takes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Who {
-    by: Option<Selector>,
-    value: String,
-}
+pub struct Who(Named);
 
 impl FromStr for Who {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Who, String> {
-        let kinds =
-            [("key:", Selector::Key), ("id:", Selector::Id), ("email:", Selector::Email), ("phone:", Selector::Phone)];
-        let kind = kinds.iter().find(|(prefix, _)| text.starts_with(prefix));
-        let value = kind.map_or(text, |(prefix, _)| &text[prefix.len()..]);
-        if value.trim().is_empty() {
-            return Err(format!("names nobody: write {WHO}"));
-        }
-        Ok(Who { by: kind.map(|(_, by)| *by), value: value.to_owned() })
+        text.parse().map(Who)
     }
 }
 
 impl Who {
     /// As a filter of jobs: a name alone is looked for among names of every kind.
     pub(super) fn named(&self) -> Named {
-        Named { by: self.by, value: self.value.clone() }
+        self.0.clone()
     }
 
     /// As an order's field: what a name alone looks like, it is.
     pub(super) fn field(&self) -> (Selector, &str) {
-        let by = self.by.unwrap_or(match self.value.as_str() {
+        let value = self.0.value.as_str();
+        let by = self.0.by.unwrap_or(match value {
             value if value.contains('@') => Selector::Email,
             value if value.starts_with('+') => Selector::Phone,
             value if is_uuid(value) => Selector::Id,
             _ => Selector::Key,
         });
-        (by, &self.value)
+        (by, value)
     }
 }
 
@@ -221,7 +208,7 @@ mod tests {
             ("phone:+4930", Some(Selector::Phone), Selector::Phone, "+4930"),
         ] {
             let who: Who = text.parse().unwrap();
-            assert_eq!((who.by, who.field()), (by, (field, value)), "{text}");
+            assert_eq!((who.0.by, who.field()), (by, (field, value)), "{text}");
             assert_eq!((who.named().by, who.named().value.as_str()), (by, value), "{text}");
         }
         for nobody in ["", " ", "key:", "id: "] {

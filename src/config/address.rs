@@ -77,6 +77,25 @@ pub(super) fn remote(values: &BTreeMap<&str, &Found>) -> Option<Problem> {
     })
 }
 
+/// A page that nobody could reach is a mistake; one that everybody could reach would show people's names to all of them.
+pub(super) fn page(values: &BTreeMap<&str, &Found>) -> Option<Problem> {
+    let (enabled, address) = (values.get("page.enabled")?, values.get("listen.address")?);
+    let Scalar::Text(text) = &address.value else { return None };
+    let why = match ListenAddress::try_from(text.clone()) {
+        Ok(ListenAddress::Nowhere) => "nobody listens; set `listen.address`, like \"127.0.0.1:9180\"".to_owned(),
+        Ok(ListenAddress::Tcp(wanted)) if !wanted.ip().is_loopback() => format!(
+            "`listen.address` ({wanted}) can be reached from other machines: the page has no password of its own; let a proxy \
+            with TLS and a password stand in front of 127.0.0.1"
+        ),
+        _ => return None,
+    };
+    (enabled.value == Scalar::Flag(true)).then(|| Problem {
+        place: enabled.place.clone(),
+        excerpt: enabled.excerpt.clone(),
+        message: format!("`page.enabled` is true, but {why}"),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::ListenAddress;

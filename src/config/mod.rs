@@ -87,6 +87,7 @@ impl Settings {
         }
         problems.extend(pairs(&values));
         problems.extend(address::remote(&values));
+        problems.extend(address::page(&values));
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut inputs = layer.inputs;
         inputs.iter_mut().for_each(|input| input.path = folder.join(&input.path));

@@ -142,6 +142,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("listen.address", Shape::Listen),
     rule("listen.allow_remote", Shape::Flag),
     rule("listen.host", Shape::Text),
+    rule("page.enabled", Shape::Flag),
+    rule("page.mask", Shape::Flag),
     rule("webhook.secret_file", Shape::Path { may_be_empty: true }),
     seconds("webhook.gather_s", MINUTE),
     seconds("webhook.safety_net_s", HOUR),

@@ -61,6 +61,8 @@ sections! {
         intake: Intake,
         /// Who may ask the daemon how it is.
         listen: Listen,
+        /// What people may look at.
+        page: Page,
         /// Events that Seam sends by itself.
         webhook: Webhook,
         /// Logs.
@@ -248,6 +250,13 @@ sections! {
         allow_remote: bool,
         /// A name by which it may be asked for; empty: none but this machine's.
         host: String,
+    }
+    /// `[page]`
+    Page {
+        /// Whether the listener shows it.
+        enabled: bool,
+        /// Whether names are masked until asked for.
+        mask: bool,
     }
     /// `[webhook]`
     Webhook {

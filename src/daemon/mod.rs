@@ -36,6 +36,7 @@ use crate::{
     engine::{Engine, Tick},
     job::JobState,
     listen::{self, Desk, Socket},
+    page,
     seam::Client,
     store::{self, BrakeRules, Observer, OpenArgs, OpenError, Opened},
 };
@@ -165,7 +166,8 @@ async fn listened(
         }
     }
     let desk = Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer);
-    Ok(listen::serve(socket, desk, secret.map(|secret| listen::Hooks { secret, good })))
+    let pages = page::router(&settings.page, engine.guard().path(), signs.pulse.clone());
+    Ok(listen::serve(socket, desk, secret.map(|secret| listen::Hooks { secret, good }), pages))
 }
 
 /// Looks through a database that was too large for that before the work; tells what is wrong with it, or nothing.

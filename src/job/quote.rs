@@ -77,6 +77,14 @@ pub fn is_variation(letter: char) -> bool {
     matches!(letter, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
+/// A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV injection).
+pub fn sheet_cell(cell: &str) -> String {
+    match cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        true => format!("'{cell}"),
+        false => cell.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{looks_like_key, quoted};

@@ -18,6 +18,12 @@ impl Time {
         Time(self.0.saturating_add(span_ms).clamp(0, MAX_MS))
     }
 
+    /// As people read it: UTC, to the second.
+    pub fn brief(self) -> String {
+        let text = self.to_string();
+        format!("{} {}Z", &text[..10], &text[11..19])
+    }
+
     /// Milliseconds from `earlier` to here; negative if `earlier` is later.
     pub fn since(self, earlier: Time) -> Ms {
         self.0.saturating_sub(earlier.0)

@@ -48,9 +48,10 @@ impl Desk {
     }
 }
 
-/// Serves until the handle is aborted; takes webhooks, if there is something to be done with them.
-pub fn serve(socket: Socket, desk: Desk, hooks: Option<Hooks>) -> JoinHandle<()> {
-    let app = router(Arc::new(desk), hooks);
+/// Serves until the handle is aborted: what programs ask for; webhooks, if there is something to be done with them; pages for people, if
+/// there are any.
+pub fn serve(socket: Socket, desk: Desk, hooks: Option<Hooks>, pages: Option<Router>) -> JoinHandle<()> {
+    let app = router(Arc::new(desk), hooks, pages);
     tokio::spawn(async move {
         if let Err(error) = axum::serve(socket, app).await {
             tracing::error!("nobody listens any more: {error}");
@@ -58,21 +59,23 @@ pub fn serve(socket: Socket, desk: Desk, hooks: Option<Hooks>) -> JoinHandle<()>
     })
 }
 
-fn router(desk: Arc<Desk>, hooks: Option<Hooks>) -> Router {
+fn router(desk: Arc<Desk>, hooks: Option<Hooks>, pages: Option<Router>) -> Router {
     let fallback = async || (StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz\n");
+    let pages = pages.unwrap_or_else(|| Router::new().fallback(fallback));
     // A webhook comes by whatever name Seam knows; its signature is what counts.
     let hooks = hooks.map(|hooks| webhook::routes(hooks, desk.pulse.clone(), desk.tally.clone()));
-    readable(desk).merge(hooks.unwrap_or_default()).fallback(fallback).layer(map_response(finished))
+    readable(desk, pages).merge(hooks.unwrap_or_default()).layer(map_response(finished))
 }
 
 /// What may be read, by whoever asks for this machine by its name: a web page must not make a browser ask.
-fn readable(desk: Arc<Desk>) -> Router {
+fn readable(desk: Arc<Desk>, pages: Router) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
-        .layer(from_fn_with_state(desk.clone(), guard::host))
-        .with_state(desk)
+        .with_state(desk.clone())
+        .merge(pages)
+        .layer(from_fn_with_state(desk, guard::host))
 }
 
 /// One request a connection, so that none is kept; no browser guesses what an answer is, and none keeps it.

@@ -124,7 +124,7 @@ impl Reader {
     }
 }
 
-fn batch_line(row: &SqliteRow) -> Result<BatchLine, StoreError> {
+pub(super) fn batch_line(row: &SqliteRow) -> Result<BatchLine, StoreError> {
     Ok(BatchLine {
         id: get(row, "id")?,
         state: word(row, "state")?,

@@ -107,7 +107,7 @@ impl Observer {
         let outlook = sqlx::query(OUTLOOK).fetch_one(&self.readers).await?;
         let engine = sqlx::query("SELECT watermark, epoch FROM engine WHERE id = 1").fetch_one(&self.readers).await?;
         let (happened, ended) = self.tail().await?;
-        let (database_bytes, wal_bytes, free_bytes) = self.sizes();
+        let (database_bytes, wal_bytes, free_bytes) = sizes(&self.path);
         Ok(Facts {
             open,
             done: self.done().await?,
@@ -154,14 +154,15 @@ impl Observer {
         self.counted = to.max(from);
         Ok((happened?, ended))
     }
+}
 
-    fn sizes(&self) -> (u64, u64, u64) {
-        let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-        let mut wal = self.path.clone().into_os_string();
-        wal.push("-wal");
-        let free = rustix::fs::statvfs(&self.path).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-        (bytes(&self.path), bytes(Path::new(&wal)), free)
-    }
+/// Bytes of a database, of SQLite's log beside it, and what the file system has left for us.
+pub fn sizes(database: &Path) -> (u64, u64, u64) {
+    let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let mut wal = database.to_owned().into_os_string();
+    wal.push("-wal");
+    let free = rustix::fs::statvfs(database).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    (bytes(database), bytes(Path::new(&wal)), free)
 }
 
 fn open_jobs(row: &SqliteRow) -> Result<OpenJobs, StoreError> {

@@ -28,6 +28,7 @@ mod lock;
 mod look;
 mod open;
 mod operator;
+mod page;
 mod read;
 mod refusal;
 mod rehire;
@@ -54,7 +55,7 @@ pub use commits::CommitStats;
 pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
 pub use deadlines::Warned;
 pub use decide::{Decided, Decision, Leave, Verb};
-pub use facts::{Ended, Facts, Observer, OpenJobs};
+pub use facts::{Ended, Facts, Observer, OpenJobs, sizes};
 pub use feed::{EngineRow, Recovered, data_version, done_counts, open_counts, open_steps};
 pub use file::FileGuard;
 pub use incidents::{Incident, Own};
@@ -64,7 +65,11 @@ pub use load::LockRow;
 pub use look::look_through;
 pub use open::{OpenArgs, Opened, open_engine};
 pub use operator::{Deed, Operator, Picked, Skip};
-pub use read::{JobFilter, JobLine, JobList, Named, Reader, WaitingLine};
+pub use page::{
+    Alarming, Answered, Attested, Ending, EngineLine, Finished, Heard, IntakeFilter, IntakeLine, JobSheet, JobsFilter,
+    Known, Overview, PersonLine, Request,
+};
+pub use read::{JobFilter, JobLine, JobList, Named, Reader, WHO, WaitingLine};
 pub use refusal::OpenError;
 pub use report::{Happening, JobReport};
 pub use retention::{Care, Chore, Cursor, Swept, sweep};
@@ -115,6 +120,11 @@ impl StoreError {
             13 => Some("the disk is full"),
             _ => None,
         }
+    }
+
+    /// The time that a reader was given is over; see [`Reader::in_time`].
+    pub fn is_out_of_time(&self) -> bool {
+        page::given_up(self)
     }
 
     /// The change itself is at fault (a constraint), not the disk or the file.

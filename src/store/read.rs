@@ -1,6 +1,6 @@
 //! What people ask of the file: read-only, through the views wherever they tell it. The engine never decides from here.
 
-use std::path::Path;
+use std::{path::Path, str::FromStr};
 
 use serde::Serialize;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
@@ -42,6 +42,24 @@ pub struct Named {
     pub by: Option<Selector>,
     /// The name; of an e-mail address the ASCII case is folded.
     pub value: String,
+}
+
+/// How every command and page says that it takes a person.
+pub const WHO: &str = "`key:KEY`, `id:ID`, `email:ADDRESS`, `phone:+NUMBER`, or one of these names alone, exactly";
+
+impl FromStr for Named {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Named, String> {
+        let kinds =
+            [("key:", Selector::Key), ("id:", Selector::Id), ("email:", Selector::Email), ("phone:", Selector::Phone)];
+        let kind = kinds.iter().find(|(prefix, _)| text.starts_with(prefix));
+        let value = kind.map_or(text, |(prefix, _)| &text[prefix.len()..]);
+        if value.trim().is_empty() {
+            return Err(format!("names nobody: write {WHO}"));
+        }
+        Ok(Named { by: kind.map(|(_, by)| *by), value: value.to_owned() })
+    }
 }
 
 /// One row of the view `jobs_overview`.
@@ -97,6 +115,16 @@ pub struct JobLine {
     /// When its personal data was blanked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrubbed_at: Option<Time>,
+}
+
+impl JobLine {
+    /// Why it stands where it stands; of what holds it, and perhaps hundreds beside it, only what is the matter.
+    pub fn brief_why(&self) -> String {
+        match self.why.split_once("; ") {
+            Some((matter, _)) if self.state == JobState::Held => format!("{matter} …"),
+            _ => self.why.clone(),
+        }
+    }
 }
 
 /// One row of the view `waiting_on`.

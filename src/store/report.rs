@@ -64,9 +64,25 @@ pub struct Happening {
     pub actor: String,
 }
 
+/// The newest lines of the view `timeline` for one job, in its order.
+const NEWEST: &str = "SELECT * FROM (
+         SELECT h.at, 1 AS part, h.id AS seq, h.what, h.step, t.kind, t.object_id, h.detail, NULL AS request_id, h.actor
+         FROM (SELECT * FROM history WHERE job_id = ?1 ORDER BY id DESC LIMIT ?2) h LEFT JOIN targets t ON t.id = h.target_id
+         UNION ALL
+         SELECT coalesce(a.ended_at, a.begun_at), 0, a.id, a.act || ' ' || coalesce(a.outcome, '(on the wire)'), a.step,
+             coalesce(a.kind, t.kind), t.object_id, trim(coalesce('HTTP ' || a.status, '') || ' ' || coalesce(a.detail, '')), a.request_id, 'engine'
+         FROM (SELECT * FROM attempts WHERE job_id = ?1 ORDER BY id DESC LIMIT ?2) a LEFT JOIN targets t ON t.id = a.target_id
+         ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?2)
+     ORDER BY at, part, seq";
+
 impl Reader {
     /// The job of this key or, if no job has such a key, of this number; none if there is neither.
     pub async fn job(&mut self, name: &str) -> Result<Option<JobReport>, StoreError> {
+        self.job_with(name, None).await
+    }
+
+    /// The same with at most so many of the newest lines of its timeline.
+    pub(super) async fn job_with(&mut self, name: &str, newest: Option<u32>) -> Result<Option<JobReport>, StoreError> {
         let mut tx = self.conn.begin().await?;
         let row = sqlx::query(
             "SELECT o.*, j.order_json, j.identity_json, j.mode, j.input, j.file, j.line,
@@ -81,7 +97,10 @@ impl Reader {
         let line = job_line(&row)?;
         let (id, key) = (line.id, line.job_key.clone());
         let mut parts = Parts::read(&mut tx, &[id], TOLD).await?;
-        let timeline = sqlx::query("SELECT * FROM timeline WHERE job_key = ?1").bind(&key);
+        let timeline = match newest {
+            None => sqlx::query("SELECT * FROM timeline WHERE job_key = ?1").bind(&key),
+            Some(newest) => sqlx::query(NEWEST).bind(id).bind(newest),
+        };
         let timeline = timeline.fetch_all(&mut *tx).await?.iter().map(happening).collect::<Result<_, _>>()?;
         let waiting = sqlx::query("SELECT * FROM waiting_on WHERE job_key = ?1").bind(&key);
         let waiting = waiting.fetch_optional(&mut *tx).await?.as_ref().map(waiting_line).transpose()?;

@@ -11,6 +11,7 @@ mod alive;
 mod care;
 mod grow;
 mod measure;
+mod pages;
 mod plans;
 mod quick;
 mod statements;

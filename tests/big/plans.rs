@@ -78,7 +78,6 @@ const MEANT: &[(&str, &str, &str)] = &[
     ("GROUP BY mark", "SCAN targets USING COVERING INDEX targets_left", "counts what is left, from the index alone"),
     ("AS oldest", "SCAN j USING INDEX jobs_open", "every open job, for whoever watches; one look at a time"),
     ("SELECT * FROM waiting_on", "SCAN j USING INDEX jobs_open", "every open job, as asked"),
-    ("overdue d", "SCAN j USING INDEX jobs_open", "every open job is asked for its deadline"),
     ("FROM batches_overview WHERE NOT", "SCAN b", "a row for each file; the newest, up to the limit"),
     ("FROM aftercare a JOIN jobs o", "SCAN a", "everybody is looked at again, as ordered"),
     (
@@ -91,7 +90,32 @@ const MEANT: &[(&str, &str, &str)] = &[
     ("FROM approvals WHERE used_at IS NULL", "SCAN approvals", "a row for each word given by a person"),
     ("FROM alarms WHERE", "SCAN intake_rows USING INDEX intake_files", "files in trouble are nobody's"),
     ("count(*) AS many FROM aftercare", "SEARCH aftercare", "everybody is counted, as asked"),
-    ("installed_on", "SCAN j", "every certificate is read beside it"),
+    ("installed_on", "SEARCH j USING INDEX jobs_finished", "what ended since this file issues certificates, as asked"),
+    // What the page shows of everything, kept for a while after each look.
+    (
+        "batch_holds = 0",
+        "SCAN jobs USING COVERING INDEX jobs_held",
+        "jobs that wait for a person; the first, and how many",
+    ),
+    (
+        "SELECT state, workflow, count(*) AS jobs FROM jobs WHERE finished_at",
+        "SCAN jobs USING COVERING INDEX jobs_open",
+        "counts the open jobs, from the index alone",
+    ),
+    (
+        "= 'offboard'\n             GROUP BY t.job_id",
+        "SCAN t USING COVERING INDEX targets_left",
+        "the first leavers with something left, up to the limit",
+    ),
+    ("(SELECT max(id) FROM attempts) - ?1", "SEARCH attempts USING INTEGER PRIMARY KEY", "the newest two thousand"),
+    ("cut_at FROM jobs", "SEARCH jobs USING INDEX jobs_proven", "the leavers of a day, up to the limit"),
+    ("h.what IN ('alarm', 'reappeared')", "SCAN h USING INDEX history_alarms", "alarms are few"),
+    (
+        "told FROM intake_log",
+        "SCAN intake_rows USING INDEX intake_files",
+        "the newest files in trouble, up to the limit",
+    ),
+    ("AS hour", "SEARCH jobs USING COVERING INDEX jobs_finished", "what ended in a day, from the index alone"),
 ];
 
 /// Foreign keys are looked up backwards only while a violation waits to be mended within the same statement (SQLite's `OP_FkIfZero`).

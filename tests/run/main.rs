@@ -9,6 +9,7 @@
 )]
 
 mod listen;
+mod page;
 mod people;
 mod refused;
 mod reload;

@@ -96,20 +96,13 @@ fn table(jobs: &[JobLine]) -> String {
             job.step.clone().unwrap_or_default(),
             person(job).unwrap_or_default().to_owned(),
             format!("{}/{}", job.proven, job.proven + job.left_over),
-            brief(job),
+            // `show` tells what to do.
+            job.brief_why(),
             job.next_look.map(out::time).unwrap_or_default(),
         ]
     };
     let head = ["JOB", "WORKFLOW", "STATE", "STEP", "PERSON", "PROVEN", "WHY", "NEXT LOOK"];
     out::table(head, jobs.iter().map(row))
-}
-
-/// Why a job stands where it stands; of what holds it, and perhaps hundreds beside it, only what is the matter: `show` tells what to do.
-fn brief(job: &JobLine) -> String {
-    match job.why.split_once("; ") {
-        Some((matter, _)) if job.state == JobState::Held => format!("{matter} …"),
-        _ => job.why.clone(),
-    }
 }
 
 /// The shortest name of the person that says who it is.

@@ -3,7 +3,7 @@
 use super::figures::{line, told};
 use crate::{
     cli::{Exit, Failure},
-    job::{Ms, Time},
+    job::{Ms, Time, sheet_cell},
     store::Leaver,
 };
 
@@ -66,18 +66,10 @@ pub(super) fn csv(leavers: &[Leaver], now: Time, name: bool) -> Result<String, F
         if name {
             cells.extend([&one.user_identity_key, &one.email_address, &one.full_name].map(own));
         }
-        to.write_record(cells.iter().map(|cell| safe(cell))).map_err(|error| broken(&error))?;
+        to.write_record(cells.iter().map(|cell| sheet_cell(cell))).map_err(|error| broken(&error))?;
     }
     let bytes = to.into_inner().map_err(|error| broken(&error))?;
     String::from_utf8(bytes).map_err(|error| broken(&error))
-}
-
-/// A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV injection).
-fn safe(cell: &str) -> String {
-    match cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        true => format!("'{cell}"),
-        false => cell.to_owned(),
-    }
 }
 
 #[cfg(test)]

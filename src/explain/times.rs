@@ -1,6 +1,6 @@
 //! Spans and moments as people say them.
 
-use crate::{cli::out, job::Time};
+use crate::job::Time;
 
 /// `3 days 4 h`, `2 h 5 min`, `40 s`: the two largest units that matter.
 pub fn span(ms: i64) -> String {
@@ -20,7 +20,7 @@ pub fn span(ms: i64) -> String {
 pub fn moment(at: Time, now: Time) -> String {
     let away = at.since(now);
     let how = if away >= 0 { format!("in {}", span(away)) } else { format!("{} ago", span(away)) };
-    format!("{} ({how})", out::time(at))
+    format!("{} ({how})", at.brief())
 }
 
 #[cfg(test)]

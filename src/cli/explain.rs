@@ -1,11 +1,5 @@
 //! `backstitch explain`: where a job stands, in sentences.
 
-mod parked;
-mod sentences;
-#[cfg(test)]
-mod tests;
-mod times;
-
 use clap::Args;
 
 use super::{
@@ -14,8 +8,10 @@ use super::{
     out,
     which::Who,
 };
-use crate::clock;
-use sentences::{Explanation, explain};
+use crate::{
+    clock,
+    explain::{Explanation, explain},
+};
 
 /// Arguments of `explain`.
 #[derive(Clone, Debug, Args)]

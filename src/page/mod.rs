@@ -1,0 +1,68 @@
+//! The page: who still has access, what is moving, what needs a person. Served by the listener, only if the settings say so.
+//!
+//! Whatever is shown is read through two connections of its own that cannot write, each question bounded in rows and in time, so that
+//! nobody who looks can slow the loop. Pages are whole without script; the one small script shows the viewer's own time of day, and asks
+//! for the page again when something has changed.
+
+mod answer;
+mod assets;
+mod intake;
+mod job;
+mod jobs;
+mod live;
+mod overview;
+mod person;
+mod plots;
+mod prose;
+mod readers;
+mod show;
+mod signs;
+mod tree;
+mod veil;
+mod view;
+
+use std::{path::Path, sync::Arc};
+
+use axum::{Router, middleware::map_response, routing::get};
+
+use crate::{config, listen::Pulse};
+use live::Live;
+use overview::Kept;
+use readers::Readers;
+
+/// What all pages share.
+struct Site {
+    readers: Arc<Readers>,
+    pulse: Arc<Pulse>,
+    /// Names, e-mail addresses and phone numbers are masked until asked for.
+    mask: bool,
+    live: Live,
+    kept: Kept,
+}
+
+/// The pages, if the settings want them.
+pub fn router(settings: &config::Page, database: &Path, pulse: Arc<Pulse>) -> Option<Router> {
+    if !settings.enabled {
+        return None;
+    }
+    let readers = Arc::new(Readers::new(database));
+    let live = Live::new(readers.clone());
+    let site = Arc::new(Site { readers, pulse, mask: settings.mask, live, kept: Kept::default() });
+    let pages = Router::new()
+        .route("/", get(overview::show))
+        .route("/person", get(person::show))
+        .route("/job/{key}", get(job::by_key))
+        .route("/job-number/{number}", get(job::by_number))
+        .route("/jobs", get(jobs::show))
+        .route("/jobs.csv", get(jobs::sheet))
+        .route("/intake", get(intake::show))
+        .route("/events", get(live::all))
+        .route("/job/{key}/events", get(live::of_key))
+        .route("/job-number/{number}/events", get(live::of_number))
+        .route("/static/{name}", get(assets::serve))
+        .method_not_allowed_fallback(answer::read_only)
+        .fallback(answer::nothing_here)
+        .layer(map_response(answer::guarded))
+        .with_state(site);
+    Some(pages)
+}

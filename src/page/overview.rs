@@ -1,0 +1,296 @@
+//! The overview: who still has access, what is late, what needs a person, how the daemon is.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+
+use super::{
+    Site,
+    answer::{Trouble, page},
+    plots::{Plots, plots},
+    prose::Prose,
+    show::{Badge, Row, When},
+    signs::{Sign, signs},
+    veil::Veil,
+    view::View,
+};
+use crate::{
+    clock::Stopwatch,
+    explain::{Explanation, explain},
+    job::{JobState, Mark, Ms, Now, Time, Workflow, counted},
+    store::{Alarming, BatchLine, Overview, Reader, sizes},
+};
+
+/// What is drawn and told of the past.
+const PAST_MS: Ms = 86_400_000;
+/// What was read is shown again to who asks within this time,
+const KEPT_MS: Ms = 500;
+/// or within so many times the time that it took to read: however many look, reading takes a small share of one core.
+const KEPT_FACTOR: Ms = 20;
+/// A reading that took longer than this is slow,
+const SLOW_MS: Ms = 50;
+/// and what it found is shown for so long beyond its time while the next is done.
+const OLD_MS: Ms = 60_000;
+
+/// What was read last.
+#[derive(Default)]
+pub(super) struct Kept {
+    last: Mutex<Option<Last>>,
+    reading: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Clone)]
+struct Last {
+    read: Arc<Read>,
+    /// Until then it does.
+    due_ms: Ms,
+    /// Whoever comes later need not wait for the next, which takes its time.
+    is_slow: bool,
+}
+
+impl Kept {
+    fn last(&self) -> MutexGuard<'_, Option<Last>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Read {
+    overview: Overview,
+    held: Vec<(String, Explanation)>,
+    at: Time,
+}
+
+#[derive(Template)]
+#[template(path = "overview.html", config = "src/page/askama.toml")]
+struct Page {
+    v: View,
+    workspace: String,
+    signs: Vec<Sign>,
+    states: Vec<StateCard>,
+    left: Vec<Left>,
+    left_words: String,
+    overdue: Vec<Row>,
+    overdue_all: u32,
+    batches: Vec<Batch>,
+    held: Vec<Held>,
+    held_all: u32,
+    alarms: Vec<Alarm>,
+    files: Vec<(When, Prose)>,
+    plots: Plots,
+    calls: Vec<Calls>,
+    as_of: When,
+}
+
+/// Jobs of one state.
+struct StateCard {
+    badge: Badge,
+    jobs: u32,
+    parts: String,
+    href: String,
+}
+
+struct Left {
+    row: Row,
+    marks: Vec<(Badge, u32)>,
+}
+
+struct Batch {
+    id: i64,
+    file: String,
+    why: Prose,
+    since: When,
+    href: String,
+}
+
+struct Held {
+    row: Row,
+    you_can: Vec<Prose>,
+}
+
+struct Alarm {
+    at: When,
+    key: String,
+    href: String,
+    words: Prose,
+}
+
+/// Requests of one kind, by the class of their answers.
+struct Calls {
+    what: String,
+    classes: Vec<(String, u32, &'static str)>,
+}
+
+pub(super) async fn show(State(site): State<Arc<Site>>, mut v: View) -> Result<Response, Trouble> {
+    v.only(&[])?;
+    (v.nav, v.title, v.live) = ("overview", "Overview".to_owned(), Some("/events".to_owned()));
+    let read = read(&site, &v).await?;
+    let Read { overview, held, at } = &*read;
+    let engine = &overview.engine;
+    let beat = site.pulse.beat();
+    let sandbox = if engine.is_sandbox == Some(true) { " (a sandbox)" } else { "" };
+    let shown = Page {
+        workspace: engine.workspace_name.as_ref().map(|name| format!("{name}{sandbox}")).unwrap_or_default(),
+        signs: signs(&beat, engine, sizes(site.readers.path()), v.now),
+        states: states(&v, &overview.counts),
+        left: overview
+            .left
+            .iter()
+            .map(|(person, marks)| Left { row: Row::new(&v, person), marks: badges(marks) })
+            .collect(),
+        left_words: left_words(overview),
+        overdue: overview.overdue.iter().map(|person| Row::new(&v, person)).collect(),
+        overdue_all: overview.overdue_all,
+        batches: overview.batches.iter().map(|one| batch(&v, one)).collect(),
+        held: overview
+            .held
+            .iter()
+            .map(|person| {
+                let veil = v.veil.of(person);
+                let remedy = held.iter().find(|(key, _)| *key == person.line.job_key);
+                let you_can =
+                    remedy.map(|(_, said)| said.you_can.iter().map(|words| Prose(veil.text(words))).collect());
+                // What is to be done stands in the rest of the reason.
+                let row = Row { why: Prose(veil.text(&person.line.why)), ..Row::new(&v, person) };
+                Held { row, you_can: you_can.unwrap_or_default() }
+            })
+            .collect(),
+        held_all: overview.held_all,
+        alarms: overview.alarms.iter().map(|one| alarm(&v, one)).collect(),
+        files: overview.files.iter().map(|(at, told)| (When(*at), Prose(v.veil.text(told)))).collect(),
+        plots: plots(overview, v.at()),
+        calls: calls(overview),
+        as_of: When(*at),
+        v,
+    };
+    page(&shown)
+}
+
+/// Reads anew only if it is time. Where that is slow, what was read before is shown meanwhile, and who listens is told when it is done.
+async fn read(site: &Arc<Site>, v: &View) -> Result<Arc<Read>, Trouble> {
+    let last = site.kept.last().clone();
+    if let Some(last) = last.as_ref().filter(|last| v.now.mono_ms < last.due_ms) {
+        return Ok(last.read.clone());
+    }
+    let Some(old) = last.filter(|last| last.is_slow && v.now.mono_ms < last.due_ms.saturating_add(OLD_MS)) else {
+        let _reading = site.kept.reading.lock().await;
+        let fresh = site.kept.last().clone().filter(|last| v.now.mono_ms < last.due_ms);
+        return match fresh {
+            Some(last) => Ok(last.read),
+            None => renew(site, v.now).await,
+        };
+    };
+    if let Ok(reading) = site.kept.reading.clone().try_lock_owned() {
+        let (site, now) = (site.clone(), v.now);
+        tokio::spawn(async move {
+            let _reading = reading;
+            // What went wrong is told to who has to wait for it.
+            if renew(&site, now).await.is_ok() {
+                site.live.tell();
+            }
+        });
+    }
+    Ok(old.read)
+}
+
+async fn renew(site: &Site, now: Now) -> Result<Arc<Read>, Trouble> {
+    let watch = Stopwatch::start();
+    let mut reader = site.readers.get().await?;
+    let overview = reader.overview(now.wall, now.wall.plus(-PAST_MS)).await?;
+    let held = remedies(&mut reader, &overview, now.wall).await?;
+    let read = Arc::new(Read { overview, held, at: now.wall });
+    let took_ms = Ms::try_from(watch.us() / 1_000).unwrap_or(Ms::MAX);
+    let due_ms = now.mono_ms.saturating_add(took_ms.saturating_mul(KEPT_FACTOR).max(KEPT_MS));
+    *site.kept.last() = Some(Last { read: read.clone(), due_ms, is_slow: took_ms > SLOW_MS });
+    Ok(read)
+}
+
+/// What a person could do about what is held, in the words of `explain`.
+async fn remedies(reader: &mut Reader, overview: &Overview, now: Time) -> Result<Vec<(String, Explanation)>, Trouble> {
+    let mut all = Vec::new();
+    for person in &overview.held {
+        let key = &person.line.job_key;
+        if let Some(report) = reader.job_recent(key).await? {
+            let around = reader.around(report.line.id).await?;
+            all.push((key.clone(), explain(&report, &around, now)));
+        }
+    }
+    Ok(all)
+}
+
+fn states(v: &View, counts: &[(JobState, Workflow, u32)]) -> Vec<StateCard> {
+    let card = |state: &JobState| {
+        let of = counts.iter().filter(|(counted, ..)| counted == state);
+        let parts: Vec<String> = of.clone().map(|(_, workflow, jobs)| format!("{jobs} {workflow}")).collect();
+        StateCard {
+            badge: Badge::state(*state),
+            jobs: of.map(|(.., jobs)| jobs).sum(),
+            parts: parts.join(", "),
+            href: v.link(&format!("/jobs?state={state}")),
+        }
+    };
+    JobState::ALL.iter().map(card).collect()
+}
+
+fn badges(marks: &[(Mark, u32)]) -> Vec<(Badge, u32)> {
+    marks.iter().map(|(mark, many)| (Badge::mark(*mark), *many)).collect()
+}
+
+fn left_words(overview: &Overview) -> String {
+    let is_new = |state: &JobState| matches!(state, JobState::Ready);
+    let unlooked =
+        overview.counts.iter().filter(|(state, workflow, _)| is_new(state) && *workflow == Workflow::Offboard);
+    let unlooked: u32 = unlooked.map(|(.., jobs)| jobs).sum();
+    let objects: u32 = overview.unproven.iter().map(|(_, many)| many).sum();
+    let mut words = match objects {
+        0 => "Nothing that was found is left alive.".to_owned(),
+        _ => format!("{} not proven, in all jobs together.", counted(objects, "object")),
+    };
+    if unlooked > 0 {
+        words.push_str(&format!(
+            " Besides, {} ready to begin: what they have is not listed yet.",
+            counted(unlooked, "leaver")
+        ));
+    }
+    words
+}
+
+fn batch(v: &View, one: &BatchLine) -> Batch {
+    Batch {
+        id: one.id,
+        file: v.veil.text(&one.file),
+        why: Prose(v.veil.text(&one.why)),
+        since: When(one.begun_at),
+        href: v.link(&format!("/jobs?state=all&batch={}", one.id)),
+    }
+}
+
+fn alarm(v: &View, one: &Alarming) -> Alarm {
+    let veil: &Veil = &v.veil;
+    Alarm {
+        at: When(one.at),
+        key: veil.text(&one.job_key),
+        href: v.link(&super::show::job_path(veil, &one.job_key, one.job_id)),
+        words: Prose(veil.text(&one.detail)),
+    }
+}
+
+fn calls(overview: &Overview) -> Vec<Calls> {
+    let mut all: BTreeMap<String, Vec<(String, u32, &'static str)>> = BTreeMap::new();
+    for one in &overview.answered {
+        let kind = one.kind.as_ref().map(|kind| format!(" {kind}")).unwrap_or_default();
+        let (word, class) = match one.outcome.as_deref() {
+            None => ("on the wire", "moving"),
+            Some(word @ ("done" | "gone")) => (word, "good"),
+            Some(word @ ("not_applied" | "unknown")) => (word, "person"),
+            Some(word) => (word, "bad"),
+        };
+        all.entry(format!("{}{kind}", one.act)).or_default().push((word.replace('_', " "), one.many, class));
+    }
+    all.into_iter()
+        .map(|(what, classes)| Calls { what: what.replace('_', " ").replace("acs ", "ACS "), classes })
+        .collect()
+}
