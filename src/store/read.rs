@@ -164,11 +164,6 @@ impl Reader {
         Ok(Reader { conn: open_reader(path).await? })
     }
 
-    /// Another number whenever somebody else committed something since the last call.
-    pub async fn version(&mut self) -> Result<i64, StoreError> {
-        super::data_version(&mut self.conn).await
-    }
-
     /// The id of the workspace that this database belongs to; none before an engine first saw one.
     pub async fn workspace_id(&mut self) -> Result<Option<String>, StoreError> {
         Ok(sqlx::query_scalar("SELECT workspace_id FROM engine WHERE id = 1").fetch_one(&mut self.conn).await?)

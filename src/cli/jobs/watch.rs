@@ -8,7 +8,7 @@ use tokio::{
     time::{Interval, MissedTickBehavior, interval},
 };
 
-use super::{brief, halted, person, summary, table};
+use super::{halted, person, summary, table};
 use crate::{
     cli::{
         Exit, Failure, out,
@@ -83,7 +83,7 @@ impl Watch {
                     _ => {}
                 },
                 _ = self.ticks.tick() => {
-                    let version = self.reader.version().await?;
+                    let version = self.reader.data_version().await?;
                     self.idle += 1;
                     if version != self.version || self.idle > LOOKS {
                         (self.version, self.idle) = (version, 0);
@@ -150,7 +150,7 @@ fn tell(job: &JobLine, now: Time, json: bool) -> Result<(), Failure> {
 
 fn told_as(job: &JobLine, now: Time) -> String {
     let proven = format!("{}/{}", job.proven, job.proven + job.left_over);
-    let why = brief(job);
+    let why = job.brief_why();
     let (workflow, state) = (job.workflow.to_string(), job.state.to_string());
     let (step, who) = (job.step.as_deref().unwrap_or_default(), person(job).unwrap_or_default());
     let parts = [job.job_key.as_str(), &workflow, &state, step, who, &proven, &why];
