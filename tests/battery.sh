@@ -22,7 +22,7 @@ bugs=$(paste -sd " " - <<<"$bugs" | tr " " ,)
 
 # battery | what runs | sizes of quick (-: what `cargo test` runs is enough there) | sizes of full
 batteries="
-histories | sim seeded_histories | SEEDS=300 FROM=300 | SEEDS=4000
+histories | sim seeded_histories | SEEDS=200 FROM=300 | SEEDS=4000
 walk      | sim walk::           | STRIDE=41 PAIRS=40 | STRIDE=1 PAIRS=5000
 matrix    | sim matrix::         | CELLS=9            | CELLS=1
 planted   | planted              | -                  | BUGS=$bugs

@@ -30,6 +30,7 @@ mod rows;
 mod run;
 mod sandbox;
 mod schema;
+mod screen;
 mod show;
 mod skip;
 mod sql;

@@ -11,6 +11,7 @@ mod enqueue;
 mod jobs;
 mod manual;
 mod views;
+mod watch;
 
 use std::{fs, path::Path, process::Output};
 

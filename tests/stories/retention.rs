@@ -11,10 +11,14 @@ use super::{
 
 /// As years would have it: everything that has ended, ended long ago.
 fn age(rig: &Rig) {
+    write(rig, "UPDATE jobs SET finished_at = '2020-01-01T00:00:00.000Z' WHERE finished_at IS NOT NULL");
+}
+
+/// As nobody but the engine should.
+fn write(rig: &Rig, sql: &'static str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut conn = store::open_command(&rig.db(), &store::MIGRATOR).await.unwrap();
-        let sql = "UPDATE jobs SET finished_at = '2020-01-01T00:00:00.000Z' WHERE finished_at IS NOT NULL";
         sqlx::query(sql).execute(&mut conn).await.unwrap();
         store::leave(conn, &rig.db()).await.unwrap();
     });
@@ -151,4 +155,34 @@ fn quiet_looks_are_forgotten_and_whoever_is_looked_after_is_kept() {
         rig.ask("SELECT 1 FROM jobs WHERE job_key = 'hr-1/recheck-3' AND state = 'succeeded'").pop()
     });
     daemon.stop();
+}
+
+/// P13: a look that stays (something had reappeared) names objects that a later look took over; that one stays with it, else the file
+/// would break its own rules, and the next start would refuse it.
+#[test]
+fn a_look_is_not_forgotten_before_the_one_it_follows() {
+    let rig = Rig::new(sandbox::Settings::default());
+    let people = rig.world().seed_people(2);
+    rig.configure("[[inputs]]\npath = \"jobs.csv\"\n");
+    let row = |nth: usize| format!("hr-{nth},offboard,{},,\n", people[nth - 1].user_identity_key);
+    rig.write("jobs.csv", &rows_of(&row(1)));
+    let daemon = rig.run(&[]);
+    rig.await_finished(1);
+    for nth in [2, 3] {
+        assert_eq!(backstitch(&rig, &["recheck", "hr-1"]).code, 0);
+        rig.await_finished(nth);
+    }
+    rig.write("jobs.csv", &rows_of(&(row(1) + &row(2))));
+    rig.await_finished(4);
+    daemon.stop();
+    write(
+        &rig,
+        "INSERT INTO history (job_id, at, what, step, target_id, detail)
+         SELECT 2, '2026-01-01T00:00:00.000Z', 'reappeared', 'verify', min(id), 'a stale answer showed it' FROM targets WHERE job_id = 3",
+    );
+    age(&rig);
+    let said = backstitch(&rig, &["prune", "--older-than", "60d", "--state", "succeeded", "--yes"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(rig.ask("SELECT count(*) || '' FROM jobs"), [["4"]], "{said:?}");
+    assert_eq!(rig.ask("SELECT 'broken' FROM pragma_foreign_key_check"), Vec::<Vec<String>>::new());
 }

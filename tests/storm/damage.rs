@@ -246,13 +246,15 @@ fn come_of_it(scene: &Scene, folder: &Path, expected: Expected) -> (usize, Vec<S
             if !fits {
                 found.push(format!("{expected:?}, but {status}: {}", daemon.log()));
             }
-            if before != ["", "-wal"].map(kept) {
+            // Damage within a value is no matter of the file's structure: it is found when it is read, by an engine that has begun.
+            let at_work = matches!(expected, Either) && daemon.log().contains("the engine starts");
+            if !at_work && before != ["", "-wal"].map(kept) {
                 found.push(format!("refused, but the evidence was changed: {}", daemon.log()));
             }
             if scene.seam.truth().requests != seq {
                 found.push("refused, but requests were made".to_owned());
             }
-            0
+            usize::from(at_work)
         }
         Start::Ready => {
             if let Refused(code) = expected {

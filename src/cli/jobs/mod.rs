@@ -1,5 +1,7 @@
 //! `backstitch jobs`: the list.
 
+mod watch;
+
 use clap::Args;
 
 use super::{
@@ -23,8 +25,12 @@ Examples:
   backstitch jobs --person key:emp-1006
   backstitch jobs --overdue || echo 'somebody should look'
   backstitch jobs --json | jq -r '.[].job_key'
+  backstitch jobs --watch
+  backstitch jobs --watch --json | jq -r 'select(.state == \"held\") | .job_key'
 
-Ends 1 with --overdue if any job is late.")]
+Ends 1 with --overdue if any job is late.
+With --watch on a terminal the table is kept up to date until q or Ctrl-C. Elsewhere every job is a line (with --json: an
+object), and again whenever its state, step, proofs or reason change, until nobody reads any more.")]
 pub struct JobsArgs {
     /// Only in this state (ready, running, waiting, held, succeeded, failed, cancelled); may be repeated
     #[arg(long, value_name = "STATE")]
@@ -44,6 +50,9 @@ pub struct JobsArgs {
     /// At most so many: the open ones first, then the newest
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub limit: u32,
+    /// Keep the table up to date until q is pressed
+    #[arg(long)]
+    pub watch: bool,
 }
 
 pub(super) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
@@ -56,6 +65,9 @@ pub(super) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
         limit: args.limit,
     };
     let end = |list: &JobList| if args.overdue && !list.jobs.is_empty() { Exit::Failures } else { Exit::Done };
+    if args.watch {
+        return Ok(end(&block_on(watch::run(reader(global), &filter, global.json))?));
+    }
     let list = block_on(async { Ok(reader(global).await?.jobs(&filter).await?) })?;
     if global.json {
         out::json(&list.jobs)?;
@@ -66,9 +78,13 @@ pub(super) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
     }
     out::talk(summary(&list));
     if let Some(why) = &list.halted {
-        out::talk(format_args!("nothing is sent at the moment: {}", out::plain(why)));
+        out::talk(halted(why));
     }
     Ok(end(&list))
+}
+
+fn halted(why: &str) -> String {
+    format!("nothing is sent at the moment: {}", out::plain(why))
 }
 
 fn table(jobs: &[JobLine]) -> String {
