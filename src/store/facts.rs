@@ -136,8 +136,8 @@ impl Observer {
 
     async fn unproven(&self) -> Result<Vec<(Mark, u32)>, StoreError> {
         // What ended unproven by somebody's word is not being worked on; an alert on it would never end.
-        let sql = "SELECT t.mark, count(*) AS targets FROM targets t JOIN jobs j ON j.id = t.job_id
-             WHERE t.mark <> 'proven' AND j.finished_at IS NULL GROUP BY t.mark";
+        let sql = "SELECT targets.mark, count(*) AS targets FROM targets JOIN jobs j ON j.id = targets.job_id
+             WHERE targets.mark <> 'proven' AND j.finished_at IS NULL GROUP BY mark";
         let rows = sqlx::query(sql).fetch_all(&self.readers).await?;
         rows.iter().map(|row| Ok((word(row, "mark")?, count(row, "targets")?))).collect()
     }

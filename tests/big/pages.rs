@@ -82,7 +82,7 @@ fn pace(runtime: &Runtime, database: &Path, seconds: u64) -> f64 {
 fn listening(daemon: &Daemon) -> String {
     let words = "listening at http://";
     let found = daemon::found_within(60_000, || {
-        let log = daemon.log();
+        let log = daemon.said();
         let rest = &log[log.find(words)? + words.len()..];
         rest.find(['"', '\n']).map(|end| rest[..end].trim().to_owned())
     });
