@@ -34,11 +34,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     if !turn.may_ask(case) {
         return Flow::Stop;
     }
-    let mut complete = case.look(STEP, Kind::UserIdentity).is_some_and(|look| look.begun_at >= since);
-    if let Some(identity) = case.job.identity.as_ref().filter(|_| !complete) {
-        let call = Call::GetIdentity(IdentityRef::Id(identity.user_identity_id.clone()));
-        turn.ask(case, STEP, Act::GetIdentity, (Some(Kind::UserIdentity), None), call);
-    }
+    let mut complete = true;
     for kind in kinds() {
         if !read_since(case, kind, since) {
             complete = false;
@@ -46,6 +42,16 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         }
     }
     if !complete {
+        return Flow::Stop;
+    }
+    // Last of all: a list may have been asked for again and again, and meanwhile somebody else may have merged the identity into another
+    // person's, who would go with it.
+    let last = kinds().filter_map(|kind| case.look(STEP, kind)).map(|look| look.ended_at).max();
+    if case.look(STEP, Kind::UserIdentity).is_none_or(|look| look.begun_at < since || Some(look.begun_at) < last) {
+        if let Some(identity) = &case.job.identity {
+            let call = Call::GetIdentity(IdentityRef::Id(identity.user_identity_id.clone()));
+            turn.ask(case, STEP, Act::GetIdentity, (Some(Kind::UserIdentity), None), call);
+        }
         return Flow::Stop;
     }
     conclude(case, turn)

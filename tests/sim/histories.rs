@@ -177,6 +177,7 @@ const FOUND: &[(u64, &str, &str)] = &[
     (9017, "cascade", "credentials of ACS users that went before them were believed gone"),
     (324, "", "strangers in a list that ignored its filter were taken for the newcomer's own ACS users"),
     (9062, "", "what a deleted identity left behind was retried behind a parked object"),
+    (260, "merge", "an identity merged while the last look was being repeated took its survivor along"),
     (732, "", "a last look stretched by crashes closed on answers of a quarter of an hour ago"),
     (1194, "", "phones of a person into whom the leaver had been merged were taken for the leaver's"),
     (
