@@ -14,7 +14,7 @@ use crate::{
     config::Settings,
     engine::{Engine, EngineError},
     job::{Ms, Now},
-    store::Incident,
+    store::{self, Incident},
 };
 
 /// Messages on their way at the same time.
@@ -167,8 +167,7 @@ impl Alarms {
     /// Why the disk is too full, if it is; once it is, only twice as much room is enough.
     fn disk(&mut self, engine: &Engine) -> Option<String> {
         let folder = engine.guard().path().parent()?;
-        let stat = rustix::fs::statvfs(folder).ok()?;
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        let free = store::free_bytes(folder)?;
         let enough = if self.disk_was_low { self.disk_free.saturating_mul(2) } else { self.disk_free };
         self.disk_was_low = free < enough;
         let says = || format!("{} MiB are free where the database lies ({})", free >> 20, folder.display());

@@ -26,6 +26,7 @@ pub struct Status {
     /// How often it wants to hear that we are alive, if at all: twice as often as it has to.
     beat_ms: Option<Ms>,
     beaten_ms: Option<Ms>,
+    is_ready: bool,
 }
 
 impl Status {
@@ -48,6 +49,7 @@ impl Status {
 
     /// The start is complete.
     pub fn ready(&mut self) {
+        self.is_ready = true;
         self.tell(&[NotifyState::Ready]);
         self.counted_ms = None;
     }
@@ -67,6 +69,9 @@ impl Status {
 
     /// Other settings are about to hold.
     pub fn reloading(&self) {
+        if !self.is_ready {
+            return;
+        }
         match NotifyState::monotonic_usec_now() {
             Ok(since) => self.tell(&[NotifyState::Reloading, since]),
             Err(error) => tracing::debug!("the service manager cannot be told of the reload: {error}"),
@@ -77,7 +82,11 @@ impl Status {
     pub fn reloaded(&mut self, complaint: Option<String>) {
         self.complaint = complaint;
         self.said.clear();
-        self.ready();
+        self.counted_ms = None;
+        // A start that is not complete is not made so by other settings.
+        if self.is_ready {
+            self.ready();
+        }
     }
 
     /// The end has begun; what is on the wire may take so long.

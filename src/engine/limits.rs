@@ -191,15 +191,16 @@ impl Limits {
         self.ask_soon();
     }
 
-    /// The workspace answered and is the right one.
-    pub fn confirmed(&mut self, now_ms: Ms) {
+    /// The workspace answered and is the right one; whether that counts: a question from before the pause says nothing about its end.
+    pub fn confirmed(&mut self, now_ms: Ms) -> bool {
         if std::mem::take(&mut self.probe_is_old) {
-            return;
+            return false;
         }
         self.halted = None;
         self.unknowns = 0;
         self.unknown_jobs.clear();
         self.probe_at_ms = now_ms.saturating_add(self.rules.confirm_ms);
+        true
     }
 
     /// Why everything is paused, if it is.

@@ -234,11 +234,11 @@ impl Soft {
         };
         match wrong {
             Some(why) => self.limits.halt(&why, now_ms),
-            None => {
-                self.limits.confirmed(now_ms);
+            None if self.limits.confirmed(now_ms) => {
                 self.pinned = Some(workspace.workspace_id.clone());
                 self.confirmed = Some(workspace.clone());
             }
+            None => {}
         }
     }
 }

@@ -137,3 +137,21 @@ async fn absence_waits_until_the_workspace_is_shown() {
     // The start's check; asked; another workspace; the pause's check; asked again; ours.
     assert_eq!(held, [(2, 3)]);
 }
+
+/// P9: what the old key opened says nothing about the new one, though the answer comes after it.
+#[tokio::test]
+async fn an_answer_to_the_old_key_pins_no_workspace() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = engine(&folder.path().join("b.db")).await;
+    let asked = engine.tick(now(1)).await.unwrap().calls;
+    assert!(matches!(asked[..], [(Tag::Probe, _)]));
+    let rules = crate::daemon::rules(&Settings::built_in().unwrap());
+    engine.reload(rules, true, now(2)).await.unwrap();
+    let elsewhere = Workspace { workspace_id: "other".to_owned(), is_sandbox: true, ..Workspace::default() };
+    engine.push(Change::Arrived(Tag::Probe, answer(Outcome::Done(Reply::Workspace(elsewhere)))));
+    let asked = engine.tick(now(3)).await.unwrap().calls;
+    assert_eq!((engine.pinned(), asked.len()), (None, 1), "it is asked again");
+    confirm(&mut engine, asked[0].0);
+    engine.tick(now(4)).await.unwrap();
+    assert_eq!((engine.pinned(), engine.halted()), (Some("w"), None));
+}

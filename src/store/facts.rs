@@ -8,6 +8,7 @@ use sqlx::{SqlitePool, sqlite::SqliteRow};
 use super::{
     Opened, StoreError,
     columns::{count, get, word, word_or_null},
+    free_bytes, log_bytes,
     wake::OUTLOOK,
 };
 use crate::job::{JobState, Mark, Ms, Time, Workflow};
@@ -160,11 +161,8 @@ impl Observer {
 
 /// Bytes of a database, of SQLite's log beside it, and what the file system has left for us.
 pub fn sizes(database: &Path) -> (u64, u64, u64) {
-    let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-    let mut wal = database.to_owned().into_os_string();
-    wal.push("-wal");
-    let free = rustix::fs::statvfs(database).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-    (bytes(database), bytes(Path::new(&wal)), free)
+    let bytes = std::fs::metadata(database).map_or(0, |file| file.len());
+    (bytes, log_bytes(database), free_bytes(database).unwrap_or_default())
 }
 
 fn open_jobs(row: &SqliteRow) -> Result<OpenJobs, StoreError> {

@@ -73,7 +73,7 @@ pub use read::{JobFilter, JobLine, JobList, Named, Reader, WHO, WaitingLine};
 pub use refusal::OpenError;
 pub use report::{Happening, JobReport};
 pub use retention::{Care, Chore, Cursor, Swept, sweep};
-pub use room::{Room, give_back, log_bytes, log_readers, parts, room};
+pub use room::{Room, free_bytes, give_back, log_bytes, log_readers, parts, room};
 pub use save::LockChanges;
 pub use wake::{Outlook, Wake};
 pub use yardstick::{Noted, Worked, Yardstick};

@@ -79,6 +79,12 @@ pub fn log_bytes(database: &Path) -> u64 {
     fs::metadata(beside(database, "-wal")).map_or(0, |meta| meta.len())
 }
 
+/// Bytes that the file system of this file or folder has left for us; none if it does not say.
+pub fn free_bytes(place: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(place).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// The processes that read in the log at this moment, as `name (pid)`; none if that cannot be seen: a hardened service may not look at
 /// other processes, and only Linux tells.
 pub fn log_readers(database: &Path) -> Vec<String> {
