@@ -178,6 +178,8 @@ pub struct Faults {
     pub everybody_for_unknown: BTreeSet<Kind>,
     /// Kinds whose list pays no attention to the owner filter at all.
     pub owner_ignored: BTreeSet<Kind>,
+    /// A door opens to every living person by a way that no other list shows.
+    pub doors_stay_open: bool,
 }
 
 impl Faults {

@@ -171,6 +171,11 @@ pub async fn settled_ends(rig: &mut Rig) {
             (SELECT count(*) FROM (SELECT detail, ended_at AS at FROM attempts WHERE job_id = d.job_id AND step = 'confirm_empty' AND outcome = 'done'
                 UNION ALL SELECT detail, at FROM history WHERE job_id = d.job_id AND step = 'confirm_empty' AND what = 'unsupported') l
              WHERE l.detail LIKE '%' || CASE s.name WHEN 'device_access' THEN 'device' ELSE rtrim(s.name, 's') END || ': %, 0 remaining' AND l.at <= d.begun_at)"),
+        ("P7: the identity was deleted though the last look at its entrances saw one open",
+         "SELECT j.job_key FROM attempts d JOIN jobs j ON j.id = d.job_id WHERE d.step = 'user_identity' AND d.act = 'delete' AND j.mode <> 'cascade'
+            AND NOT EXISTS (SELECT 1 FROM targets t WHERE t.job_id = j.id AND t.kind = 'acs_entrance' AND t.mark = 'skipped')
+            AND (SELECT l.detail FROM attempts l WHERE l.job_id = j.id AND l.step = 'confirm_empty' AND l.outcome = 'done' AND l.ended_at <= d.begun_at
+              AND l.detail LIKE 'acs_entrance: %' ORDER BY l.ended_at DESC, l.id DESC LIMIT 1) NOT LIKE 'acs_entrance: 0 listed%'"),
         ("P7: succeeded without a read-back of everything by id, a settle time (60 s) after the identity's end",
          "SELECT j.job_key || ' ' || t.kind FROM jobs j JOIN targets t ON t.job_id = j.id JOIN steps i ON i.job_id = j.id AND i.name = 'user_identity'
           WHERE j.workflow = 'offboard' AND j.state = 'succeeded' AND t.kind NOT IN ('device', 'acs_entrance')

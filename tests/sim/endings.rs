@@ -45,7 +45,7 @@ const REASONS: &[(&str, &[&str], Remedy)] = &[
         Cancel,
     ),
     ("several identities match", &["twins", "comes_again", "joins_twice", "leaves_twice"], Cancel),
-    ("was still open to this person", &["device"], Cancel),
+    ("was still open to this person", &["device", "door_open"], Cancel),
     ("another key", &["merge", "twins"], Cancel),
     // Who comes again may come without an e-mail, and is then ordered to leave by the old one.
     ("another e-mail than the order", &["comes_again", "mover"], Cancel),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 pub struct Luck {
     pub dice: fastrand::Rng,
+    seed: u64,
     focus: Vec<String>,
     /// What this history has, by name.
     pub drawn: BTreeSet<&'static str>,
@@ -20,17 +21,27 @@ pub fn focus() -> Vec<String> {
 
 impl Luck {
     pub fn new(seed: u64, focus: Vec<String>) -> Luck {
-        Luck { dice: fastrand::Rng::with_seed(seed), focus, drawn: BTreeSet::new() }
+        Luck { dice: fastrand::Rng::with_seed(seed), seed, focus, drawn: BTreeSet::new() }
     }
 
     /// Whether the history has it. The dice roll once, whatever the focus is.
     pub fn is(&mut self, name: &'static str, share: f64) -> bool {
+        let roll = self.dice.f64();
+        self.falls(name, share, roll)
+    }
+
+    /// The same with dice of the name's own: what is thought of later leaves the other histories, those that once failed, as they were.
+    pub fn is_apart(&mut self, name: &'static str, share: f64) -> bool {
+        let apart = name.bytes().fold(self.seed, |all, byte| all.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        self.falls(name, share, fastrand::Rng::with_seed(apart).f64())
+    }
+
+    fn falls(&mut self, name: &'static str, share: f64, roll: f64) -> bool {
         let share = if self.focus.iter().any(|turned_up| turned_up == name) { TURNED_UP } else { share };
-        let falls = self.dice.f64() < share;
-        if falls {
+        if roll < share {
             self.drawn.insert(name);
         }
-        falls
+        roll < share
     }
 
     pub fn has(&self, name: &str) -> bool {

@@ -177,12 +177,15 @@ pub fn troubles(luck: &mut Luck, base: &Faults, systems: &[String], safety_ms: i
             on.push((from, until, luck.dice.u64(..), trouble));
         }
     }
+    let open = luck.is_apart("door_open", 0.05).then_some(safety_ms / 2);
     let mut edges: Vec<i64> = on.iter().flat_map(|(from, until, ..)| [*from, *until]).collect();
     edges.push(0);
+    edges.extend(open);
     edges.sort_unstable();
     edges.dedup();
     for edge in edges {
         let mut faults = base.clone();
+        faults.doors_stay_open = open.is_some_and(|until| edge < until);
         for (from, until, dice, (_, _, set)) in &on {
             if *from <= edge && edge < *until {
                 set(&mut Luck::new(*dice, Vec::new()), &mut faults, systems);

@@ -92,6 +92,25 @@ fn a_lock_that_opens_directly_is_taken_away_first() {
     });
 }
 
+/// P7: a door that opens to somebody by a way that no list shows is nothing that we can take away; it keeps their identity, and while it
+/// does, the job says so.
+#[test]
+fn a_door_that_opens_by_another_way_keeps_the_identity() {
+    block_on(async {
+        let mut scene = scene();
+        let id = scene.id.clone();
+        scene.world.faults_mut().doors_stay_open = true;
+        let mut rig = rig(scene).await;
+        rig.submit(vec![off("door", by_key("emp-1"))]);
+        rig.run_for(12 * HOUR).await;
+        ends(&mut rig, "door", "waiting", "can still open acs_entrance").await;
+        assert!(rig.world.lock().unwrap().person(&id).alive);
+        rig.world.lock().unwrap().faults_mut().doors_stay_open = false;
+        assert!(rig.run_for(3 * HOUR).await);
+        ends(&mut rig, "door", "succeeded", "proven").await;
+    });
+}
+
 /// P11: a storm of 429 and a refused key burn no attempt and fail nobody, joiner or leaver.
 #[test]
 fn a_storm_of_429_burns_nothing() {
