@@ -10,6 +10,7 @@ pub mod explain;
 pub mod intake;
 pub mod job;
 pub mod listen;
+pub mod operator;
 pub mod page;
 pub mod sandbox;
 pub mod seam;

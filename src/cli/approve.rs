@@ -7,12 +7,13 @@ use serde::Deserialize;
 
 use super::{
     Exit, Failure, Global,
-    database::{actor, block_on, reader, write},
+    database::{actor, block_on, carry_out, reader, write},
     out,
     which::{ask, show},
 };
 use crate::{
-    job::{Ms, counted},
+    job::{Action, Ms, counted},
+    operator::{Order, Outcome},
     store::{BatchReport, Decided, Decision, Leave, Verb},
 };
 
@@ -147,7 +148,7 @@ pub(super) fn run(global: &Global, args: &ApproveArgs) -> Result<Exit, Failure> 
         ask(args.yes, &format!("{} of batch {batch} would begin", counted(report.line.jobs, "job")))?;
     }
     let verb = Verb::Approve { hash, plan_hash };
-    decide(global, Decision { batch, verb, actor: actor(), reason: args.reason.clone() }, "approved")
+    decide(global, Decision { batch, verb, actor: actor(), reason: args.reason.clone() }, Action::Approve)
 }
 
 pub(super) fn reject(global: &Global, args: &RejectArgs) -> Result<Exit, Failure> {
@@ -158,7 +159,7 @@ pub(super) fn reject(global: &Global, args: &RejectArgs) -> Result<Exit, Failure
         ask(args.yes, &format!("{jobs} of batch {} would end with nothing done", args.batch))?;
     }
     let (actor, reason) = (actor(), args.reason.clone());
-    decide(global, Decision { batch: args.batch, verb: Verb::Reject, actor, reason }, "rejected")
+    decide(global, Decision { batch: args.batch, verb: Verb::Reject, actor, reason }, Action::Reject)
 }
 
 fn look(global: &Global, batch: i64) -> Result<BatchReport, Failure> {
@@ -192,9 +193,10 @@ fn words(report: &BatchReport) -> String {
 }
 
 /// A decision that changes nothing ends as any other deed that changes nothing does.
-fn decide(global: &Global, order: Decision, done: &str) -> Result<Exit, Failure> {
-    let decided = write(global, async |tx, now| tx.decide(&order, now).await)?;
+fn decide(global: &Global, order: Decision, act: Action) -> Result<Exit, Failure> {
+    let done = act.done();
     let batch = order.batch;
+    let Outcome::Batch(decided) = carry_out(global, Order::Batch(order))? else { return Ok(Exit::Failures) };
     if global.json {
         out::json(&decided)?;
     }

@@ -31,5 +31,5 @@ pub struct CancelArgs {
 }
 
 pub(super) fn run(global: &Global, args: &CancelArgs) -> Result<Exit, Failure> {
-    operate(global, Deed::Cancel { force: args.force }, Some(&args.reason), &args.which, "cancelled")
+    operate(global, Deed::Cancel { force: args.force }, Some(&args.reason), &args.which)
 }

@@ -9,7 +9,8 @@ use crate::{
     daemon,
     engine::new_chunk,
     job::{Chunk, Time},
-    store::{self, Accepted, MIGRATOR, OpenError, Reader, StoreError, Tx},
+    operator::{self, OperatorError, Order, Outcome},
+    store::{self, Accepted, MIGRATOR, OpenError, Picked, Reader, StoreError, Tx},
 };
 
 impl From<OpenError> for Failure {
@@ -22,6 +23,15 @@ impl From<OpenError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         Failure::new(Exit::Io, error.to_string())
+    }
+}
+
+impl From<OperatorError> for Failure {
+    fn from(error: OperatorError) -> Failure {
+        match error {
+            OperatorError::Open(error) => error.into(),
+            OperatorError::Store(error) => error.into(),
+        }
     }
 }
 
@@ -69,6 +79,20 @@ pub(super) fn write<T>(
         store::leave(conn, &path).await?;
         Ok(done)
     })
+}
+
+/// An operator's order, carried out beside a running daemon or without one.
+pub(super) fn carry_out(global: &Global, order: Order) -> Result<Outcome, Failure> {
+    let path = global.settings()?.database.path;
+    block_on(async { Ok(operator::carry_out(&path, &order, operator::From::Command).await?) })
+}
+
+/// What became of each job.
+pub(super) fn picked(outcome: Outcome) -> Vec<Picked> {
+    match outcome {
+        Outcome::Jobs(picked) => picked,
+        Outcome::Batch(_) => Vec::new(),
+    }
 }
 
 /// Who is at the keyboard, as the history names them: the name is only said, the number is the system's.

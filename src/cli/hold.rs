@@ -27,5 +27,5 @@ pub struct HoldArgs {
 }
 
 pub(super) fn run(global: &Global, args: &HoldArgs) -> Result<Exit, Failure> {
-    operate(global, Deed::Hold, Some(&args.reason), &args.which, "held")
+    operate(global, Deed::Hold, Some(&args.reason), &args.which)
 }

@@ -28,5 +28,5 @@ pub struct ReleaseArgs {
 }
 
 pub(super) fn run(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failure> {
-    operate(global, Deed::Release, args.reason.as_deref(), &args.which, "released")
+    operate(global, Deed::Release, args.reason.as_deref(), &args.which)
 }

@@ -27,5 +27,5 @@ pub struct RetryArgs {
 }
 
 pub(super) fn run(global: &Global, args: &RetryArgs) -> Result<Exit, Failure> {
-    operate(global, Deed::Retry, args.reason.as_deref(), &args.which, "retried")
+    operate(global, Deed::Retry, args.reason.as_deref(), &args.which)
 }

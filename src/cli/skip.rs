@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::{
     Exit, Failure, Global,
-    database::{actor, write},
+    database::{actor, carry_out, picked},
     out,
     which::ask,
 };
-use crate::store::Skip;
+use crate::{operator::Order, store::Skip};
 
 /// Arguments of `skip`.
 #[derive(Clone, Debug, Args)]
@@ -37,10 +37,11 @@ pub(super) fn run(global: &Global, args: &SkipArgs) -> Result<Exit, Failure> {
     ask(args.yes, &format!("{} to be taken out of job {}", args.object_id, args.job))?;
     let (job, object_id, reason) = (args.job.clone(), args.object_id.clone(), args.reason.clone());
     let order = Skip { actor: actor(), reason, job, object_id };
-    let picked = write(global, async |tx, now| tx.skip(&order, now).await)?;
+    let picked = picked(carry_out(global, Order::Object(order))?);
+    let Some(picked) = picked.first() else { return Ok(Exit::Failures) };
     let key = out::plain(&picked.job_key);
     match (&picked.refused, global.json) {
-        (_, true) => out::json(&picked)?,
+        (_, true) => out::json(picked)?,
         (None, false) => out::line(format_args!("{key}: {} skipped", out::plain(&args.object_id)))?,
         (Some(why), false) => out::line(format_args!("{key}: {} not skipped: {why}", out::plain(&args.object_id)))?,
     }

@@ -9,12 +9,13 @@ use clap::Args;
 
 use super::{
     Exit, Failure, Global,
-    database::{actor, block_on, reader, write},
+    database::{actor, block_on, carry_out, picked, reader},
     jobs::person,
     out,
 };
 use crate::{
     job::{JobState, Selector, Workflow, counted, is_uuid},
+    operator::{Chosen, Order, choose},
     store::{Deed, JobFilter, JobLine, Named, Operator, Reader},
 };
 
@@ -89,18 +90,12 @@ pub struct Which {
 /// So many jobs are shown before somebody is asked.
 const SHOWN: usize = 10;
 
-/// Carries out one deed and tells what became of each job; ends 1 if any was refused, or if there is none to do it to. `done` is its
-/// past participle.
-pub(super) fn operate(
-    global: &Global,
-    deed: Deed,
-    reason: Option<&str>,
-    which: &Which,
-    done: &str,
-) -> Result<Exit, Failure> {
+/// Carries out one deed and tells what became of each job; ends 1 if any was refused, or if there is none to do it to.
+pub(super) fn operate(global: &Global, deed: Deed, reason: Option<&str>, which: &Which) -> Result<Exit, Failure> {
+    let done = deed.action().done();
     let jobs = match which.jobs.as_slice() {
         [] => {
-            let Some(jobs) = filtered(global, deed, which, done)? else { return Ok(Exit::Failures) };
+            let Some(jobs) = filtered(global, deed, which)? else { return Ok(Exit::Failures) };
             jobs
         }
         named => {
@@ -111,7 +106,7 @@ pub(super) fn operate(
         }
     };
     let order = Operator { actor: actor(), deed, reason: reason.unwrap_or_default().to_owned(), jobs };
-    let picked = write(global, async |tx, now| tx.operate(&order, now).await)?;
+    let picked = picked(carry_out(global, Order::Jobs(order))?);
     for one in &picked {
         match (&one.refused, global.json) {
             (_, true) => out::json(one)?,
@@ -124,7 +119,8 @@ pub(super) fn operate(
 
 /// The keys of the jobs that a filter lets through and the deed applies to, once somebody agreed; none if there are none. What is
 /// done afterwards is done to these, whatever else matches by then.
-fn filtered(global: &Global, deed: Deed, which: &Which, done: &str) -> Result<Option<Vec<String>>, Failure> {
+fn filtered(global: &Global, deed: Deed, which: &Which) -> Result<Option<Vec<String>>, Failure> {
+    let done = deed.action().done();
     let filter = JobFilter {
         states: which.state.clone(),
         workflow: which.workflow,
@@ -133,16 +129,8 @@ fn filtered(global: &Global, deed: Deed, which: &Which, done: &str) -> Result<Op
         limit: u32::MAX,
         ..JobFilter::default()
     };
-    let (mut jobs, undecided) = block_on(async {
-        let mut reader = reader(global).await?;
-        let undecided = reader.batches(true, u32::MAX).await?;
-        Ok((reader.jobs(&filter).await?.jobs, undecided))
-    })?;
-    let batch = |job: &JobLine| job.batch_id.filter(|id| undecided.iter().any(|batch| batch.id == *id));
-    let all = jobs.len();
-    jobs.retain(|job| deed.refusal(job.state, job.workflow, job.begun_at.is_some(), batch(job)).is_none());
-    if all > jobs.len() {
-        let others = all - jobs.len();
+    let Chosen { jobs, others } = block_on(async { Ok(choose(&mut reader(global).await?, &filter, deed).await?) })?;
+    if others > 0 {
         out::talk(format_args!("{} left alone: not to be {done} as they are", counted(others, "job")));
     }
     if jobs.is_empty() {

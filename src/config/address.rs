@@ -96,6 +96,29 @@ pub(super) fn page(values: &BTreeMap<&str, &Found>) -> Option<Problem> {
     })
 }
 
+/// Whoever does something must be somebody.
+pub(super) fn actions(values: &BTreeMap<&str, &Found>) -> Option<Problem> {
+    let [actions, enabled, tokens, address] =
+        ["page.actions", "page.enabled", "page.token_file", "listen.address"].map(|key| values.get(key));
+    let actions = actions.filter(|found| found.value == Scalar::Flag(true))?;
+    let text = |found: Option<&&Found>| match found.map(|found| &found.value) {
+        Some(Scalar::Text(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let why = if enabled.is_none_or(|found| found.value != Scalar::Flag(true)) {
+        "there is no page; set `page.enabled`, too"
+    } else if text(tokens).is_empty() && !text(address).starts_with("unix:") {
+        "nobody could say who they are: name a file with tokens in `page.token_file`, or let `listen.address` be a unix socket"
+    } else {
+        return None;
+    };
+    Some(Problem {
+        place: actions.place.clone(),
+        excerpt: actions.excerpt.clone(),
+        message: format!("`page.actions` is true, but {why}"),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::ListenAddress;

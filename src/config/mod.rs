@@ -4,6 +4,7 @@
 //! `config/default.toml` is the table of keys for people, `rules` the same for the checks, and a test keeps them one.
 
 mod address;
+mod choices;
 mod delays;
 mod endpoint;
 mod file;
@@ -15,6 +16,7 @@ mod schema;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod waits;
 mod webhook;
 
@@ -23,11 +25,13 @@ use std::{collections::BTreeMap, path::Path};
 use config::{Config, File, FileFormat};
 
 pub use address::ListenAddress;
+pub use choices::*;
 pub use endpoint::is_hook_address;
 pub use key::{KeyError, KeySource, api_key, secret_file};
 pub use problem::{ConfigErrors, Place, Problem};
 pub use schema::schema;
 pub use settings::*;
+pub use tokens::{Person, TokensError, people};
 pub use waits::{Delay, Span};
 pub use webhook::{SecretError, WebhookSecret};
 
@@ -88,6 +92,7 @@ impl Settings {
         problems.extend(pairs(&values));
         problems.extend(address::remote(&values));
         problems.extend(address::page(&values));
+        problems.extend(address::actions(&values));
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut inputs = layer.inputs;
         inputs.iter_mut().for_each(|input| input.path = folder.join(&input.path));
@@ -110,12 +115,13 @@ impl Settings {
         Err(ConfigErrors { problems, inputs })
     }
 
-    fn paths(&mut self) -> [(&'static str, &mut std::path::PathBuf); 5] {
+    fn paths(&mut self) -> [(&'static str, &mut std::path::PathBuf); 6] {
         [
             ("database.path", &mut self.database.path),
             ("seam.api_key_file", &mut self.seam.api_key_file),
             ("alarm.url_file", &mut self.alarm.url_file),
             ("alarm.token_file", &mut self.alarm.token_file),
+            ("page.token_file", &mut self.page.token_file),
             ("webhook.secret_file", &mut self.webhook.secret_file),
         ]
     }

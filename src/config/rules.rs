@@ -144,6 +144,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("listen.host", Shape::Text),
     rule("page.enabled", Shape::Flag),
     rule("page.mask", Shape::Flag),
+    rule("page.actions", Shape::Flag),
+    rule("page.token_file", Shape::Path { may_be_empty: true }),
     rule("webhook.secret_file", Shape::Path { may_be_empty: true }),
     seconds("webhook.gather_s", MINUTE),
     seconds("webhook.safety_net_s", HOUR),

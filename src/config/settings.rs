@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     address::ListenAddress,
+    choices::{LogFormat, WhenNotFound},
     waits::{Delay, Span},
 };
 use crate::job::{InputSpec, Mode, Protected};
@@ -257,6 +258,10 @@ sections! {
         enabled: bool,
         /// Whether names are masked until asked for.
         mask: bool,
+        /// Whether things can be done there, too.
+        actions: bool,
+        /// Who may, by a token each; empty: whoever the socket knows.
+        token_file: PathBuf,
     }
     /// `[webhook]`
     Webhook {
@@ -274,26 +279,4 @@ sections! {
         /// The least that is written: error, warn, info, debug, trace or off.
         level: String,
     }
-}
-
-/// What an offboarding does when nobody matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WhenNotFound {
-    /// Asks a person.
-    Hold,
-    /// Ends after two typed not-founds by id or key.
-    Succeed,
-}
-
-/// How a log line is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// Text on a terminal, JSON otherwise.
-    Auto,
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }

@@ -63,6 +63,8 @@ pub struct Hooks {
     pub paused: bool,
     /// Where other settings, and questions, come from while it runs.
     pub wishes: Option<mpsc::Receiver<Wish>>,
+    /// Lets whoever has it act on the page, once.
+    pub invited: Option<SecretString>,
 }
 
 /// How things stood at the end.
@@ -119,7 +121,7 @@ pub async fn run(
     let signs = Signs::default();
     let (webhooks_in, webhooks) = mpsc::channel(WEBHOOKS);
     let listening = match socket {
-        Some(socket) => Some(listened(socket, settings, &engine, &signs, webhooks_in).await?),
+        Some(socket) => Some(listened(socket, settings, &engine, &signs, webhooks_in, hooks.invited).await?),
         None => {
             let webhooks = WebhookSecret::place(settings, |name| std::env::var(name).ok()).is_some();
             if webhooks && settings.listen.address == ListenAddress::Nowhere {
@@ -167,6 +169,7 @@ async fn listened(
     engine: &Engine,
     signs: &Signs,
     good: mpsc::Sender<String>,
+    invited: Option<SecretString>,
 ) -> Result<JoinHandle<()>, DaemonError> {
     let observer = Observer::new(engine.opened()).await.map_err(DaemonError::Store)?;
     tracing::info!("listening at {}", socket.at);
@@ -178,7 +181,7 @@ async fn listened(
         }
     }
     let desk = Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer);
-    let pages = page::router(&settings.page, engine.guard().path(), signs.pulse.clone());
+    let pages = page::router(&settings.page, engine.guard().path(), signs.pulse.clone(), invited);
     Ok(listen::serve(socket, desk, secret.map(|secret| listen::Hooks { secret, good }), pages))
 }
 

@@ -1,5 +1,6 @@
 //! The nouns, shared by every room: no I/O, no clock, no decisions.
 
+mod action;
 mod batch;
 mod call;
 pub mod certificate;
@@ -18,6 +19,7 @@ mod state;
 mod time;
 mod words;
 
+pub use action::*;
 pub use batch::*;
 pub use call::*;
 pub use count::counted;

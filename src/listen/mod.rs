@@ -23,7 +23,7 @@ use axum::{
 use tokio::task::JoinHandle;
 
 pub use pulse::{Beat, Pulse};
-pub use socket::{ListenError, Socket};
+pub use socket::{ListenError, Peer, Socket};
 
 pub use metrics::Tally;
 pub use webhook::{Hooks, PATH as WEBHOOK_PATH};
@@ -53,7 +53,7 @@ impl Desk {
 pub fn serve(socket: Socket, desk: Desk, hooks: Option<Hooks>, pages: Option<Router>) -> JoinHandle<()> {
     let app = router(Arc::new(desk), hooks, pages);
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(socket, app).await {
+        if let Err(error) = axum::serve(socket, app.into_make_service_with_connect_info::<Peer>()).await {
             tracing::error!("nobody listens any more: {error}");
         }
     })

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use axum::serve::Listener;
+use axum::{
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
@@ -62,6 +65,19 @@ impl Drop for Made {
     }
 }
 
+/// Who has connected, as far as the kernel tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// The user at the other end of a unix socket (unix(7): SO_PEERCRED).
+    pub uid: Option<u32>,
+}
+
+impl Connected<IncomingStream<'_, Socket>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Socket>) -> Peer {
+        *stream.remote_addr()
+    }
+}
+
 /// Bound, and ready to take connections.
 pub struct Socket {
     door: Door,
@@ -96,11 +112,15 @@ impl Socket {
         Ok(Some(Socket { door, places: Arc::new(Semaphore::new(CONNECTIONS)), life: LIFE, at }))
     }
 
-    async fn connection(&mut self) -> io::Result<Either<TcpStream, UnixStream>> {
-        match &self.door {
-            Door::Tcp(listener) => listener.accept().await.map(|(stream, _)| Either::Left(stream)),
-            Door::Unix { listener, .. } => listener.accept().await.map(|(stream, _)| Either::Right(stream)),
-        }
+    async fn connection(&mut self) -> io::Result<(Either<TcpStream, UnixStream>, Peer)> {
+        Ok(match &self.door {
+            Door::Tcp(listener) => (Either::Left(listener.accept().await?.0), Peer::default()),
+            Door::Unix { listener, .. } => {
+                let stream = listener.accept().await?.0;
+                let uid = stream.peer_cred().ok().map(|peer| peer.uid());
+                (Either::Right(stream), Peer { uid })
+            }
+        })
     }
 }
 
@@ -122,13 +142,13 @@ async fn clear(path: &Path) -> Result<(), ListenError> {
 
 impl Listener for Socket {
     type Io = Leased;
-    type Addr = ();
+    type Addr = Peer;
 
-    async fn accept(&mut self) -> (Leased, ()) {
+    async fn accept(&mut self) -> (Leased, Peer) {
         loop {
             let Ok(place) = self.places.clone().acquire_owned().await else { std::future::pending().await };
             match self.connection().await {
-                Ok(stream) => return (Leased { stream, end: Box::pin(sleep(self.life)), _place: place }, ()),
+                Ok((stream, peer)) => return (Leased { stream, end: Box::pin(sleep(self.life)), _place: place }, peer),
                 Err(error) => {
                     tracing::debug!("a connection could not be taken: {error}");
                     sleep(BREATH).await;
@@ -137,8 +157,8 @@ impl Listener for Socket {
         }
     }
 
-    fn local_addr(&self) -> io::Result<()> {
-        Ok(())
+    fn local_addr(&self) -> io::Result<Peer> {
+        Ok(Peer::default())
     }
 }
 

@@ -24,6 +24,18 @@ pub(super) enum Trouble {
     Unreadable(String),
     /// A page could not be written.
     Unwritten,
+    /// Whoever asks may not, or asks what cannot be done.
+    Refused(String),
+}
+
+impl Trouble {
+    /// Nothing can be done here.
+    pub fn off() -> Trouble {
+        Trouble::Nothing(
+            "Nothing can be done here, only looked at (`page.actions` in the settings); commands do what is to be done."
+                .to_owned(),
+        )
+    }
 }
 
 impl From<StoreError> for Trouble {
@@ -69,6 +81,12 @@ impl IntoResponse for Trouble {
                 let words = "The database cannot be read at the moment; the log says why.".to_owned();
                 (StatusCode::SERVICE_UNAVAILABLE, "Not readable", words, "Load the page again in a moment.")
             }
+            Trouble::Refused(why) => (
+                StatusCode::FORBIDDEN,
+                "Refused",
+                why,
+                "Nothing was done. Go back, look at it again, and sign in if you are asked to.",
+            ),
             Trouble::Unwritten => {
                 return (StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written\n").into_response();
             }
@@ -92,7 +110,7 @@ pub(super) async fn nothing_here(uri: Uri) -> Trouble {
 }
 
 pub(super) async fn read_only(method: Method) -> Response {
-    let words = format!("This page is for reading: it answers GET, not {method}. Commands do what is to be done.\n");
+    let words = format!("This page is for reading: it answers GET, not {method}. Nothing was done.\n");
     (StatusCode::METHOD_NOT_ALLOWED, words).into_response()
 }
 
@@ -106,7 +124,8 @@ pub(super) async fn guarded(mut response: Response) -> Response {
                  base-uri 'none'; frame-ancestors 'none'",
             ),
         ),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        // Not `no-referrer`: a browser would hide the origin of our own forms from us, too (Fetch, 3.2).
+        (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
         (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
         (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),

@@ -11,6 +11,7 @@ use axum::{
 use super::{
     Site,
     answer::{Trouble, page},
+    deeds::Button,
     person::{Certificate, Line, Told},
     prose::Prose,
     show::{Badge, Row, When, brief, job_path},
@@ -30,6 +31,7 @@ struct Page {
     v: View,
     row: Row,
     told: Told,
+    deeds: Vec<Button>,
     facts: Vec<(&'static str, Prose)>,
     steps: Vec<StepShown>,
     tree: Vec<Node>,
@@ -112,9 +114,10 @@ async fn show(site: &Arc<Site>, key: &str, mut v: View) -> Result<Response, Trou
     let shown = Page {
         row: Row::new(&v, &sheet.person),
         told: Told::new(&v, &veil, said, line.id),
+        deeds: Button::of_job(&v, line, sheet.around.batch.as_ref().map(|batch| batch.id)),
         facts: facts(&sheet, &veil),
         steps: steps(&sheet),
-        tree: tree(report, &veil),
+        tree: tree(report, &veil, &v),
         requests: sheet.requests.iter().map(|one| asked(one, &veil)).collect(),
         requests_all: sheet.requests_all,
         heard: sheet.heard.iter().map(event).collect(),

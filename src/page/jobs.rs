@@ -12,12 +12,14 @@ use axum::{
 use super::{
     Site,
     answer::{Trouble, page},
-    show::Row,
+    deeds::{Button, of_filter},
+    prose::Prose,
+    show::{Badge, Row, When},
     view::View,
 };
 use crate::{
-    job::{JobState, Time, Workflow, sheet_cell},
-    store::{JobsFilter, Named, PersonLine},
+    job::{BatchState, JobState, Time, Workflow, sheet_cell},
+    store::{BatchLine, JobsFilter, Named, PersonLine},
 };
 
 const ASKED: [&str; 7] = ["state", "workflow", "person", "batch", "overdue", "before", "limit"];
@@ -39,6 +41,20 @@ struct Page {
     next: Option<String>,
     first: Option<String>,
     csv: String,
+    batch_told: Option<BatchTold>,
+    deeds: Vec<Button>,
+}
+
+/// The batch whose jobs these are.
+struct BatchTold {
+    id: i64,
+    badge: Badge,
+    file: String,
+    begun: When,
+    jobs: u32,
+    why: Prose,
+    decided: String,
+    deeds: Vec<Button>,
 }
 
 struct Choice {
@@ -92,7 +108,13 @@ pub(super) async fn show(State(site): State<Arc<Site>>, mut v: View) -> Result<R
     let limit = filter.limit;
     // One more than is shown tells whether there are more.
     filter.limit += 1;
-    let mut found = site.readers.get().await?.jobs_page(&filter).await?;
+    let mut reader = site.readers.get().await?;
+    let mut found = reader.jobs_page(&filter).await?;
+    let batch = match filter.batch {
+        Some(id) => reader.batch_line(id).await?,
+        None => None,
+    };
+    drop(reader);
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let last = found.last().map(|one| one.line.id.to_string()).filter(|_| more);
@@ -117,9 +139,32 @@ pub(super) async fn show(State(site): State<Arc<Site>>, mut v: View) -> Result<R
         next: last.map(|last| v.with("/jobs", "before", Some(&last))),
         first: filter.before.map(|_| v.with("/jobs", "before", None)),
         csv: v.same("/jobs.csv"),
+        batch_told: batch.map(|line| batch_told(&v, &line)),
+        deeds: if found.is_empty() { Vec::new() } else { of_filter(&v, &filter) },
         v,
     };
     page(&shown)
+}
+
+fn batch_told(v: &View, line: &BatchLine) -> BatchTold {
+    let (class, sign) = match line.state {
+        BatchState::Held | BatchState::Gathering => ("person", "⚑"),
+        BatchState::Open => ("moving", "▶"),
+        BatchState::Rejected => ("quiet", "⊘"),
+        BatchState::Done => ("good", "✓"),
+    };
+    let reason = line.reason.as_deref().unwrap_or_default();
+    let decided = line.decided_by.as_ref().map(|by| format!("Decided by {by}: {reason}"));
+    BatchTold {
+        id: line.id,
+        badge: Badge { class, sign, word: line.state.to_string() },
+        file: v.veil.text(&line.file),
+        begun: When(line.begun_at),
+        jobs: line.jobs,
+        why: Prose(v.veil.text(&line.why)),
+        decided: v.veil.text(&decided.unwrap_or_default()),
+        deeds: if line.state == BatchState::Held { Button::of_batch(v, line.id) } else { Vec::new() },
+    }
 }
 
 /// The same rows as the page of the same address shows.

@@ -1,15 +1,19 @@
 //! The page: who still has access, what is moving, what needs a person. Served by the listener, only if the settings say so.
 //!
 //! Whatever is shown is read through two connections of its own that cannot write, each question bounded in rows and in time, so that
-//! nobody who looks can slow the loop. Pages are whole without script; the one small script shows the viewer's own time of day, and asks
+//! nobody who looks can slow the loop. Where the settings let them, people whom the page knows by name can do there what the commands do: each
+//! deed in one short transaction of its own, as a command's, after a page that shows what it would be done to. Pages are whole without script; the one small script shows the viewer's own time of day, and asks
 //! for the page again when something has changed.
 
 mod answer;
 mod assets;
+mod deeds;
+mod door;
 mod intake;
 mod job;
 mod jobs;
 mod live;
+mod login;
 mod overview;
 mod person;
 mod plots;
@@ -23,12 +27,22 @@ mod view;
 
 use std::{path::Path, sync::Arc};
 
-use axum::{Router, middleware::map_response, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::map_response,
+    routing::{get, post},
+};
+use secrecy::SecretString;
 
 use crate::{config, listen::Pulse};
+use door::Door;
 use live::Live;
 use overview::Kept;
 use readers::Readers;
+
+/// A form is a reason and the numbers of some jobs.
+const BODY_BYTES: usize = 64 * 1024;
 
 /// What all pages share.
 struct Site {
@@ -38,16 +52,26 @@ struct Site {
     mask: bool,
     live: Live,
     kept: Kept,
+    door: Door,
+    /// One deed at a time.
+    hands: tokio::sync::Mutex<()>,
 }
 
-/// The pages, if the settings want them.
-pub fn router(settings: &config::Page, database: &Path, pulse: Arc<Pulse>) -> Option<Router> {
+/// The pages, if the settings want them; whoever has the invitation may come in once.
+pub fn router(
+    settings: &config::Page,
+    database: &Path,
+    pulse: Arc<Pulse>,
+    invited: Option<SecretString>,
+) -> Option<Router> {
     if !settings.enabled {
         return None;
     }
     let readers = Arc::new(Readers::new(database));
     let live = Live::new(readers.clone());
-    let site = Arc::new(Site { readers, pulse, mask: settings.mask, live, kept: Kept::default() });
+    let door = Door::new(settings, invited);
+    let (kept, hands) = (Kept::default(), tokio::sync::Mutex::default());
+    let site = Arc::new(Site { readers, pulse, mask: settings.mask, live, kept, door, hands });
     let pages = Router::new()
         .route("/", get(overview::show))
         .route("/person", get(person::show))
@@ -59,6 +83,10 @@ pub fn router(settings: &config::Page, database: &Path, pulse: Arc<Pulse>) -> Op
         .route("/events", get(live::all))
         .route("/job/{key}/events", get(live::of_key))
         .route("/job-number/{number}/events", get(live::of_number))
+        .route("/login", get(login::show).post(login::enter))
+        .route("/logout", post(login::leave))
+        .route("/do/{action}", get(deeds::confirm).post(deeds::carry_out))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
         .route("/static/{name}", get(assets::serve))
         .method_not_allowed_fallback(answer::read_only)
         .fallback(answer::nothing_here)

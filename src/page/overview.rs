@@ -11,6 +11,7 @@ use axum::{extract::State, response::Response};
 use super::{
     Site,
     answer::{Trouble, page},
+    deeds::Button,
     plots::{Plots, plots},
     prose::Prose,
     show::{Badge, Row, When},
@@ -104,10 +105,12 @@ struct Batch {
     why: Prose,
     since: When,
     href: String,
+    deeds: Vec<Button>,
 }
 
 struct Held {
     row: Row,
+    deeds: Vec<Button>,
     you_can: Vec<Prose>,
 }
 
@@ -155,7 +158,7 @@ pub(super) async fn show(State(site): State<Arc<Site>>, mut v: View) -> Result<R
                     remedy.map(|(_, said)| said.you_can.iter().map(|words| Prose(veil.text(words))).collect());
                 // What is to be done stands in the rest of the reason.
                 let row = Row { why: Prose(veil.text(&person.line.why)), ..Row::new(&v, person) };
-                Held { row, you_can: you_can.unwrap_or_default() }
+                Held { row, deeds: Button::of_job(&v, &person.line, None), you_can: you_can.unwrap_or_default() }
             })
             .collect(),
         held_all: overview.held_all,
@@ -265,6 +268,7 @@ fn batch(v: &View, one: &BatchLine) -> Batch {
         why: Prose(v.veil.text(&one.why)),
         since: When(one.begun_at),
         href: v.link(&format!("/jobs?state=all&batch={}", one.id)),
+        deeds: Button::of_batch(v, one.id),
     }
 }
 

@@ -57,24 +57,34 @@
     if (!timer) timer = setTimeout(renew, Math.max(0, last + REST_MS - Date.now()));
   };
 
+  // A browser keeps no more than six connections to one place: who is not looked at lets go of theirs.
+  let source = null;
   const listen = (feed, again) => {
-    const source = new EventSource(feed);
+    if (source || document.hidden) return;
+    source = new EventSource(feed);
     source.addEventListener("hello", () => { say("and live"); if (again) soon(); again = true; });
     source.addEventListener("changed", soon);
     source.addEventListener("error", () => {
       // Else the browser asks again by itself.
-      if (source.readyState === EventSource.CLOSED) {
+      if (source && source.readyState === EventSource.CLOSED) {
+        source = null;
         say("and not live at the moment");
         setTimeout(() => listen(feed, true), 10000);
       }
     });
   };
 
+  const shownOrHidden = (feed) => {
+    if (!document.hidden) { listen(feed, true); if (missed) soon(); return; }
+    if (source) source.close();
+    source = null;
+  };
+
   times(document);
   const feed = document.body.dataset.live;
   if (feed && "EventSource" in window) {
     listen(feed, false);
-    document.addEventListener("visibilitychange", () => { if (!document.hidden && missed) soon(); });
+    document.addEventListener("visibilitychange", () => shownOrHidden(feed));
     document.addEventListener("selectionchange", () => { if (missed && !busy(document.getElementById("main"))) soon(); });
   }
 })();

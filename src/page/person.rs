@@ -182,7 +182,7 @@ async fn somebody(reader: &mut Reader, mut v: View, known: Known) -> Result<Resp
         told,
         jobs: lines.iter().map(|one| Row::new(&v, one)).collect(),
         inventory_of: inventory.map(|report| veil.text(&report.line.job_key)).unwrap_or_default(),
-        tree: inventory.map(|report| tree(report, &veil)).unwrap_or_default(),
+        tree: inventory.map(|report| tree(report, &veil, &v)).unwrap_or_default(),
         happened: happened(&reports, &veil),
         certificates: certificates.iter().map(|one| certificate(one, &lines, &veil)).collect(),
         v,

@@ -1,8 +1,9 @@
 //! What a person has or had: each access system with its users and their credentials, and beside it what belongs to the identity itself.
 
 use super::{
-    show::{Badge, When},
+    show::{Badge, When, encoded},
     veil::Veil,
+    view::View,
 };
 use crate::{
     job::{Kind, Mark, Target},
@@ -25,11 +26,13 @@ pub(super) struct Node {
     pub note: String,
     /// What belongs to it.
     pub below: Vec<Node>,
+    /// Where it can be taken out of the job.
+    pub skip: Option<String>,
 }
 
 impl Node {
     fn group(what: String, id: String, below: Vec<Node>) -> Node {
-        Node { what, id, mark: None, by: String::new(), at: None, note: String::new(), below }
+        Node { what, id, mark: None, by: String::new(), at: None, note: String::new(), below, skip: None }
     }
 
     /// One object.
@@ -52,6 +55,7 @@ impl Node {
             at: Some(When(target.proven_at.or(target.requested_at).unwrap_or(target.found_at))),
             note: notes.join("; "),
             below: Vec::new(),
+            skip: None,
         }
     }
 }
@@ -60,8 +64,31 @@ fn words(kind: Kind) -> String {
     kind.as_str().replace('_', " ").replace("acs", "ACS")
 }
 
-/// The inventory of one job.
-pub(super) fn tree(job: &JobReport, veil: &Veil) -> Vec<Node> {
+/// The inventory of one job; with a way out of it for what is parked, if whoever asks may.
+pub(super) fn tree(job: &JobReport, veil: &Veil, v: &View) -> Vec<Node> {
+    let mut top = nodes(job, veil);
+    if v.viewer.is_some() && !job.line.state.is_final() {
+        let parked: Vec<&str> = job
+            .targets
+            .iter()
+            .filter(|target| target.mark == Mark::Parked)
+            .filter_map(|target| target.object_id.as_deref())
+            .collect();
+        offer(&mut top, &parked, v, job.line.id);
+    }
+    top
+}
+
+fn offer(nodes: &mut [Node], parked: &[&str], v: &View, job: i64) {
+    for node in nodes {
+        if parked.contains(&node.id.as_str()) {
+            node.skip = Some(v.link(&format!("/do/skip?job={job}&object={}", encoded(&node.id))));
+        }
+        offer(&mut node.below, parked, v, job);
+    }
+}
+
+fn nodes(job: &JobReport, veil: &Veil) -> Vec<Node> {
     let of_kind = |kind: Kind| job.targets.iter().filter(move |target| target.kind == kind);
     let mut top: Vec<Node> = of_kind(Kind::UserIdentity).map(|target| Node::of(target, veil)).collect();
     let mut systems: Vec<Option<&str>> = Vec::new();

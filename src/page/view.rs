@@ -7,7 +7,7 @@ use axum::{
     http::request::Parts,
 };
 
-use super::{Site, answer::Trouble, assets, show::encoded, veil::Veil};
+use super::{Site, answer::Trouble, assets, door::Viewer, show::encoded, veil::Veil};
 use crate::{
     clock,
     job::{Now, Time},
@@ -17,7 +17,7 @@ use crate::{
 const SHOW: (&str, &str) = ("show", "names");
 
 /// One page as it is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct View {
     /// Stands in the window's title.
     pub title: String,
@@ -31,6 +31,10 @@ pub(super) struct View {
     pub live: Option<String>,
     /// What stands in the search field.
     pub sought: String,
+    /// Who asks, where something can be done.
+    pub viewer: Option<Viewer>,
+    /// Whoever signs in can do something.
+    takes_tokens: bool,
     path: String,
     asked: Vec<(String, String)>,
     /// The settings mask names, whatever this page does.
@@ -57,6 +61,8 @@ impl FromRequestParts<Arc<Site>> for View {
             path: parts.uri.path().to_owned(),
             asked,
             masks: site.mask,
+            viewer: site.door.viewer(parts),
+            takes_tokens: site.door.open && site.door.takes_tokens(),
             ..View::plain("Backstitch")
         })
     }
@@ -72,6 +78,8 @@ impl View {
             veil: Veil::new(true),
             live: None,
             sought: String::new(),
+            viewer: None,
+            takes_tokens: false,
             path: "/".to_owned(),
             asked: Vec::new(),
             masks: false,
@@ -102,6 +110,17 @@ impl View {
         let found = self.asked.iter().rev().find(|(known, _)| known == name);
         let parsed = found.map(|(_, value)| value.parse::<T>()).transpose();
         parsed.map_err(|why| Trouble::Odd(format!("The parameter `{name}` is not understood: {why}.")))
+    }
+
+    /// The same for one that may be named more than once.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.asked.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Where whoever is nobody yet signs in; it leads back here.
+    pub fn sign_in(&self) -> Option<String> {
+        let is_nobody = self.takes_tokens && self.viewer.is_none();
+        is_nobody.then(|| format!("/login?next={}", encoded(&self.same(&self.path))))
     }
 
     /// It was asked to show what the settings mask.

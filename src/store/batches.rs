@@ -108,6 +108,12 @@ impl Reader {
         rows.iter().map(approval).collect()
     }
 
+    /// One batch, by its row alone.
+    pub async fn batch_line(&mut self, id: i64) -> Result<Option<BatchLine>, StoreError> {
+        let row = sqlx::query("SELECT * FROM batches_overview WHERE id = ?1").bind(id);
+        row.fetch_optional(&mut self.conn).await?.as_ref().map(batch_line).transpose()
+    }
+
     /// One batch, counted anew.
     pub async fn batch(&mut self, id: i64) -> Result<Option<BatchReport>, StoreError> {
         let mut tx = self.conn.begin().await?;

@@ -7,7 +7,7 @@ use super::{
     StoreError, Tx,
     columns::{get, set, word, word_or_null},
 };
-use crate::job::{JobState, Mark, Time, Workflow};
+use crate::job::{Action, JobState, Mark, Time, Workflow};
 
 /// One operator's order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,18 +119,12 @@ impl Tx<'_> {
                 .execute(self.db())
                 .await?;
         }
-        let what = match order.deed {
-            Deed::Retry => "retried",
-            Deed::Release => "released",
-            Deed::Hold => "held",
-            Deed::Cancel { .. } => "cancelled",
-        };
         sqlx::query(
             "INSERT INTO history (job_id, at, what, detail, actor) SELECT value, ?2, ?3, ?4, ?5 FROM json_each(?1)",
         )
         .bind(&ids)
         .bind(now.to_string())
-        .bind(what)
+        .bind(order.deed.action().done())
         .bind(&order.reason)
         .bind(&order.actor)
         .execute(self.db())
@@ -186,6 +180,16 @@ impl Tx<'_> {
 }
 
 impl Deed {
+    /// Its name.
+    pub fn action(self) -> Action {
+        match self {
+            Deed::Retry => Action::Retry,
+            Deed::Release => Action::Release,
+            Deed::Hold => Action::Hold,
+            Deed::Cancel { .. } => Action::Cancel,
+        }
+    }
+
     /// Why the deed does not apply to such a job; none if it does. `undecided` is its batch, if that waits for a decision.
     pub fn refusal(self, state: JobState, workflow: Workflow, begun: bool, undecided: Option<i64>) -> Option<String> {
         match (self, state) {

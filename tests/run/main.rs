@@ -8,6 +8,7 @@
     reason = "clippy spares test functions only, not their helpers"
 )]
 
+mod acts;
 mod listen;
 mod page;
 mod people;

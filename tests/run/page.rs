@@ -31,7 +31,7 @@ fn proper(path: &str, answer: &str) {
         ("content-security-policy", "default-src 'none'; script-src 'self'; style-src 'self'"),
         ("content-security-policy", "frame-ancestors 'none'"),
         ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "no-referrer"),
+        ("referrer-policy", "same-origin"),
         ("cache-control", "no-store"),
     ] {
         let found = head.lines().any(|line| line.to_ascii_lowercase().starts_with(name) && line.contains(value));

@@ -64,7 +64,7 @@ impl Reader {
         };
         ids.sort_unstable_by(|a, b| b.cmp(a));
         ids.truncate(filter.limit as usize);
-        let mut lines = self.person_lines(&ids).await?;
+        let mut lines = self.people(&ids).await?;
         // Whatever led here, the rest of the filter holds as well.
         lines.retain(|one| filter.batch.is_none_or(|batch| one.line.batch_id == Some(batch)));
         Ok(lines)

@@ -52,7 +52,7 @@ impl Reader {
     }
 
     /// These jobs, the newest first.
-    pub(super) async fn person_lines(&mut self, jobs: &[i64]) -> Result<Vec<PersonLine>, StoreError> {
+    pub async fn people(&mut self, jobs: &[i64]) -> Result<Vec<PersonLine>, StoreError> {
         let rows = sqlx::query(
             "SELECT o.*, coalesce(j.identity_json ->> '$.full_name', j.order_json ->> '$.full_name') AS full_name,
                  coalesce(j.order_json ->> '$.person.phone_number', j.identity_json ->> '$.phone_number') AS phone_number, j.recheck_of

@@ -124,11 +124,11 @@ impl Reader {
             "SELECT id FROM jobs WHERE finished_at IS NULL AND deadline IS NOT NULL AND deadline < ?1 ORDER BY deadline LIMIT ?2",
         );
         let overdue: Vec<i64> = overdue.bind(now.to_string()).bind(SHOWN).fetch_all(&mut self.conn).await?;
-        let mut overdue = self.person_lines(&overdue).await?;
+        let mut overdue = self.people(&overdue).await?;
         overdue.sort_by_key(|one| one.line.deadline);
         let held = "SELECT id FROM jobs WHERE state = 'held' AND batch_holds = 0 ORDER BY id LIMIT ?1";
         let held: Vec<i64> = sqlx::query_scalar(held).bind(SHOWN).fetch_all(&mut self.conn).await?;
-        let mut held = self.person_lines(&held).await?;
+        let mut held = self.people(&held).await?;
         held.reverse();
         let overdue_all =
             "SELECT count(*) FROM jobs WHERE finished_at IS NULL AND deadline IS NOT NULL AND deadline < ?1";
@@ -202,7 +202,7 @@ impl Reader {
             let counted = (word(&row, "mark")?, count(&row, "many")?);
             marks.entry(get(&row, "job_id")?).or_default().push(counted);
         }
-        let mut lines = self.person_lines(&jobs).await?;
+        let mut lines = self.people(&jobs).await?;
         lines.reverse();
         let with_marks = |line: PersonLine| {
             let marks = marks.remove(&line.line.id).unwrap_or_default();

@@ -69,7 +69,7 @@ impl Reader {
         .bind(by)
         .fetch_all(&mut self.conn)
         .await?;
-        self.person_lines(&jobs).await
+        self.people(&jobs).await
     }
 
     /// The newest jobs of somebody.
@@ -81,12 +81,12 @@ impl Reader {
         .bind(limit)
         .fetch_all(&mut self.conn)
         .await?;
-        self.person_lines(&jobs).await
+        self.people(&jobs).await
     }
 
     /// The job of this number, as a line.
     pub async fn line(&mut self, id: i64) -> Result<Option<PersonLine>, StoreError> {
-        Ok(self.person_lines(&[id]).await?.pop())
+        Ok(self.people(&[id]).await?.pop())
     }
 
     /// The certificates of these jobs, the newest first.

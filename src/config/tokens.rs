@@ -1,0 +1,150 @@
+//! Who may do something on the page: a file with a name and a token a line, read when somebody comes, and never shown.
+
+use std::{
+    collections::BTreeSet,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use secrecy::SecretString;
+
+use super::key::{exposed, open};
+
+/// A larger file is not read.
+const MAX_BYTES: u64 = 64 * 1024;
+/// Of a token: what nobody guesses, and what fits a request's head.
+const LENGTH: std::ops::RangeInclusive<usize> = 24..=256;
+
+/// Somebody, as the history names them.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Letters, digits, `-_.@`.
+    pub name: String,
+    /// What only they know.
+    pub token: SecretString,
+}
+
+/// Why nobody is known.
+#[derive(Debug, thiserror::Error)]
+pub enum TokensError {
+    /// Not there, or not to be read.
+    #[error("`page.token_file` {}: {cause}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// The system's word.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// Others could read or change the file.
+    #[error("{} {why}, so the tokens in it are not used; run: {remedy}", path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+        /// The command that mends it.
+        remedy: String,
+    },
+    /// A line is none.
+    #[error("{}: line {line} {why}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Which line.
+        line: usize,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
+/// Everybody in the file; empty lines and lines that begin with `#` are passed over.
+///
+/// # Errors
+/// See [`TokensError`]: one bad line, and nobody is known, so that a slip is seen.
+pub fn people(path: &Path) -> Result<Vec<Person>, TokensError> {
+    let failed = |cause| TokensError::File { path: path.to_owned(), cause };
+    let file = open(path).map_err(failed)?;
+    if let Some((why, remedy)) = exposed(path, &file).map_err(failed)? {
+        return Err(TokensError::Exposed { path: path.to_owned(), why, remedy });
+    }
+    let mut text = String::new();
+    file.take(MAX_BYTES).read_to_string(&mut text).map_err(failed)?;
+    parse(&text).map_err(|(line, why)| TokensError::Malformed { path: path.to_owned(), line, why })
+}
+
+fn parse(text: &str) -> Result<Vec<Person>, (usize, &'static str)> {
+    let mut all = Vec::new();
+    let (mut names, mut tokens) = (BTreeSet::new(), BTreeSet::new());
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let parts: Vec<&str> = line.split_whitespace().collect();
+        let fit = |letter: char| letter.is_alphanumeric() || "-_.@".contains(letter);
+        let why = match parts.as_slice() {
+            [name, _] if name.chars().count() > 64 || !name.chars().all(fit) => {
+                "has a name of other letters than letters, digits and `-_.@`, or of more than 64"
+            }
+            [name, _] if !names.insert(*name) => "names somebody for the second time",
+            [_, token] if !LENGTH.contains(&token.len()) || !token.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                "has a token that is none: 24 to 256 visible ASCII characters that nobody guesses"
+            }
+            [_, token] if !tokens.insert(*token) => "has another person's token",
+            [name, token] => {
+                all.push(Person { name: (*name).to_owned(), token: SecretString::from(*token) });
+                continue;
+            }
+            _ => "is not a name and a token with a blank between",
+        };
+        return Err((at + 1, why));
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::PermissionsExt,
+    };
+
+    use super::{TokensError, parse, people};
+
+    const ONE: &str = "0123456789abcdef01234567";
+    const TWO: &str = "89abcdef0123456789abcdef";
+
+    #[test]
+    fn a_line_is_somebody_and_a_slip_is_nobody() {
+        let good = parse(&format!("# who\n\nmara {ONE}\n j.doe@x \t{TWO}\n")).unwrap();
+        assert_eq!(good.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["mara", "j.doe@x"]);
+        assert!(!format!("{good:?}").contains(ONE));
+        for (bad, line, why) in [
+            (format!("mara {ONE}\nmara {TWO}"), 2, "second time"),
+            (format!("mara {ONE}\nnils {ONE}"), 2, "another person's"),
+            ("mara short".to_owned(), 1, "24 to 256"),
+            (ONE.to_owned(), 1, "a name and a token"),
+            (format!("mara e {ONE}"), 1, "a name and a token"),
+            (format!("m<b> {ONE}"), 1, "other letters"),
+            (format!("mara {}", "x".repeat(257)), 1, "24 to 256"),
+            (format!("mara {}é", ONE), 1, "24 to 256"),
+        ] {
+            let (at, said) = parse(&bad).unwrap_err();
+            assert!(at == line && said.contains(why), "{bad}: {at} {said}");
+        }
+    }
+
+    #[test]
+    fn the_file_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens");
+        assert!(matches!(people(&path), Err(TokensError::File { .. })));
+        fs::write(&path, format!("mara {ONE}\n")).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        let said = people(&path).unwrap_err().to_string();
+        assert!(said.contains("(mode 0640)") && !said.contains(ONE), "{said}");
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(people(&path).unwrap().len(), 1);
+    }
+}
