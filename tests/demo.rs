@@ -1,7 +1,9 @@
 //! The demonstration as people run it: daemon and simulated Seam over HTTP, with faults, and a closing table that agrees.
 
 use std::{
-    process::Command,
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
+    process::{Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -69,4 +71,38 @@ fn every_open_question_about_seam_may_be_answered_either_way() {
     });
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{} of {} worlds:\n{}", failed.len(), worlds.len(), failed.join("\n"));
+}
+
+/// Somebody looks at it, approves what waits for a word, and ends it.
+#[test]
+fn the_page_shows_it_live_and_its_guest_may_act_once_let_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backstitch"));
+    let mut demo = command.env_clear().args(["demo", "--page", "--keep"]).arg(folder.path().join("demo"));
+    demo = demo.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut demo = demo.spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let words = |line: String| line.rsplit(' ').next().unwrap().to_owned();
+    let (page, once) = (words(lines.next().unwrap()), words(lines.next().unwrap()));
+    let at = page.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let get = |path: &str, more: &str| {
+        let mut stream = TcpStream::connect(&at).unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: {at}\r\n{more}\r\n").as_bytes()).unwrap();
+        std::io::read_to_string(stream).unwrap()
+    };
+    assert!(get("/", "").contains("Sign in"), "somebody who only looks");
+    let path = once.split_once(&at).unwrap().1;
+    let entered = get(path, "");
+    let cookie = entered.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();
+    assert!(get("/", &format!("cookie: {cookie}\r\n")).contains("You are visitor"), "{entered}");
+    assert!(get(path, "").starts_with("HTTP/1.1 403 "), "it lets nobody in twice");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&demo), rustix::process::Signal::INT).unwrap();
+    let told: Vec<String> = lines.collect();
+    assert_eq!(demo.wait().unwrap().code(), Some(0), "{told:?}");
+    assert!(told.iter().any(|line| line.contains("Looked up in the simulated Seam itself")), "{told:?}");
+    let refused = Command::new(env!("CARGO_BIN_EXE_backstitch"))
+        .args(["demo", "--page", "--listen", "0.0.0.0:0"])
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(64));
 }

@@ -19,7 +19,7 @@ mod status;
 
 use secrecy::SecretString;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -63,6 +63,8 @@ pub struct Hooks {
     pub paused: bool,
     /// Where other settings, and questions, come from while it runs.
     pub wishes: Option<mpsc::Receiver<Wish>>,
+    /// Told where somebody may ask, once they may.
+    pub listens: Option<oneshot::Sender<String>>,
     /// Lets whoever has it act on the page, once.
     pub invited: Option<SecretString>,
 }
@@ -121,7 +123,13 @@ pub async fn run(
     let signs = Signs::default();
     let (webhooks_in, webhooks) = mpsc::channel(WEBHOOKS);
     let listening = match socket {
-        Some(socket) => Some(listened(socket, settings, &engine, &signs, webhooks_in, hooks.invited).await?),
+        Some(socket) => Some({
+            let at = socket.at.clone();
+            let handle = listened(socket, settings, &engine, &signs, webhooks_in, hooks.invited).await?;
+            // Whoever wanted to know may have gone.
+            hooks.listens.map(|tell| tell.send(at));
+            handle
+        }),
         None => {
             let webhooks = WebhookSecret::place(settings, |name| std::env::var(name).ok()).is_some();
             if webhooks && settings.listen.address == ListenAddress::Nowhere {

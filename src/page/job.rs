@@ -14,7 +14,7 @@ use super::{
     deeds::Button,
     person::{Certificate, Line, Told},
     prose::Prose,
-    show::{Badge, Row, When, brief, job_path},
+    show::{Badge, Row, When, brief, job_path, request},
     tree::{Node, tree},
     veil::Veil,
     view::View,
@@ -177,7 +177,7 @@ fn asked(one: &Request, veil: &Veil) -> Asked {
     };
     Asked {
         at: When(one.begun_at),
-        what: format!("{} {}", one.act, own(&one.kind)).replace('_', " ").replace("acs ", "ACS ").trim().to_owned(),
+        what: request(&one.act, one.kind.as_deref()),
         object: own(&one.object_id),
         step: one.step.replace('_', " "),
         class,

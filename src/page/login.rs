@@ -29,14 +29,14 @@ struct Page {
 pub(super) async fn show(State(site): State<Arc<Site>>, headers: HeaderMap, mut v: View) -> Result<Response, Trouble> {
     v.only(&["next", "once"])?;
     v.title = "Sign in".to_owned();
-    taken(&site)?;
     let next = inside(v.asked::<String>("next")?);
-    if let Some(invitation) = v.asked::<String>("once")? {
+    if let Some(invitation) = v.asked::<String>("once")?.filter(|_| site.door.open) {
         return match site.door.enter(&invitation) {
             Some(id) => Ok(entered(&headers, &id, &next)),
             None => Err(Trouble::Refused("This invitation was used before, or never given.".to_owned())),
         };
     }
+    taken(&site)?;
     page(&Page { v, next, wrong: false })
 }
 

@@ -14,7 +14,7 @@ use super::{
     deeds::Button,
     plots::{Plots, plots},
     prose::Prose,
-    show::{Badge, Row, When},
+    show::{Badge, Row, When, request},
     signs::{Sign, signs},
     veil::Veil,
     view::View,
@@ -285,16 +285,13 @@ fn alarm(v: &View, one: &Alarming) -> Alarm {
 fn calls(overview: &Overview) -> Vec<Calls> {
     let mut all: BTreeMap<String, Vec<(String, u32, &'static str)>> = BTreeMap::new();
     for one in &overview.answered {
-        let kind = one.kind.as_ref().map(|kind| format!(" {kind}")).unwrap_or_default();
         let (word, class) = match one.outcome.as_deref() {
             None => ("on the wire", "moving"),
             Some(word @ ("done" | "gone")) => (word, "good"),
             Some(word @ ("not_applied" | "unknown")) => (word, "person"),
             Some(word) => (word, "bad"),
         };
-        all.entry(format!("{}{kind}", one.act)).or_default().push((word.replace('_', " "), one.many, class));
+        all.entry(request(&one.act, one.kind.as_deref())).or_default().push((word.replace('_', " "), one.many, class));
     }
-    all.into_iter()
-        .map(|(what, classes)| Calls { what: what.replace('_', " ").replace("acs ", "ACS "), classes })
-        .collect()
+    all.into_iter().map(|(what, classes)| Calls { what, classes }).collect()
 }

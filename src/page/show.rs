@@ -159,6 +159,12 @@ pub(super) fn encoded(text: &str) -> String {
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
+/// What was asked of Seam; what the act names itself is not named again.
+pub(super) fn request(act: &str, kind: Option<&str>) -> String {
+    let kind = kind.filter(|_| !act.contains('_')).map(|kind| format!(" {kind}")).unwrap_or_default();
+    format!("{act}{kind}").replace('_', " ").replace("acs ", "ACS ")
+}
+
 /// `120 ms`, `3.4 s`, `2 h 5 min`.
 pub(super) fn brief(ms: Ms) -> String {
     match ms {
@@ -186,12 +192,16 @@ pub(super) fn bytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Veil, brief, bytes, encoded, job_path};
+    use super::{Veil, brief, bytes, encoded, job_path, request};
 
     #[test]
     fn values_read_well() {
         assert_eq!([brief(-5), brief(120), brief(3_400), brief(7_500_000)], ["0 ms", "120 ms", "3.4 s", "2 h 5 min"]);
         assert_eq!([bytes(0), bytes(4_096), bytes(327_155_712)], ["0 bytes", "4.0 KiB", "312 MiB"]);
+        assert_eq!(
+            [request("delete", Some("acs_user")), request("get_acs_user", Some("acs_user"))],
+            ["delete ACS user", "get ACS user"]
+        );
         assert_eq!(encoded("a/b ü?"), "a%2Fb%20%C3%BC%3F");
     }
 

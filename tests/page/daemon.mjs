@@ -19,12 +19,14 @@ export class Office {
   #children = [];
   folder = mkdtempSync(join(tmpdir(), "backstitch-page-"));
 
-  async open() {
+  // `database`: a file that was there before, of which nothing is kept.
+  async open(database = "b.db") {
     const program = process.env.BACKSTITCH;
     const out = join(this.folder, "sandbox.out");
     this.#spawn(program, ["sandbox", "--people", "60", "--seed", "3", "--latency-ms", "20", "--listen", "127.0.0.1:0"], {}, out);
     const [, endpoint, key] = await until("the sandbox", () => readFileSync(out, "utf8").match(/^endpoint=(\S+)\napi_key=(\S+)$/m));
-    writeFileSync(join(this.folder, "b.toml"), `[database]\npath = "b.db"\n[seam]\nrate_per_s = 500\nburst = 500\n[listen]\naddress = "127.0.0.1:0"\n[page]\nenabled = true\n[[inputs]]\npath = "drop"\n`);
+    writeFileSync(join(this.folder, "b.toml"), `[database]\npath = "${database}"\n[seam]\nrate_per_s = 500\nburst = 500\n[listen]\naddress = "127.0.0.1:0"\n[page]\nenabled = true\nactions = true\ntoken_file = "tokens"\n[[inputs]]\npath = "drop"\n`);
+    writeFileSync(join(this.folder, "tokens"), `mara ${process.env.PAGE_TOKEN}\n`, { mode: 0o600 });
     mkdirSync(join(this.folder, "drop"));
     const log = join(this.folder, "run.log");
     this.#spawn(program, ["run", "--speed", "20", "--config", join(this.folder, "b.toml")], { SEAM_ENDPOINT: endpoint, SEAM_API_KEY: key }, log);
@@ -41,13 +43,6 @@ export class Office {
     const made = join(this.folder, name);
     writeFileSync(made, rows.map((row) => JSON.stringify(row) + "\n").join(""));
     renameSync(made, join(this.folder, "drop", name));
-  }
-
-  // An operator's command, to its end.
-  async command(...args) {
-    const child = spawn(process.env.BACKSTITCH, [...args, "--config", join(this.folder, "b.toml")], { env: { PATH: process.env.PATH }, stdio: "ignore" });
-    const code = await new Promise((done) => child.on("exit", done));
-    if (code !== 0) throw new Error(`${args.join(" ")} ended ${code}`);
   }
 
   close() {

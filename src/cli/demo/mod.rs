@@ -1,5 +1,7 @@
 //! `backstitch demo`: daemon and sandbox in one process, over a sample file.
 
+mod cast;
+mod live;
 mod scene;
 mod verdict;
 
@@ -14,7 +16,7 @@ use std::{
 };
 
 use clap::Args;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Failure, Global, out, run::obey_signals};
@@ -36,7 +38,10 @@ Examples:
   backstitch demo --keep ./demo     look at ./demo/backstitch.db with sqlite3 afterwards
   backstitch demo --seed 7          other chances, other faults
 
-Needs no network and no key. Waits are a hundred times shorter than in real life.")]
+  backstitch demo --page            look at it in a browser, for five minutes
+
+Needs no network and no key. Waits are a hundred times shorter than in real life; with --page twenty times, and people come and go \
+until the time is over or Ctrl-C ends it.")]
 pub struct DemoArgs {
     /// Folder for the database and the sample file, kept afterwards [default: a new one under the temporary folder]
     #[arg(long, value_name = "DIR")]
@@ -47,6 +52,22 @@ pub struct DemoArgs {
     /// How this Seam differs from the usual one, as with `sandbox` (`backstitch sandbox --worlds` lists it); may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = super::sandbox::setting)]
     pub world: Vec<(String, String)>,
+    /// Show the page, and keep the simulated Seam busy meanwhile
+    #[arg(long)]
+    pub page: bool,
+    /// With --page: where on this machine [default: 127.0.0.1, at any free port]
+    #[arg(long, value_name = "ADDR", requires = "page", value_parser = here)]
+    pub listen: Option<SocketAddr>,
+    /// With --page: for so many minutes
+    #[arg(long, value_name = "N", requires = "page", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_440))]
+    pub minutes: u32,
+}
+
+/// The page shows names, so other machines must not reach it.
+fn here(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| "must be an address with a port, like 127.0.0.1:9180".to_owned())?;
+    if address.ip().is_loopback() { Ok(address) } else { Err("must be an address of this machine alone".to_owned()) }
 }
 
 /// When the demonstration is given up and told as it stands.
@@ -65,22 +86,32 @@ fn lock(seam: &Seam) -> MutexGuard<'_, World> {
 
 pub(super) fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let folder = folder(args.keep.as_deref())?;
-    let mut world = World::new(args.seed, super::sandbox::worldly(pace(), &args.world)?);
+    let (pace, faster) = if args.page { (live::pace(), live::FASTER) } else { (pace(), FASTER) };
+    let mut world = World::new(args.seed, super::sandbox::worldly(pace, &args.world)?);
     world.advance(clock::now().wall.0);
     let cases = scene::set(&mut world);
     *world.faults_mut() = scene::faults();
     let seam = Arc::new(Mutex::new(world));
-    let mut settings = settings(&folder)?;
+    let mut settings = settings(&folder, faster)?;
     global.start_log(&settings)?;
     out::talk(format_args!(
         "A simulated Seam on this machine, where one request in twenty goes wrong, and a daemon that reads {} orders.\n\
-         Every wait is divided by {FASTER}; the request rate is raised as well.\n",
+         Every wait is divided by {faster}; the request rate is raised as well.\n",
         cases.len()
     ));
     let file = settings.inputs.first().map(|input| input.path.join("people.jsonl")).unwrap_or_default();
     write_orders(&file, &cases)?;
-    let list = super::runtime()?.block_on(play(&mut settings, &file, &seam, &cases))?;
+    let until = if args.page {
+        live::prepare(&mut settings, args.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))));
+        Until::Minutes(args.minutes)
+    } else {
+        Until::AtRest
+    };
+    let list = super::runtime()?.block_on(play(&mut settings, &file, &seam, &cases, until))?;
     let world = lock(&seam);
+    if args.page {
+        return live::tell(&list, &world, &settings.database.path);
+    }
     let told = verdict::fates(&file)?;
     verdict::tell(&cases, &list, &told, &world, &settings.database.path)
 }
@@ -95,9 +126,9 @@ fn pace() -> sandbox::Settings {
     }
 }
 
-fn settings(folder: &Path) -> Result<Settings, Failure> {
+fn settings(folder: &Path, faster: u64) -> Result<Settings, Failure> {
     let mut settings = Settings::built_in()?;
-    settings.divide_delays(FASTER as f64);
+    settings.divide_delays(faster as f64);
     settings.database.path = folder.join("backstitch.db");
     settings.log.level = "error".to_owned();
     settings.seam.rate_per_s = 2_000.0;
@@ -131,8 +162,23 @@ fn write_orders(file: &Path, cases: &[Case]) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::Io, format!("{} cannot be written: {error}", file.display())))
 }
 
-/// Sandbox and daemon, until nothing moves any more.
-async fn play(settings: &mut Settings, file: &Path, seam: &Seam, cases: &[Case]) -> Result<JobList, Failure> {
+/// When it is over.
+#[derive(Clone, Copy)]
+enum Until {
+    /// Nothing moves any more.
+    AtRest,
+    /// People have looked at it for so long.
+    Minutes(u32),
+}
+
+/// Sandbox and daemon, until it is over.
+async fn play(
+    settings: &mut Settings,
+    file: &Path,
+    seam: &Seam,
+    cases: &[Case],
+    until: Until,
+) -> Result<JobList, Failure> {
     let trouble = |error: io::Error| Failure::new(Exit::Io, format!("the sandbox cannot listen: {error}"));
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.map_err(trouble)?;
     settings.seam.endpoint = format!("http://{}", listener.local_addr().map_err(trouble)?);
@@ -141,13 +187,20 @@ async fn play(settings: &mut Settings, file: &Path, seam: &Seam, cases: &[Case])
     let served = tokio::spawn(sandbox::http::serve(listener, seam.clone(), || clock::now().wall.0, gone.clone()));
     let key = lock(seam).settings().api_key.clone().into();
     let (settings, over) = (&*settings, CancellationToken::new());
+    let (listens, at) = oneshot::channel();
+    let invitation = clock::random_id().replace('-', "");
+    let invited = matches!(until, Until::Minutes(_)).then(|| invitation.clone().into());
     let work = async {
-        let ended = daemon::run(settings, key, Hooks::default(), stop.clone()).await;
+        let hooks = Hooks { listens: Some(listens), invited, ..Hooks::default() };
+        let ended = daemon::run(settings, key, hooks, stop.clone()).await;
         over.cancel();
         ended.map_err(|error| Failure::new(Exit::from_code(error.exit_code()), error.to_string()))
     };
     let look_on = async {
-        let watched = watch((&settings.database.path, file), seam, cases, &stop, &over).await;
+        let watched = match until {
+            Until::AtRest => watch((&settings.database.path, file), seam, cases, &stop, &over).await,
+            Until::Minutes(minutes) => live::show(at, &invitation, minutes, (seam, file), [&stop, &over]).await,
+        };
         stop.cancel();
         watched
     };

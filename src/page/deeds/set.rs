@@ -6,6 +6,7 @@ use crate::{
     page::{
         Site,
         answer::Trouble,
+        prose::Prose,
         show::{Row, When},
         view::View,
     },
@@ -23,7 +24,7 @@ pub(super) struct Shown {
     /// What the form carries: names and values.
     pub hidden: Vec<(&'static str, String)>,
     /// In words, beside the rows.
-    pub facts: Vec<(&'static str, String)>,
+    pub facts: Vec<(&'static str, Prose)>,
     /// The batch's first row.
     pub since: Option<When>,
     pub rows: Vec<Row>,
@@ -82,15 +83,16 @@ async fn batch(reader: &mut Reader, v: &View) -> Result<Shown, Trouble> {
     Ok(Shown {
         what: format!("batch {id}, {}", counted(line.jobs, "job")),
         facts: vec![
-            ("File", v.veil.text(&line.file)),
-            ("Orders", parts.join(", ")),
-            ("Held because", v.veil.text(&line.why)),
-            ("Hash of what is shown", hash.clone()),
+            ("File", Prose(v.veil.text(&line.file))),
+            ("Orders", Prose(parts.join(", "))),
+            ("Held because", Prose(v.veil.text(&line.why))),
+            ("Hash of what is shown", Prose(hash.clone())),
         ],
         since: Some(When(line.begun_at)),
         hidden: vec![("batch", id.to_string()), ("hash", hash)],
         more: (line.jobs as usize).saturating_sub(people.len()),
-        rows: people.iter().rev().map(|one| Row::new(v, one)).collect(),
+        // Why they are held is said above, once.
+        rows: people.iter().rev().map(|one| Row { why: Prose(String::new()), ..Row::new(v, one) }).collect(),
         left_alone: if idle { vec![format!("It is {} already; who decided: {by}.", line.state)] } else { Vec::new() },
         idle,
         ..Shown::default()
@@ -111,7 +113,11 @@ async fn object(reader: &mut Reader, v: &View) -> Result<Shown, Trouble> {
     let detail = parked.and_then(|target| target.detail.clone()).unwrap_or_default();
     Ok(Shown {
         what: format!("one object of job {}", v.veil.text(&person.line.job_key)),
-        facts: vec![("Object", object.clone()), ("Kind", kind), ("Parked because", v.veil.text(&detail))],
+        facts: vec![
+            ("Object", Prose(object.clone())),
+            ("Kind", Prose(kind)),
+            ("Parked because", Prose(v.veil.text(&detail))),
+        ],
         hidden: vec![("job", id.to_string()), ("object", object)],
         rows: vec![Row::new(v, &person)],
         left_alone: if parked.is_none() { vec![format!("It is {is}.")] } else { Vec::new() },

@@ -187,9 +187,16 @@ fn jobs_are_held_released_retried_skipped_and_ended_with_a_reason() {
         let told = office.act(&cookie, path, reason);
         assert!(told.starts_with("HTTP/1.1 200 ") && told.contains(done), "{path}: {told}");
     }
-    wait_for("a waiting job", || (office.states() == [["waiting", "1"]]).then_some(()));
+    let parked_again = || {
+        wait_for("it is parked again", || {
+            let waits = "SELECT t.object_id FROM jobs j JOIN targets t ON t.job_id = j.id WHERE j.state = 'waiting' AND t.mark = 'parked'";
+            office.rig.ask(waits).contains(&parked).then_some(())
+        })
+    };
+    parked_again();
     let told = office.act(&cookie, "/do/retry?job=1", "look now");
     assert!(told.contains("a-0: retried.") || told.contains("already"), "{told}");
+    parked_again();
     let told = office.act(&cookie, &format!("/do/skip?job=1&object={}", parked[0]), "the card was collected");
     assert!(told.starts_with("HTTP/1.1 200 ") && told.contains("a-0: skipped."), "{told}");
     let asked = office.get_as("/do/cancel?job=1", &cookie);

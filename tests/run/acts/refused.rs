@@ -4,23 +4,19 @@ use std::io::Write;
 
 use backstitch::sandbox;
 
-use super::{ACTS, MARA, NILS, form, open};
+use super::{ACTS, MARA, NILS, Office, form, open};
 use crate::{
     listen::{ask, get},
     rig::{Rig, wait_for},
 };
 
-/// Each with its answer, none with an effect.
-#[test]
-fn nothing_is_done_for_nobody_or_for_another_sites_page() {
-    let office = open(ACTS, 3, &[("a", 3)]);
-    office.await_states(&[("held", "3")]);
-    let (mara, nils, own) = (office.sign_in(MARA), office.sign_in(NILS), office.origin());
-    let good = form(&office.get_as("/do/approve?batch=1", &mara), "why not");
-    let theirs = form(&office.get_as("/do/approve?batch=1", &nils), "why not");
+/// What is sent to approve the batch, and how it is answered: the name of the case, more of the head, the form, the status.
+fn posts(office: &Office, good: &str, theirs: String, mara: &str) -> Vec<(&'static str, String, String, u16)> {
+    let own = office.origin();
     let without = |name: &str| good.split('&').filter(|field| !field.starts_with(name)).collect::<Vec<_>>().join("&");
     let (odd, long) = (good.replace("csrf=", "csrf=0"), good.replace("why+not", &"x".repeat(501)));
-    let cases: Vec<(&str, String, String, u16)> = vec![
+    let good = good.to_owned();
+    vec![
         ("nobody", own.clone(), good.clone(), 403),
         ("a wrong cookie", format!("cookie: backstitch=0\r\n{own}"), good.clone(), 403),
         ("a wrong token", format!("authorization: Bearer {}\r\n{own}", MARA.replace('5', "6")), good.clone(), 403),
@@ -56,7 +52,18 @@ fn nothing_is_done_for_nobody_or_for_another_sites_page() {
         ("no form", format!("{mara}{own}"), "\u{fffd}%".to_owned(), 403),
         ("another hash", format!("{mara}{own}"), good.replace("hash=", "hash=0"), 409),
         ("another batch", format!("{mara}{own}"), good.replace("batch=1", "batch=9"), 409),
-    ];
+    ]
+}
+
+/// Each with its answer, none with an effect.
+#[test]
+fn nothing_is_done_for_nobody_or_for_another_sites_page() {
+    let office = open(ACTS, 3, &[("a", 3)]);
+    office.await_states(&[("held", "3")]);
+    let (mara, nils, own) = (office.sign_in(MARA), office.sign_in(NILS), office.origin());
+    let good = form(&office.get_as("/do/approve?batch=1", &mara), "why not");
+    let theirs = form(&office.get_as("/do/approve?batch=1", &nils), "why not");
+    let cases = posts(&office, &good, theirs, &mara);
     for (name, heads, body, status) in &cases {
         let told = office.post("/do/approve", heads, body);
         assert!(told.starts_with(&format!("HTTP/1.1 {status} ")), "{name}: {told}");
