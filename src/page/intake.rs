@@ -19,8 +19,10 @@ use crate::{
 
 /// Rows of a page.
 const ROWS: u32 = 100;
-/// Files whose rows are counted.
+/// Files whose rows are counted,
 const FILES: usize = 12;
+/// up to so many.
+const COUNTED: u32 = 10_000;
 
 #[derive(Template)]
 #[template(path = "intake.html", config = "src/page/askama.toml")]
@@ -49,7 +51,7 @@ struct Read {
 struct FileShown {
     name: String,
     href: String,
-    fates: Vec<(Badge, u32)>,
+    fates: Vec<(Badge, String)>,
 }
 
 pub(super) async fn show(State(site): State<Arc<Site>>, mut v: View) -> Result<Response, Trouble> {
@@ -72,11 +74,17 @@ pub(super) async fn show(State(site): State<Arc<Site>>, mut v: View) -> Result<R
             names.push(line.file.clone());
         }
     }
-    let mut files = Vec::new();
-    for name in names {
-        let fates = reader.fates(&name).await?.into_iter().map(|(fate, rows)| (badge(fate), rows)).collect();
-        files.push(FileShown { href: file_href(&v, &name), name: v.veil.text(&name), fates });
-    }
+    let counted = reader.fates(&names, COUNTED + 1).await?;
+    let shown = |name: &String| FileShown {
+        href: file_href(&v, name),
+        name: v.veil.text(name),
+        fates: counted
+            .iter()
+            .filter(|(file, ..)| file == name)
+            .map(|(_, fate, rows)| (badge(*fate), many(*rows)))
+            .collect(),
+    };
+    let files = names.iter().map(shown).collect();
     let shown = Page {
         rows: found.iter().map(|line| read(&v, line)).collect(),
         files,
@@ -115,6 +123,10 @@ fn read(v: &View, line: &IntakeLine) -> Read {
     }
 }
 
+fn many(rows: u32) -> String {
+    if rows > COUNTED { format!("more than {COUNTED}") } else { rows.to_string() }
+}
+
 fn badge(fate: Fate) -> Badge {
     let (class, sign) = match fate {
         Fate::Accepted => ("good", "✓"),
@@ -123,4 +135,14 @@ fn badge(fate: Fate) -> Badge {
         Fate::Held => ("person", "⚑"),
     };
     Badge { class, sign, word: fate.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::many;
+
+    #[test]
+    fn what_is_too_many_to_count_is_said_so() {
+        assert_eq!([many(0), many(10_000), many(10_001)], ["0", "10000", "more than 10000"]);
+    }
 }

@@ -12,6 +12,7 @@ mod door;
 mod intake;
 mod job;
 mod jobs;
+mod kept;
 mod live;
 mod login;
 mod overview;
@@ -37,8 +38,8 @@ use secrecy::SecretString;
 
 use crate::{config, listen::Pulse};
 use door::Door;
+use kept::Kept;
 use live::Live;
-use overview::Kept;
 use readers::Readers;
 
 /// A form is a reason and the numbers of some jobs.
@@ -72,6 +73,7 @@ pub fn router(
     let door = Door::new(settings, invited);
     let (kept, hands) = (Kept::default(), tokio::sync::Mutex::default());
     let site = Arc::new(Site { readers, pulse, mask: settings.mask, live, kept, door, hands });
+    tokio::spawn(kept::warm(site.clone()));
     let pages = Router::new()
         .route("/", get(overview::show))
         .route("/person", get(person::show))

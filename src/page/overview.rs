@@ -1,9 +1,6 @@
 //! The overview: who still has access, what is late, what needs a person, how the daemon is.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -12,6 +9,7 @@ use super::{
     Site,
     answer::{Trouble, page},
     deeds::Button,
+    kept::{Read, read},
     plots::{Plots, plots},
     prose::Prose,
     show::{Badge, Row, When, request},
@@ -20,50 +18,9 @@ use super::{
     view::View,
 };
 use crate::{
-    clock::Stopwatch,
-    explain::{Explanation, explain},
-    job::{JobState, Mark, Ms, Now, Time, Workflow, counted},
-    store::{Alarming, BatchLine, Overview, Reader, sizes},
+    job::{JobState, Mark, Workflow, counted},
+    store::{Alarming, BatchLine, Overview, sizes},
 };
-
-/// What is drawn and told of the past.
-const PAST_MS: Ms = 86_400_000;
-/// What was read is shown again to who asks within this time,
-const KEPT_MS: Ms = 500;
-/// or within so many times the time that it took to read: however many look, reading takes a small share of one core.
-const KEPT_FACTOR: Ms = 20;
-/// A reading that took longer than this is slow,
-const SLOW_MS: Ms = 50;
-/// and what it found is shown for so long beyond its time while the next is done.
-const OLD_MS: Ms = 60_000;
-
-/// What was read last.
-#[derive(Default)]
-pub(super) struct Kept {
-    last: Mutex<Option<Last>>,
-    reading: Arc<tokio::sync::Mutex<()>>,
-}
-
-#[derive(Clone)]
-struct Last {
-    read: Arc<Read>,
-    /// Until then it does.
-    due_ms: Ms,
-    /// Whoever comes later need not wait for the next, which takes its time.
-    is_slow: bool,
-}
-
-impl Kept {
-    fn last(&self) -> MutexGuard<'_, Option<Last>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-struct Read {
-    overview: Overview,
-    held: Vec<(String, Explanation)>,
-    at: Time,
-}
 
 #[derive(Template)]
 #[template(path = "overview.html", config = "src/page/askama.toml")]
@@ -170,58 +127,6 @@ pub(super) async fn show(State(site): State<Arc<Site>>, mut v: View) -> Result<R
         v,
     };
     page(&shown)
-}
-
-/// Reads anew only if it is time. Where that is slow, what was read before is shown meanwhile, and who listens is told when it is done.
-async fn read(site: &Arc<Site>, v: &View) -> Result<Arc<Read>, Trouble> {
-    let last = site.kept.last().clone();
-    if let Some(last) = last.as_ref().filter(|last| v.now.mono_ms < last.due_ms) {
-        return Ok(last.read.clone());
-    }
-    let Some(old) = last.filter(|last| last.is_slow && v.now.mono_ms < last.due_ms.saturating_add(OLD_MS)) else {
-        let _reading = site.kept.reading.lock().await;
-        let fresh = site.kept.last().clone().filter(|last| v.now.mono_ms < last.due_ms);
-        return match fresh {
-            Some(last) => Ok(last.read),
-            None => renew(site, v.now).await,
-        };
-    };
-    if let Ok(reading) = site.kept.reading.clone().try_lock_owned() {
-        let (site, now) = (site.clone(), v.now);
-        tokio::spawn(async move {
-            let _reading = reading;
-            // What went wrong is told to who has to wait for it.
-            if renew(&site, now).await.is_ok() {
-                site.live.tell();
-            }
-        });
-    }
-    Ok(old.read)
-}
-
-async fn renew(site: &Site, now: Now) -> Result<Arc<Read>, Trouble> {
-    let watch = Stopwatch::start();
-    let mut reader = site.readers.get().await?;
-    let overview = reader.overview(now.wall, now.wall.plus(-PAST_MS)).await?;
-    let held = remedies(&mut reader, &overview, now.wall).await?;
-    let read = Arc::new(Read { overview, held, at: now.wall });
-    let took_ms = Ms::try_from(watch.us() / 1_000).unwrap_or(Ms::MAX);
-    let due_ms = now.mono_ms.saturating_add(took_ms.saturating_mul(KEPT_FACTOR).max(KEPT_MS));
-    *site.kept.last() = Some(Last { read: read.clone(), due_ms, is_slow: took_ms > SLOW_MS });
-    Ok(read)
-}
-
-/// What a person could do about what is held, in the words of `explain`.
-async fn remedies(reader: &mut Reader, overview: &Overview, now: Time) -> Result<Vec<(String, Explanation)>, Trouble> {
-    let mut all = Vec::new();
-    for person in &overview.held {
-        let key = &person.line.job_key;
-        if let Some(report) = reader.job_recent(key).await? {
-            let around = reader.around(report.line.id).await?;
-            all.push((key.clone(), explain(&report, &around, now)));
-        }
-    }
-    Ok(all)
 }
 
 fn states(v: &View, counts: &[(JobState, Workflow, u32)]) -> Vec<StateCard> {

@@ -90,11 +90,15 @@ impl Reader {
         Ok(ids.fetch_all(&mut self.conn).await?)
     }
 
-    /// How many rows of a file met each fate.
-    pub async fn fates(&mut self, file: &str) -> Result<Vec<(Fate, u32)>, StoreError> {
-        let rows = sqlx::query("SELECT fate, count(*) AS many FROM intake_rows WHERE file = ?1 GROUP BY fate");
-        let rows = rows.bind(file).fetch_all(&mut self.conn).await?;
-        rows.iter().map(|row| Ok((word(row, "fate")?, count(row, "many")?))).collect()
+    /// How many rows of each of these files met each fate, counted up to `most`; what none met is left out.
+    pub async fn fates(&mut self, files: &[String], most: u32) -> Result<Vec<(String, Fate, u32)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM (SELECT f.value AS file, x.value AS fate,
+                 (SELECT count(*) FROM (SELECT 1 FROM intake_rows i WHERE i.file = f.value AND i.fate = x.value LIMIT ?3)) AS many
+             FROM json_each(?1) f, json_each(?2) x) WHERE many > 0",
+        );
+        let rows = rows.bind(set(&files)?).bind(set(&Fate::ALL)?).bind(most).fetch_all(&mut self.conn).await?;
+        rows.iter().map(|row| Ok((get(row, "file")?, word(row, "fate")?, count(row, "many")?))).collect()
     }
 }
 
