@@ -1,9 +1,11 @@
 //! The page: who still has access, what is moving, what needs a person. Served by the listener, only if the settings say so.
 //!
 //! Whatever is shown is read through two connections of its own that cannot write, each question bounded in rows and in time, so that
-//! nobody who looks can slow the loop. Where the settings let them, people whom the page knows by name can do there what the commands do: each
-//! deed in one short transaction of its own, as a command's, after a page that shows what it would be done to. Pages are whole without script; the one small script shows the viewer's own time of day, and asks
-//! for the page again when something has changed.
+//! nobody who looks can slow the loop. Where the settings let them, people whom the page knows by name can do there what the commands do:
+//! each deed in one short transaction of its own, as a command's, after a page that shows what it would be done to.
+//!
+//! Pages are whole without script; the one small script shows the viewer's own time of day, and asks for the page again when something
+//! has changed.
 
 mod answer;
 mod assets;

@@ -20,8 +20,8 @@ use crate::{
 pub(super) const FASTER: u64 = 20;
 /// Between two things that happen.
 const BEAT: Duration = Duration::from_secs(4);
-/// People whom a file may order out at once, or a minute, without anybody's word.
-const BRAKE: u32 = 12;
+/// People whom a file may order out at once, or within two minutes, without anybody's word.
+const BRAKE: u32 = 16;
 
 /// What happens, one after the other and then from the beginning.
 #[derive(Clone, Copy)]
@@ -83,7 +83,7 @@ pub(super) fn prepare(settings: &mut Settings, address: std::net::SocketAddr) {
     (settings.page.enabled, settings.page.actions) = (true, true);
     (settings.brake.max_offboards, settings.brake.floor, settings.brake.max_share) = (BRAKE, BRAKE, 1.0);
     settings.brake.max_urgent = 1_000;
-    settings.brake.window_s = Span::from_s(60.0);
+    settings.brake.window_s = Span::from_s(120.0);
     // Deadlines in minutes, so that their bars move.
     settings.offboard.deadline_s = crate::config::Delay::from_s(180.0);
 }
