@@ -55,7 +55,7 @@ pub use commits::CommitStats;
 pub use connect::{APPLICATION_ID, leave, open_command, open_reader};
 pub use deadlines::Warned;
 pub use decide::{Decided, Decision, Leave, Verb};
-pub use facts::{Ended, Facts, Observer, OpenJobs, sizes};
+pub use facts::{Ended, Facts, Observer, OpenJobs, Sizes, sizes};
 pub use feed::{EngineRow, Recovered, data_version, done_counts, open_counts, open_steps};
 pub use file::FileGuard;
 pub use incidents::{Incident, Own};
