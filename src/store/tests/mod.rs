@@ -3,6 +3,7 @@
 mod brake;
 mod deeds;
 mod facts;
+mod forget;
 mod round;
 
 use sqlx::Row as _;
