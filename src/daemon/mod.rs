@@ -38,7 +38,7 @@ use crate::{
     job::JobState,
     listen::{self, Desk, Socket},
     page,
-    seam::Client,
+    seam::{Client, followed_events},
     store::{self, BrakeRules, Observer, OpenArgs, OpenError, Opened},
 };
 use calls::Calls;
@@ -179,7 +179,12 @@ async fn listened(
     }
     let desk = Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer);
     let pages = page::router(&settings.page, engine.guard().path(), signs.pulse.clone());
-    Ok(listen::serve(socket, desk, secret.map(|secret| listen::Hooks { secret, good }), pages))
+    Ok(listen::serve(
+        socket,
+        desk,
+        secret.map(|secret| listen::Hooks { secret, good, followed: followed_events() }),
+        pages,
+    ))
 }
 
 /// Looks through a database that was too large for that before the work; tells what is wrong with it, or nothing.
