@@ -9,6 +9,7 @@ mod inputs;
 mod keeper;
 mod log;
 mod mend;
+mod outage;
 mod outside;
 mod pace;
 mod reload;
@@ -95,7 +96,7 @@ pub async fn run(
     let client = Client::new(client_settings(settings), key.clone())?;
     let alarms = Alarms::of(settings, clock::now().mono_ms).or_else(|error| match error {
         AlarmError::Secret(_) => {
-            tracing::error!("{error}; the work goes on, and nobody is told of incidents until that is mended and the daemon restarted");
+            tracing::error!("{error}; the work goes on, and nobody is told of incidents until that is mended and the daemon reloaded");
             Ok(None)
         }
         other => Err(other),

@@ -4,6 +4,7 @@ mod brake;
 mod deeds;
 mod facts;
 mod forget;
+mod incidents;
 mod round;
 
 use sqlx::Row as _;
