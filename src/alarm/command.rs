@@ -1,9 +1,9 @@
 //! The hook as a program: a process group of its own, the message on standard input, no secret in its environment.
 
 use std::{
-    io::Write,
+    io::{ErrorKind, Write},
     os::unix::process::CommandExt,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -42,11 +42,7 @@ fn ended(words: &[String], body: &str, timeout: Duration) -> Result<(), String> 
         .process_group(0)
         .spawn();
     let mut child = spawned.map_err(|error| format!("{program} cannot be started: {error}"))?;
-    // A message fits into a pipe, so this never waits; a program that does not read it may have its reasons.
-    if let Some(mut input) = child.stdin.take() {
-        let _ = input.write_all(body.as_bytes());
-    }
-    match within(&mut child, timeout) {
+    match within(&mut child, body.as_bytes(), timeout) {
         Some(status) if status.success() => Ok(()),
         Some(status) => Err(format!("{program} ended with {status}")),
         None => {
@@ -61,13 +57,57 @@ fn ended(words: &[String], body: &str, timeout: Duration) -> Result<(), String> 
     }
 }
 
-fn within(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
+/// Its end, if that comes in time, whether it reads the message or not: a pipe holds 64 KiB (`pipe(7)`), and what is more waits for it.
+fn within(child: &mut Child, body: &[u8], timeout: Duration) -> Option<ExitStatus> {
     let watch = Stopwatch::start();
+    // What would wait here could not be ended; without that the message does not go out at all.
+    let mut input = child.stdin.take().filter(|input| rustix::io::ioctl_fionbio(input, true).is_ok());
+    let mut left = body;
     loop {
+        if let Some(to) = &mut input
+            && !fed(to, &mut left)
+        {
+            // Closed: it reads the end.
+            input = None;
+        }
         match child.try_wait() {
             Ok(Some(status)) => return Some(status),
             Ok(None) if u128::from(watch.us()) < timeout.as_micros() => std::thread::sleep(BEAT),
             _ => return None,
         }
+    }
+}
+
+/// Hands it what it takes; answers whether there is more to come. A program that does not read may have its reasons.
+fn fed(input: &mut ChildStdin, left: &mut &[u8]) -> bool {
+    while !left.is_empty() {
+        match input.write(left) {
+            Ok(taken) => *left = left.get(taken..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return error.kind() == ErrorKind::WouldBlock,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::run;
+
+    async fn told(script: &str, timeout_ms: u64) -> Result<(), String> {
+        let words = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
+        let called = run(words, "x".repeat(1 << 20), Duration::from_millis(timeout_ms));
+        tokio::time::timeout(Duration::from_secs(20), called).await.expect("it has no end")
+    }
+
+    /// A message that no pipe holds: who does not read it is ended in time, and who reads slowly gets all of it.
+    #[tokio::test]
+    async fn a_long_message_waits_for_nobody() {
+        let said = told("sleep 60", 200).await.unwrap_err();
+        assert!(said.contains("did not end within 0.2 s and was killed"), "{said}");
+        assert_eq!(told("test $(wc -c) = 1048576", 15_000).await, Ok(()));
+        assert_eq!(told("exec 0<&-", 15_000).await, Ok(()), "it need not read");
     }
 }

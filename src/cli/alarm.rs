@@ -21,8 +21,9 @@ an address by POST. A message is one line of JSON:
   {\"format\":\"backstitch-alarm/1\",\"event\":\"begins\",\"incident\":7,\"kind\":\"job_overdue\",\"job_key\":\"hr-8812\",\"batch\":null,
    \"says\":\"not done by its deadline, …\",\"begun_at\":\"2026-11-22T14:00:00.000Z\",\"ended_at\":null,\"open_of_kind\":1,
    \"host\":\"doors-1\",\"database\":\"/var/lib/backstitch/backstitch.db\",\"said_at\":\"2026-11-22T14:00:01.000Z\"}
-Events: begins, ends, happened (over at once), test. Kinds: job_overdue, job_held, batch_held, revocation_refused, \
-access_after_cut, key_refused, seam_silent, disk_low. A message may come twice after a crash: `incident` and `event` \
+Events: begins, ends, happened (over at once), test. Kinds: job_overdue, job_held, batch_held, batch_unread (a file \
+whose reading never came to its end), revocation_refused, access_after_cut, key_refused, seam_silent, disk_low, database_fails (told while \
+nothing can be written; its number is below zero, and its row is written afterwards). A message may come twice after a crash: `incident` and `event` \
 name it. At most 20 of a kind are open at once; `open_of_kind` counts them.")]
 pub struct AlarmArgs {
     /// `test` sends one message now, from here

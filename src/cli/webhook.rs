@@ -24,8 +24,8 @@ Examples:
 
 The daemon takes webhooks at /webhooks/seam of its listener (`listen.address`), in front of which stands whatever Seam can \
 reach: a proxy with TLS, or a tunnel, that passes on this one path and nothing else. `register` asks Seam for the events that the daemon follows and writes the secret, which \
-is never shown, into `webhook.secret_file`; run it as the daemon's own user, under systemd so: systemd-run --pipe -p User=backstitch \
--p LoadCredential=seam_api_key:/etc/backstitch/credentials/seam_api_key backstitch webhook register --url … A running daemon needs no restart for that, \
+is never shown, into `webhook.secret_file`, for the daemon's own user alone: run by root, that is the owner of the database. \
+With the package: sudo CREDENTIALS_DIRECTORY=/etc/backstitch/credentials backstitch webhook register --url … A running daemon needs no restart for that, \
 unless `webhook.secret_file` is new in its settings. Webhooks prove nothing and only hasten: without them everything still ends.")]
 pub struct WebhookArgs {
     /// What to do

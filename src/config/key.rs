@@ -141,11 +141,16 @@ pub(super) fn open(path: &Path) -> std::io::Result<File> {
 /// What lets others at the file, if anything does, and the command that mends it. Asked of the open file, so that nobody can swap it
 /// between the question and the reading.
 pub(super) fn exposed(path: &Path, file: &File) -> std::io::Result<Option<(String, String)>> {
+    exposed_to(path, file, None)
+}
+
+/// The same of a file that may also be this user's.
+pub(super) fn exposed_to(path: &Path, file: &File, other: Option<u32>) -> std::io::Result<Option<(String, String)>> {
     let meta = file.metadata()?;
     let us = rustix::process::geteuid().as_raw();
     Ok(if !meta.is_file() {
         Some(("is not a regular file".to_owned(), format!("ls -l {}", path.display())))
-    } else if meta.uid() != us && meta.uid() != 0 {
+    } else if meta.uid() != us && meta.uid() != 0 && Some(meta.uid()) != other {
         let remedy = format!("chown {us} {}", path.display());
         Some((format!("belongs to user {}, not to us ({us}) or root", meta.uid()), remedy))
     } else if meta.mode() & 0o077 != 0 {

@@ -1,8 +1,9 @@
 //! The secret that webhooks are signed with: a file of its own, read when one comes, and never shown.
 
 use std::{
+    fs::{File, Metadata},
     io::{ErrorKind, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -10,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Settings,
-    key::{exposed, open},
+    key::{exposed_to, open},
 };
 
 /// Longer texts are no secrets (Svix: 32 to 100 letters).
@@ -22,6 +23,8 @@ pub struct WebhookSecret {
     path: PathBuf,
     /// systemd keeps others out of its folder itself.
     is_credential: bool,
+    /// Whose this is, the daemon is.
+    database: PathBuf,
 }
 
 /// Why there is no secret.
@@ -58,12 +61,13 @@ fn missing(cause: &std::io::Error) -> &'static str {
 impl WebhookSecret {
     /// `$CREDENTIALS_DIRECTORY/seam_webhook_secret`, else `webhook.secret_file`; none: webhooks are not wanted.
     pub fn place(settings: &Settings, env: impl Fn(&str) -> Option<String>) -> Option<WebhookSecret> {
+        let database = settings.database.path.clone();
         let credential = env("CREDENTIALS_DIRECTORY").map(|folder| Path::new(&folder).join("seam_webhook_secret"));
         if let Some(path) = credential.filter(|path| path.exists()) {
-            return Some(WebhookSecret { path, is_credential: true });
+            return Some(WebhookSecret { path, is_credential: true, database });
         }
         let path = &settings.webhook.secret_file;
-        (!path.as_os_str().is_empty()).then(|| WebhookSecret { path: path.clone(), is_credential: false })
+        (!path.as_os_str().is_empty()).then(|| WebhookSecret { path: path.clone(), is_credential: false, database })
     }
 
     /// The file.
@@ -71,7 +75,7 @@ impl WebhookSecret {
         &self.path
     }
 
-    /// Reads it. A file that others can read or that belongs to somebody else is refused.
+    /// Reads it. A file that others can read or that belongs to somebody else is refused; root reads the daemon's, too.
     ///
     /// # Errors
     /// See [`SecretError`].
@@ -79,7 +83,8 @@ impl WebhookSecret {
         let failed = |cause| SecretError::File { path: self.path.clone(), cause };
         let file = open(&self.path).map_err(failed)?;
         if !self.is_credential
-            && let Some((why, remedy)) = exposed(&self.path, &file).map_err(failed)?
+            && let Some((why, remedy)) =
+                exposed_to(&self.path, &file, self.owner().map(|owner| owner.uid())).map_err(failed)?
         {
             return Err(SecretError::Exposed { path: self.path.clone(), why, remedy });
         }
@@ -94,13 +99,16 @@ impl WebhookSecret {
         Ok(SecretString::from(secret))
     }
 
-    /// Writes it, for its owner alone: whole or not at all.
+    /// Writes it, for its owner alone: whole or not at all. What root writes belongs to whom the database does, or else its folder.
     ///
     /// # Errors
     /// The file or its folder cannot be written.
     pub fn write(&self, secret: &SecretString) -> Result<(), SecretError> {
         self.tried(|aside| {
             let mut file = fresh(aside)?;
+            if let Some(owner) = self.owner() {
+                fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+            }
             writeln!(file, "{}", secret.expose_secret())?;
             file.sync_all()?;
             std::fs::rename(aside, &self.path)
@@ -123,6 +131,13 @@ impl WebhookSecret {
         self.tried(|_| std::fs::remove_file(&self.path))
     }
 
+    /// Who the daemon is, if we are root and not it.
+    fn owner(&self) -> Option<Metadata> {
+        let places = [Some(self.database.as_path()), self.path.parent()];
+        let seen = || places.into_iter().flatten().find_map(|place| std::fs::metadata(place).ok());
+        rustix::process::geteuid().is_root().then(seen).flatten()
+    }
+
     fn tried(&self, act: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<(), SecretError> {
         let mut aside = self.path.clone().into_os_string();
         aside.push(".new");
@@ -131,7 +146,7 @@ impl WebhookSecret {
 }
 
 /// A new file, in place of what an earlier try left behind, which may have another mode.
-fn fresh(path: &Path) -> std::io::Result<std::fs::File> {
+fn fresh(path: &Path) -> std::io::Result<File> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -141,7 +156,10 @@ fn fresh(path: &Path) -> std::io::Result<std::fs::File> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt};
+    use std::{
+        fs,
+        os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    };
 
     use secrecy::ExposeSecret;
 
@@ -174,5 +192,31 @@ mod tests {
         let credential =
             WebhookSecret::place(&settings, |name| (name == "CREDENTIALS_DIRECTORY").then(|| named.clone()));
         assert_eq!(credential.unwrap().read().unwrap().expose_secret(), words);
+    }
+
+    /// What root registers, the daemon has to read: it runs as the owner of the database, or of the folder if there is none yet.
+    #[test]
+    fn what_root_writes_is_the_daemons() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: only root can give a file away");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::built_in().unwrap();
+        (settings.webhook.secret_file, settings.database.path) =
+            (folder.path().join("secret"), folder.path().join("db"));
+        let secret = WebhookSecret::place(&settings, |_| None).unwrap();
+        let words = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+        chown(folder.path(), Some(12_345), Some(54_321)).unwrap();
+        for (uid, gid) in [(12_345, 54_321), (23_456, 65_432)] {
+            secret.write(&words.into()).unwrap();
+            let meta = fs::metadata(secret.path()).unwrap();
+            assert_eq!((meta.uid(), meta.gid(), meta.permissions().mode() & 0o777), (uid, gid, 0o600));
+            assert_eq!(secret.read().unwrap().expose_secret(), words, "root finds what is kept");
+            fs::write(&settings.database.path, "").unwrap();
+            chown(&settings.database.path, Some(23_456), Some(65_432)).unwrap();
+        }
+        chown(secret.path(), Some(34_567), None).unwrap();
+        assert!(matches!(secret.read(), Err(SecretError::Exposed { .. })), "but nobody else's");
     }
 }

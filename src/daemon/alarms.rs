@@ -1,13 +1,19 @@
 //! Alarms beside the work: how things stand is looked at every few seconds, and each message goes out in a task of its own. What is not
-//! told yet stands in the database, so the queue has no end and takes no memory.
+//! told yet stands in the database, so the queue has no end and takes no memory; but for the failure of the database itself.
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::sleep,
 };
 
+use super::outage::Outage;
 use crate::{
     alarm::{AlarmError, Hook, Message},
     clock,
@@ -30,19 +36,45 @@ const LAST: Duration = Duration::from_millis(500);
 /// What became of a message.
 type Told = (Incident, Result<(), String>);
 
-/// Looks for incidents and has them told.
-pub struct Alarms {
-    hook: Arc<Hook>,
+/// The numbers of `[alarm]`.
+#[derive(Debug)]
+struct AlarmRules {
     every_ms: Ms,
     timeout: Duration,
     retry_for_ms: Ms,
     disk_free: u64,
+}
+
+impl AlarmRules {
+    fn of(settings: &Settings) -> AlarmRules {
+        let set = &settings.alarm;
+        AlarmRules {
+            every_ms: set.every_s.ms(),
+            timeout: set.timeout_s.duration(),
+            retry_for_ms: set.retry_for_s.ms(),
+            disk_free: u64::from(set.disk_free_mib) << 20,
+        }
+    }
+
+    /// After so many failures before this one.
+    fn again_ms(&self, tries: u32) -> Ms {
+        self.every_ms * LONGEST.min(1 << tries.min(16))
+    }
+}
+
+/// Looks for incidents and has them told.
+pub struct Alarms {
+    hook: Arc<Hook>,
+    rules: AlarmRules,
     database: PathBuf,
     next_ms: Ms,
     disk_was_low: bool,
     on_their_way: HashSet<i64>,
     tell: UnboundedSender<Told>,
     told: UnboundedReceiver<Told>,
+    /// What became of messages, as long as it could not be written down.
+    unnoted: VecDeque<Told>,
+    outage: Option<Outage>,
 }
 
 impl Alarms {
@@ -51,23 +83,27 @@ impl Alarms {
     /// # Errors
     /// The hook cannot work.
     pub fn of(settings: &Settings, now_ms: Ms) -> Result<Option<Alarms>, AlarmError> {
-        let set = &settings.alarm;
-        let Some(hook) = Hook::of(set)? else { return Ok(None) };
-        let (tell, told) = unbounded_channel();
+        let Some(hook) = Hook::of(&settings.alarm)? else { return Ok(None) };
+        let (rules, (tell, told)) = (AlarmRules::of(settings), unbounded_channel());
         Ok(Some(Alarms {
             hook: Arc::new(hook),
-            every_ms: set.every_s.ms(),
-            timeout: set.timeout_s.duration(),
-            retry_for_ms: set.retry_for_s.ms(),
-            disk_free: u64::from(set.disk_free_mib) << 20,
             database: settings.database.path.clone(),
             // What the start itself brings about is over by then.
-            next_ms: now_ms + set.every_s.ms(),
+            next_ms: now_ms + rules.every_ms,
+            rules,
             disk_was_low: false,
             on_their_way: HashSet::new(),
             tell,
             told,
+            unnoted: VecDeque::new(),
+            outage: None,
         }))
+    }
+
+    /// Another hook and other numbers from now on; what is on its way was told by the old ones.
+    #[must_use]
+    pub fn followed_by(self, next: Alarms) -> Alarms {
+        Alarms { hook: next.hook, rules: next.rules, next_ms: next.next_ms.min(self.next_ms), ..self }
     }
 
     /// When it wants to be called again.
@@ -78,27 +114,30 @@ impl Alarms {
     /// Takes in what became of messages, looks how things stand, and sends what is due; waits for no hook.
     ///
     /// # Errors
-    /// The database fails; what was told is told once more then.
+    /// The database fails; nothing is forgotten by that.
     pub async fn step(&mut self, engine: &mut Engine, now: Now) -> Result<(), EngineError> {
-        while let Ok((one, outcome)) = self.told.try_recv() {
+        self.take_in(now);
+        while let Some((one, outcome)) = self.unnoted.front() {
+            self.note(engine, one, outcome, now).await?;
             self.on_their_way.remove(&one.id);
-            self.note(engine, &one, outcome, now).await?;
+            self.unnoted.pop_front();
         }
         if now.mono_ms < self.next_ms {
             return Ok(());
         }
         // Until it is known better: a step that fails is not tried again at once.
-        self.next_ms = now.mono_ms + self.every_ms;
+        self.next_ms = now.mono_ms + self.rules.every_ms;
         let disk = self.disk(engine);
         engine.look_for_incidents(disk, now).await?;
-        let room = AT_ONCE - self.on_their_way.len();
+        self.outage_ends(engine, now).await?;
+        let room = AT_ONCE.saturating_sub(self.on_their_way.len());
         if room > 0 {
             // Those on their way are due as well until their ends are noted.
             let due = engine.due_incidents(now.wall, AT_ONCE as u32 * 2).await?;
             let due: Vec<Incident> = due.into_iter().filter(|one| !self.on_their_way.contains(&one.id)).collect();
             for one in due.into_iter().take(room) {
                 // What still stands is never too old.
-                if one.ended_at.is_some() && !one.begin_told && now.wall.since(one.begun_at) > self.retry_for_ms {
+                if one.ended_at.is_some() && !one.begin_told && now.wall.since(one.begun_at) > self.rules.retry_for_ms {
                     engine.incident_told(&one, Some(("too old to be told", None)), now.wall).await?;
                 } else {
                     self.send(one);
@@ -106,22 +145,90 @@ impl Alarms {
             }
         }
         let busy = !self.on_their_way.is_empty();
-        self.next_ms = now.mono_ms + if busy { BEAT_MS.min(self.every_ms) } else { self.every_ms };
+        self.next_ms = now.mono_ms + if busy { BEAT_MS.min(self.rules.every_ms) } else { self.rules.every_ms };
         Ok(())
+    }
+
+    /// The database fails: once that has lasted for as long as there is between two looks, it is told. Waits for no hook.
+    pub fn database_fails(&mut self, says: &str, now: Now) {
+        self.take_in(now);
+        let outage = self.outage.get_or_insert_with(|| Outage::new(now, self.rules.every_ms));
+        says.clone_into(&mut outage.says);
+        if outage.told_at.is_none() && now.mono_ms >= outage.due_ms && !self.on_their_way.contains(&outage.id()) {
+            outage.lasted = true;
+            let one = outage.incident(None);
+            self.send(one);
+        }
+    }
+
+    /// The daemon ends because of its database: that is told once, if nothing of it was told before, and waited for as long as a message
+    /// may take.
+    pub async fn last_word(&mut self, why: &str, now: Now) {
+        self.take_in(now);
+        let outage = self.outage.get_or_insert_with(|| Outage::new(now, 0));
+        if outage.told_at.is_none() && !self.on_their_way.contains(&outage.id()) {
+            why.clone_into(&mut outage.says);
+            let one = outage.incident(None);
+            self.send_as("happened", one);
+        }
+        let patience = sleep(self.rules.timeout);
+        tokio::pin!(patience);
+        while self.outage.as_ref().is_some_and(|outage| self.on_their_way.contains(&outage.id())) {
+            tokio::select! {
+                Some(told) = self.told.recv() => self.take(told, now),
+                () = &mut patience => return,
+            }
+        }
     }
 
     /// At a clean end: what was just told is noted, so that the next start does not tell it again.
     pub async fn finish(&mut self, engine: &mut Engine) {
+        if let Err(error) = self.outage_ends(engine, clock::now()).await {
+            tracing::warn!("the end of the database's failure is told by nobody: {error}");
+        }
         let patience = sleep(LAST);
         tokio::pin!(patience);
         while !self.on_their_way.is_empty() {
-            let (one, outcome) = tokio::select! {
-                Some(told) = self.told.recv() => told,
-                () = &mut patience => return,
+            let (one, outcome) = match self.unnoted.pop_front() {
+                Some(told) => told,
+                None => tokio::select! {
+                    Some(told) = self.told.recv() => told,
+                    () = &mut patience => return,
+                },
             };
             self.on_their_way.remove(&one.id);
-            if let Err(error) = self.note(engine, &one, outcome, clock::now()).await {
+            if let Err(error) = self.note(engine, &one, &outcome, clock::now()).await {
                 return tracing::warn!("what the alarm's hook was told last is told again by the next start: {error}");
+            }
+        }
+    }
+
+    /// The database can be written, so what was told from memory becomes a row like others; its end is told by that.
+    async fn outage_ends(&mut self, engine: &mut Engine, now: Now) -> Result<(), EngineError> {
+        if let Some(outage) = self.outage.as_ref().filter(|outage| outage.lasted) {
+            engine.outage_ended(&outage.incident(Some(now.wall)), outage.told_at).await?;
+        }
+        self.outage = None;
+        Ok(())
+    }
+
+    fn take_in(&mut self, now: Now) {
+        while let Ok(told) = self.told.try_recv() {
+            self.take(told, now);
+        }
+    }
+
+    /// What became of a message about a row is for the row; the rest is remembered.
+    fn take(&mut self, (one, outcome): Told, now: Now) {
+        let Some(outage) = self.outage.as_mut().filter(|outage| outage.id() == one.id) else {
+            return self.unnoted.push_back((one, outcome));
+        };
+        self.on_their_way.remove(&one.id);
+        match outcome {
+            Ok(()) => outage.told_at = Some(now.wall),
+            Err(why) => {
+                outage.due_ms = now.mono_ms + self.rules.again_ms(outage.failed());
+                tracing::warn!(kind = one.kind, "the alarm's hook failed, it is tried again: {why}");
             }
         }
     }
@@ -132,8 +239,12 @@ impl Alarms {
             (false, false) => "begins",
             (false, true) => "ends",
         };
+        self.send_as(event, one);
+    }
+
+    fn send_as(&mut self, event: &'static str, one: Incident) {
         self.on_their_way.insert(one.id);
-        let (hook, tell, timeout) = (self.hook.clone(), self.tell.clone(), self.timeout);
+        let (hook, tell, timeout) = (self.hook.clone(), self.tell.clone(), self.rules.timeout);
         let body = Message::new(event, one.clone(), &self.database, clock::now().wall).line();
         tokio::spawn(async move {
             let outcome = hook.call(body, timeout).await;
@@ -146,14 +257,14 @@ impl Alarms {
         &self,
         engine: &mut Engine,
         one: &Incident,
-        outcome: Result<(), String>,
+        outcome: &Result<(), String>,
         now: Now,
     ) -> Result<(), EngineError> {
         let Err(why) = outcome else { return engine.incident_told(one, None, now.wall).await };
         let since = one.ended_at.filter(|_| one.begin_told).unwrap_or(one.begun_at);
-        let again_ms = self.every_ms * LONGEST.min(1 << one.tries.min(16));
+        let again_ms = self.rules.again_ms(one.tries);
         let stands = one.ended_at.is_none();
-        let again = (stands || now.wall.since(since) + again_ms <= self.retry_for_ms).then_some(again_ms);
+        let again = (stands || now.wall.since(since) + again_ms <= self.rules.retry_for_ms).then_some(again_ms);
         let next = if again.is_some() { "it is tried again" } else { "it was given up" };
         tracing::warn!(
             incident = one.id,
@@ -161,16 +272,19 @@ impl Alarms {
             job_key = one.job_key,
             "the alarm's hook failed, {next}: {why}"
         );
-        engine.incident_told(one, Some((&why, again)), now.wall).await
+        engine.incident_told(one, Some((why, again)), now.wall).await
     }
 
     /// Why the disk is too full, if it is; once it is, only twice as much room is enough.
     fn disk(&mut self, engine: &Engine) -> Option<String> {
         let folder = engine.guard().path().parent()?;
         let free = store::free_bytes(folder)?;
-        let enough = if self.disk_was_low { self.disk_free.saturating_mul(2) } else { self.disk_free };
+        let enough = self.rules.disk_free.saturating_mul(if self.disk_was_low { 2 } else { 1 });
         self.disk_was_low = free < enough;
         let says = || format!("{} MiB are free where the database lies ({})", free >> 20, folder.display());
         self.disk_was_low.then(says)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,13 +88,17 @@ impl Driver {
         let given_up = self.engine.in_flight();
         let halted = self.engine.halted().map(str::to_owned);
         self.outside.calls.end().await;
-        if let (Ok(()), Some(alarms)) = (&worked, &mut self.outside.alarms) {
-            alarms.finish(&mut self.engine).await;
+        match (&worked, &mut self.outside.alarms) {
+            (Ok(()), Some(alarms)) => alarms.finish(&mut self.engine).await,
+            (Err(error), Some(alarms)) if error.is_of_the_database() && !self.outside.shutdown.is_cancelled() => {
+                alarms.last_word(&format!("the daemon ends: {error}"), clock::now()).await;
+            }
+            _ => {}
         }
         worked?;
         let jobs = self.engine.counts().await.unwrap_or_default();
         log::stopped(given_up, self.engine.commits(), &status::in_words(&jobs));
-        self.engine.leave().await?;
+        self.engine.leave().await.map_err(DaemonError::Lost)?;
         Ok(Summary { jobs, halted, given_up })
     }
 
@@ -180,7 +184,7 @@ impl Driver {
             if left_ms <= poll_ms || step_ms.abs() > STEP_MS {
                 return Ok(());
             }
-            self.engine.guard().still_ours()?;
+            self.engine.guard().still_ours().map_err(DaemonError::Lost)?;
             match self.engine.others_wrote().await {
                 Ok(version) if version == self.data_version => self.outside.status.alive(now.mono_ms),
                 // An error comes again in the tick, which knows what to do with it.
@@ -218,7 +222,7 @@ impl Driver {
     fn note(&mut self, woke: Woke) -> Result<(), DaemonError> {
         match woke {
             Woke::Time => return Ok(()),
-            Woke::Damage(damage) => return Err(damage.into()),
+            Woke::Damage(damage) => return Err(DaemonError::Lost(damage)),
             Woke::Wish(wish) => self.wished.push(wish),
             Woke::Answer(tag, answer) => {
                 self.is_checked |= tag == Tag::Probe;

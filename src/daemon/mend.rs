@@ -36,6 +36,7 @@ impl Driver {
                 return Err(DaemonError::Store(error));
             }
             let pause = self.complain(&error, passing);
+            self.sound_the_alarm(&error, passing);
             let now_ms = clock::now().mono_ms;
             self.be_ready(now_ms);
             if passing.is_some() {
@@ -47,6 +48,7 @@ impl Driver {
                 () = sleep(pause) => {}
                 () = stop.cancelled() => {}
             }
+            self.sound_the_alarm(&error, passing);
             match self.engine.reconnect().await {
                 Ok(()) => return Ok(()),
                 Err(EngineError::File(OpenError::Io { .. } | OpenError::Sqlite { .. } | OpenError::Busy { .. })) => {}
@@ -54,6 +56,13 @@ impl Driver {
                 Err(gone) => return Err(gone.into()),
             }
         }
+    }
+
+    /// The hook is told without the database, should this last.
+    fn sound_the_alarm(&mut self, error: &StoreError, passing: Option<&str>) {
+        let Some(alarms) = &mut self.outside.alarms else { return };
+        let why = passing.unwrap_or("the database fails");
+        alarms.database_fails(&format!("nothing is sent until this is mended: {why} ({error})"), clock::now());
     }
 
     fn complain(&mut self, error: &StoreError, passing: Option<&str>) -> Duration {

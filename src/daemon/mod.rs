@@ -9,6 +9,7 @@ mod inputs;
 mod keeper;
 mod log;
 mod mend;
+mod outage;
 mod outside;
 mod pace;
 mod reload;
@@ -38,7 +39,7 @@ use crate::{
     job::JobState,
     listen::{self, Desk, Socket},
     page,
-    seam::Client,
+    seam::{Client, followed_events},
     store::{self, BrakeRules, Observer, OpenArgs, OpenError, Opened},
 };
 use calls::Calls;
@@ -99,7 +100,7 @@ pub async fn run(
     let client = Client::new(client_settings(settings), key.clone())?;
     let alarms = Alarms::of(settings, clock::now().mono_ms).or_else(|error| match error {
         AlarmError::Secret(_) => {
-            tracing::error!("{error}; the work goes on, and nobody is told of incidents until that is mended and the daemon restarted");
+            tracing::error!("{error}; the work goes on, and nobody is told of incidents until that is mended and the daemon reloaded");
             Ok(None)
         }
         other => Err(other),
@@ -123,13 +124,13 @@ pub async fn run(
     let signs = Signs::default();
     let (webhooks_in, webhooks) = mpsc::channel(WEBHOOKS);
     let listening = match socket {
-        Some(socket) => Some({
+        Some(socket) => {
             let at = socket.at.clone();
             let handle = listened(socket, settings, &engine, &signs, webhooks_in, hooks.invited).await?;
             // Whoever wanted to know may have gone.
             hooks.listens.map(|tell| tell.send(at));
-            handle
-        }),
+            Some(handle)
+        }
         None => {
             let webhooks = WebhookSecret::place(settings, |name| std::env::var(name).ok()).is_some();
             if webhooks && settings.listen.address == ListenAddress::Nowhere {
@@ -190,7 +191,12 @@ async fn listened(
     }
     let desk = Desk::new(&settings.listen, signs.pulse.clone(), &signs.tally, observer);
     let pages = page::router(&settings.page, engine.guard().path(), signs.pulse.clone(), invited);
-    Ok(listen::serve(socket, desk, secret.map(|secret| listen::Hooks { secret, good }), pages))
+    Ok(listen::serve(
+        socket,
+        desk,
+        secret.map(|secret| listen::Hooks { secret, good, followed: followed_events() }),
+        pages,
+    ))
 }
 
 /// Looks through a database that was too large for that before the work; tells what is wrong with it, or nothing.

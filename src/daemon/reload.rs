@@ -5,8 +5,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{DaemonError, KeepRules, client_settings, driver::Driver, rules, state};
-use crate::{clock, config::Settings, job::InputSpec, seam::Client, telemetry};
+use super::{Alarms, DaemonError, KeepRules, client_settings, driver::Driver, rules, state};
+use crate::{alarm::AlarmError, clock, config::Settings, job::InputSpec, seam::Client, telemetry};
 
 /// Settings and key, read and checked.
 pub struct Fresh {
@@ -59,6 +59,7 @@ const LIVE: &[&str] = &[
     "protect",
     "offboard",
     "aftercare",
+    "alarm",
     "retention",
     "intake",
     "inputs",
@@ -137,6 +138,15 @@ impl Driver {
         let Fresh { settings, key } = fresh;
         let mut keys = changeable(&self.settings, &settings)?;
         let other_key = key.expose_secret() != self.key.expose_secret();
+        let alarms = match Alarms::of(&settings, clock::now().mono_ms) {
+            Ok(alarms) => Some(alarms),
+            // What is beside the work must not keep it from a new key.
+            Err(error @ AlarmError::Secret(_)) => {
+                tracing::error!("{error}; the alarm stays as it was until that is mended and the daemon reloaded");
+                None
+            }
+            Err(error) => return Err(error.to_string()),
+        };
         let client = if other_key || client_settings(&settings) != client_settings(&self.settings) {
             Some(Client::new(client_settings(&settings), key.clone()).map_err(|error| error.to_string())?)
         } else {
@@ -157,6 +167,12 @@ impl Driver {
         });
         if let Err(why) = telemetry::set_level(&settings.log.level) {
             tracing::warn!("the log's level stays as it was: {why}");
+        }
+        if let Some(alarms) = alarms {
+            self.outside.alarms = match (self.outside.alarms.take(), alarms) {
+                (Some(old), Some(new)) => Some(old.followed_by(new)),
+                (_, alarms) => alarms,
+            };
         }
         self.outside.drain_ms = settings.engine.drain_s.ms();
         if let Some(keeper) = &mut self.outside.keeper {

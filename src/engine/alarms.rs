@@ -1,6 +1,6 @@
 //! Incidents beside the work: the engine's connection looks and writes, and waits for nobody who is told.
 
-use super::{Engine, EngineError, limits::UNCONFIRMED};
+use super::{Engine, EngineError};
 use crate::{
     job::{Ms, Now, Time},
     store::{Incident, Own, Tx},
@@ -9,8 +9,10 @@ use crate::{
 /// Halts that say so are an outage; everything else is a key or workspace that is not good.
 const SILENT: &str = "Seam does not answer";
 
-/// A start's first answer is waited for so long.
-const START_MS: Ms = 60_000;
+/// The first answer after a start, or to another key, is waited for so long.
+const FIRST_ANSWER_MS: Ms = 60_000;
+/// What that answer decides.
+const UNDECIDED: &[&str] = &["key_refused", "seam_silent"];
 
 impl Engine {
     /// Looks how things stand, so that incidents begin and end. `disk`: why the disk is too full, if it is.
@@ -18,15 +20,28 @@ impl Engine {
     /// # Errors
     /// Nothing was changed; reconnect.
     pub async fn look_for_incidents(&mut self, disk: Option<String>, now: Now) -> Result<(), EngineError> {
-        let halted = self.soft.limits.halted().map(|why| {
-            let silent = why.starts_with(SILENT) || why == UNCONFIRMED;
+        let waits_ms = self.soft.limits.unanswered_since_ms().map(|since| now.mono_ms - since);
+        // By then nobody knows: nothing of it begins, and what stood before stands.
+        let undecided = waits_ms.is_some_and(|ms| ms <= FIRST_ANSWER_MS);
+        let halted = self.soft.limits.halted().filter(|_| !undecided).map(|why| {
+            let silent = waits_ms.is_some() || why.starts_with(SILENT);
             (if silent { "seam_silent" } else { "key_refused" }, why.to_owned())
         });
-        // A start needs a moment until its workspace is confirmed.
-        let halted = halted.filter(|(_, why)| why != UNCONFIRMED || now.mono_ms > START_MS);
         let own: Vec<Own> = halted.into_iter().chain(disk.map(|why| ("disk_low", why))).collect();
         let mut tx = self.begin().await?;
-        tx.look_for_incidents(&own, now.wall).await?;
+        tx.look_for_incidents(&own, if undecided { UNDECIDED } else { &[] }, now.wall).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Notes the incident that nothing could be written, now that it is over. Its end is told then, and its beginning unless the hook
+    /// took that at `told_at`.
+    ///
+    /// # Errors
+    /// Nothing was changed; reconnect.
+    pub async fn outage_ended(&mut self, one: &Incident, told_at: Option<Time>) -> Result<(), EngineError> {
+        let mut tx = self.begin().await?;
+        tx.note_ended(one, told_at).await?;
         tx.commit().await?;
         Ok(())
     }

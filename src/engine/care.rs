@@ -9,7 +9,7 @@ use crate::{
         JobState, Kind, Mark, Mode, Ms, Now, Order, Priority, Snapshot, Step, StepName, StepState, Time, Workflow,
         sha256_hex,
     },
-    store::{Alarm, CareRow, CareState, LockChanges, StoreError, Tx},
+    store::{Alarm, Cache, CareRow, CareState, LockChanges, StoreError, Tx},
     workflow,
 };
 
@@ -119,7 +119,7 @@ async fn begin(
     soft: &mut Soft,
 ) -> Result<(), StoreError> {
     let ids: Vec<i64> = due.iter().map(|row| row.job_id).collect();
-    let old = tx.snapshots(&ids).await?;
+    let old = tx.snapshots(&ids, &mut Cache::default()).await?;
     let (mut plan, mut begun, mut ended) = (Vec::new(), Vec::new(), Vec::new());
     for row in due {
         let Some(old) = old.iter().find(|case| case.job.id == row.job_id) else { continue };

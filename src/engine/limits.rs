@@ -52,6 +52,8 @@ pub struct Limits {
     arrival_us: i64,
     closed_until_ms: Ms,
     halted: Option<String>,
+    /// The pause is for want of an answer to the first question after a start, or after another key, since then.
+    unanswered_since_ms: Option<Ms>,
     /// Why jobs send nothing for as long as this engine lives.
     paused: Option<String>,
     draining: bool,
@@ -68,7 +70,7 @@ pub struct Limits {
 }
 
 /// Why nothing is sent before the workspace was asked for.
-pub(super) const UNCONFIRMED: &str = "the workspace is not confirmed yet";
+const UNCONFIRMED: &str = "the workspace is not confirmed yet";
 
 impl Limits {
     /// Everything is paused until the workspace is confirmed.
@@ -79,6 +81,8 @@ impl Limits {
             arrival_us: 0,
             closed_until_ms: Ms::MIN,
             halted: Some(UNCONFIRMED.to_owned()),
+            // The clock begins with the process.
+            unanswered_since_ms: Some(0),
             paused: None,
             draining: false,
             probing: false,
@@ -176,6 +180,7 @@ impl Limits {
             self.probe_is_old = self.probing;
         }
         self.halted = Some(reason.to_owned());
+        self.unanswered_since_ms = None;
     }
 
     /// While everything is paused, its end is looked for now.
@@ -187,6 +192,7 @@ impl Limits {
     /// nothing about it.
     pub fn ask_anew(&mut self, reason: &str, now_ms: Ms) {
         self.halt(reason, now_ms);
+        self.unanswered_since_ms = Some(now_ms);
         self.probe_is_old = self.probing;
         self.ask_soon();
     }
@@ -197,6 +203,7 @@ impl Limits {
             return false;
         }
         self.halted = None;
+        self.unanswered_since_ms = None;
         self.unknowns = 0;
         self.unknown_jobs.clear();
         self.probe_at_ms = now_ms.saturating_add(self.rules.confirm_ms);
@@ -206,6 +213,11 @@ impl Limits {
     /// Why everything is paused, if it is.
     pub fn halted(&self) -> Option<&str> {
         self.halted.as_deref()
+    }
+
+    /// Since when everything is paused only because the workspace's answer is still to come.
+    pub fn unanswered_since_ms(&self) -> Option<Ms> {
+        self.unanswered_since_ms
     }
 
     /// Why jobs send nothing, if so.

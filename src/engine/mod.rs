@@ -33,7 +33,7 @@ pub use state::EngineState;
 
 use crate::{
     job::{Answer, Call, Chunk, JobState, Ms, Now, Outcome, Verdict},
-    store::{self, CommitStats, FileGuard, OpenError, Opened, Operator, Picked, StoreError, Tx},
+    store::{self, Cache, CommitStats, FileGuard, OpenError, Opened, Operator, Picked, StoreError, Tx},
     workflow::Ids,
 };
 use soft::{Soft, WORTH_MS};
@@ -50,6 +50,13 @@ pub enum Change {
     Operate(u64, Operator),
     /// The id of a webhook that is Seam's.
     Webhook(String),
+}
+
+impl Change {
+    /// Whether it is what a call brought, and no order.
+    fn is_answer(&self) -> bool {
+        matches!(self, Change::Arrived(..) | Change::Webhook(_))
+    }
 }
 
 /// Which call an answer belongs to.
@@ -115,6 +122,7 @@ pub struct Engine {
     soft: Soft,
     inbox: VecDeque<Change>,
     commits: CommitStats,
+    cache: Cache,
 }
 
 /// So many changes are applied in one transaction at most.
@@ -145,7 +153,7 @@ impl Engine {
             Change::Arrived(Tag::Attempt(id), Answer::untold(outcome, 0))
         };
         let inbox = recovered.attempts.into_iter().map(lost).collect();
-        Ok(Engine { opened, rules, soft, inbox, commits: CommitStats::default() })
+        Ok(Engine { opened, rules, soft, inbox, commits: CommitStats::default(), cache: Cache::default() })
     }
 
     /// Something came in; the next tick applies it.

@@ -1,4 +1,4 @@
-//! Commits of which nobody knows whether they took place.
+//! Commits of which nobody knows whether they took place, and answers that are still to come.
 
 use std::path::Path;
 
@@ -154,4 +154,45 @@ async fn an_answer_to_the_old_key_pins_no_workspace() {
     confirm(&mut engine, asked[0].0);
     engine.tick(now(4)).await.unwrap();
     assert_eq!((engine.pinned(), engine.halted()), (Some("w"), None));
+}
+
+/// P11: as long as a key's first answer is awaited nobody knows whether it is refused. By then no alarm begins, and none ends.
+#[tokio::test]
+async fn a_reload_by_itself_neither_raises_nor_ends_an_alarm() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = engine(&folder.path().join("b.db")).await;
+    let rules = crate::daemon::rules(&Settings::built_in().unwrap());
+    // Kind, and whether it is over.
+    let look = async |engine: &mut Engine, ms: i64| {
+        engine.look_for_incidents(None, now(ms)).await.unwrap();
+        let due = engine.due_incidents(now(ms).wall, 9).await.unwrap();
+        due.into_iter().map(|one| (one.kind, one.ended_at.is_some())).collect::<Vec<_>>()
+    };
+    let answered = async |engine: &mut Engine, ms: i64, refused: bool| {
+        let calls = engine.tick(now(ms)).await.unwrap().calls;
+        match (&calls[..], refused) {
+            ([(tag, _)], false) => confirm(engine, *tag),
+            ([(tag, _)], true) => {
+                let reason = "the API key is refused".to_owned();
+                engine.push(Change::Arrived(*tag, answer(Outcome::Halt { reason })));
+            }
+            other => panic!("{other:?}"),
+        }
+        engine.tick(now(ms + 1)).await.unwrap();
+    };
+    answered(&mut engine, 1, false).await;
+    engine.reload(rules.clone(), true, now(10)).await.unwrap();
+    assert_eq!(look(&mut engine, 11).await, []);
+    answered(&mut engine, 12, true).await;
+    let refused = |over| vec![("key_refused".to_owned(), over)];
+    assert_eq!(look(&mut engine, 20).await, refused(false));
+    engine.reload(rules.clone(), true, now(30)).await.unwrap();
+    assert_eq!(look(&mut engine, 31).await, refused(false), "nobody has said that the new one is better");
+    answered(&mut engine, 32, false).await;
+    assert_eq!(look(&mut engine, 40).await, refused(true));
+    // Nobody answers: then it is Seam that is silent, and not the key that is refused.
+    engine.reload(rules, true, now(100_000)).await.unwrap();
+    assert_eq!(look(&mut engine, 159_000).await, refused(true));
+    let silent = ("seam_silent".to_owned(), false);
+    assert_eq!(look(&mut engine, 161_000).await, [&refused(true)[..], &[silent]].concat());
 }

@@ -10,11 +10,11 @@ use super::{
     pace::{engine_calls, wake_in},
     soft::Soft,
     suspects,
-    told::{log_batch, log_case, note},
+    told::{idles, log_batch, log_case, note},
 };
 use crate::{
     job::{Answer, Event, Job, JobState, Now, Outcome, Priority, Reply, Snapshot, Workflow},
-    store::{StoreError, Tx, Warned},
+    store::{Stamp, StoreError, Tx, Warned},
     workflow::{self, Canary, Turn},
 };
 
@@ -44,8 +44,11 @@ impl Engine {
         let batch = self.inbox.make_contiguous();
         let batch = &batch[..take.min(batch.len())];
         let mut tx = Tx::begin(&mut self.opened.conn).await?;
-        tx.check_epoch(self.opened.epoch).await?;
-        if let Some(span_ms) = soft.jump(now) {
+        let stamp = tx.check_epoch(self.opened.epoch).await?;
+        let jumped = soft.jump(now);
+        let only_answers = jumped.is_none() && batch.iter().all(Change::is_answer);
+        let mut cache = std::mem::take(&mut self.cache).valid(stamp, only_answers);
+        if let Some(span_ms) = jumped {
             tx.shift_waits(span_ms).await?;
             tick.log.push(note(
                 "clock_jumped",
@@ -59,7 +62,7 @@ impl Engine {
         }
         brought.jobs.sort_unstable();
         brought.jobs.dedup();
-        let cases = tx.snapshots(&brought.jobs).await?;
+        let cases = tx.snapshots(&brought.jobs, &mut cache).await?;
         let mut locks = Locks::new(if cases.is_empty() { Vec::new() } else { tx.locks(&brought.jobs).await? });
         let canary = soft.canary(now.mono_ms, self.rules.canary_ms);
         let decide = Decide { now, rules: &self.rules, brought: &brought, canary: &canary, alone };
@@ -68,10 +71,7 @@ impl Engine {
         let idle = soft.limits.idle();
         if idle != soft.said {
             tx.set_halted(idle.as_deref()).await?;
-            tick.log.push(match &idle {
-                Some(why) => LogLine { alert: true, ..note("halted", why.clone()) },
-                None => note("resumed", "the workspace answered; work goes on".to_owned()),
-            });
+            tick.log.push(idles(idle.as_deref()));
             soft.said = idle;
         }
         care::note(&mut tx, &self.rules.care, &cases, now, &mut tick.log).await?;
@@ -86,7 +86,9 @@ impl Engine {
         let times = (self.opened.epoch, &self.rules.care, now);
         if care::tend(&mut tx, times, &mut soft, &outlook.care).await? || warns {
             outlook = tx.outlook().await?;
+            cache.clear();
         }
+        cache.keep(cases, &locks.changes, Stamp { own: outlook.own_changes, ..stamp });
         // Whom the after-care looks after must not open a door any more: the feed would tell.
         let listens = outlook.care.anyone || outlook.anyone_waits;
         let mut wake = outlook.wake;
@@ -95,12 +97,12 @@ impl Engine {
         if held_back {
             (wake.at, wake.ready) = (None, false);
         }
-        let (taken, more) = (batch.len(), batch.len() < self.inbox.len());
-        tick.wake_in_ms = wake_in(&soft, now, wake, care::wake(&outlook.care), listens, more);
+        let taken = batch.len();
+        tick.wake_in_ms = wake_in(&soft, now, wake, care::wake(&outlook.care), listens, taken < self.inbox.len());
         tick.statements = tx.statements;
         self.commits.count(tx.commit().await?, taken);
         self.inbox.drain(..taken);
-        self.soft = soft;
+        (self.soft, self.cache) = (soft, cache);
         self.take_settled();
         Ok(tick)
     }

@@ -39,3 +39,11 @@ pub(super) fn told(detail: String) -> Tick {
     let line = LogLine { job_key: None, what: "internal_error", step: None, detail, alert: true };
     Tick { wake_in_ms: Some(0), log: vec![line], ..Tick::default() }
 }
+
+/// Nothing is sent any more, and why; or it is again.
+pub(super) fn idles(why: Option<&str>) -> LogLine {
+    match why {
+        Some(why) => LogLine { alert: true, ..note("halted", why.to_owned()) },
+        None => note("resumed", "the workspace answered; work goes on".to_owned()),
+    }
+}

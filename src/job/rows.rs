@@ -10,7 +10,7 @@ use super::{
 };
 
 /// A job's own row.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     /// Row id.
     pub id: i64,
@@ -57,7 +57,7 @@ pub struct Job {
 }
 
 /// The offboarding that a re-hire follows.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Earlier {
     /// Row id.
     pub job_id: i64,

@@ -51,6 +51,8 @@ pub struct AsRead {
     pub steps: Vec<Step>,
     /// The identity.
     pub identity: Option<Identity>,
+    /// How many targets there were.
+    pub targets: usize,
 }
 
 impl Snapshot {

@@ -31,6 +31,8 @@ pub struct Hooks {
     pub secret: WebhookSecret,
     /// To the loop: the ids of good ones.
     pub good: Sender<String>,
+    /// The types of events that anything follows from.
+    pub followed: Vec<&'static str>,
 }
 
 struct Gate {
@@ -102,6 +104,9 @@ impl Gate {
             return ("other_workspace", (StatusCode::OK, "taken, and ignored: another workspace's\n"));
         }
         tracing::debug!("a webhook tells of {}", quoted(&event.event_type));
+        if !self.hooks.followed.contains(&event.event_type.as_str()) {
+            return ("other_type", (StatusCode::OK, "taken, and ignored: nothing follows from events of this type\n"));
+        }
         // Full: the loop has others to take, and reads the feed on their account.
         let _ = self.hooks.good.try_send(signed.id.to_owned());
         ("signed", (StatusCode::OK, "taken\n"))

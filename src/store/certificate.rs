@@ -8,7 +8,7 @@ use sqlx::{Connection, sqlite::SqliteRow};
 use super::{
     Reader, StoreError, Tx,
     columns::{get, json_or_null, set, word, word_or_null},
-    load::{Parts, TOLD},
+    parts::{Parts, TOLD},
 };
 use crate::job::{
     Identity, Order,

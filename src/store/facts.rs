@@ -62,12 +62,6 @@ pub struct Facts {
     pub happened: Vec<(String, u32)>,
     /// What ended since the look before.
     pub ended: Vec<Ended>,
-    /// Size of the file.
-    pub database_bytes: u64,
-    /// Size of SQLite's log beside it.
-    pub wal_bytes: u64,
-    /// What the file system has left for us.
-    pub free_bytes: u64,
 }
 
 /// Looks, and remembers which lines of the histories it has counted: those written after it began.
@@ -101,6 +95,11 @@ impl Observer {
         Ok(Observer { readers, path, counted })
     }
 
+    /// What can be seen of the files, whether they can be read or not.
+    pub fn sizes(&self) -> Sizes {
+        Sizes::of(&self.path)
+    }
+
     /// One look. Its counts are of one moment each, not all of the same one.
     pub async fn look(&mut self, now: Time) -> Result<Facts, StoreError> {
         let rows = sqlx::query(OPEN).bind(now.to_string()).fetch_all(&self.readers).await?;
@@ -110,7 +109,6 @@ impl Observer {
         let held_batches = "SELECT count(*) FROM batches WHERE state IN ('gathering', 'held') AND state = 'held'";
         let held_batches = sqlx::query_scalar(held_batches).fetch_one(&self.readers).await?;
         let (done, unproven) = (self.done().await?, self.unproven().await?);
-        let (database_bytes, wal_bytes, free_bytes) = sizes(&self.path);
         // Last: whoever asked may break off at any wait, and what was counted by then would never be told.
         let (happened, ended) = self.tail().await?;
         Ok(Facts {
@@ -123,9 +121,6 @@ impl Observer {
             epoch: count(&engine, "epoch")?,
             happened,
             ended,
-            database_bytes,
-            wal_bytes,
-            free_bytes,
         })
     }
 
@@ -159,10 +154,29 @@ impl Observer {
     }
 }
 
-/// Bytes of a database, of SQLite's log beside it, and what the file system has left for us.
+/// What lies on the disk, as far as the system says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Bytes of the database.
+    pub database: Option<u64>,
+    /// Bytes of SQLite's log beside it.
+    pub wal: Option<u64>,
+    /// What the file system has left for us, in bytes.
+    pub free: Option<u64>,
+}
+
+impl Sizes {
+    /// Of this database.
+    pub fn of(database: &Path) -> Sizes {
+        let bytes = std::fs::metadata(database).ok().map(|file| file.len());
+        Sizes { database: bytes, wal: bytes.map(|_| log_bytes(database)), free: free_bytes(database) }
+    }
+}
+
+/// Bytes of a database, of SQLite's log beside it, and what the file system has left for us; 0 where it does not say.
 pub fn sizes(database: &Path) -> (u64, u64, u64) {
-    let bytes = std::fs::metadata(database).map_or(0, |file| file.len());
-    (bytes, log_bytes(database), free_bytes(database).unwrap_or_default())
+    let Sizes { database, wal, free } = Sizes::of(database);
+    (database.unwrap_or_default(), wal.unwrap_or_default(), free.unwrap_or_default())
 }
 
 fn open_jobs(row: &SqliteRow) -> Result<OpenJobs, StoreError> {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    StoreError, Tx,
+    Stamp, StoreError, Tx,
     columns::{count, get, set, word, word_or_null},
 };
 use crate::job::{Event, JobState, Time, Workspace};
@@ -28,9 +28,10 @@ pub struct Recovered {
 
 impl Tx<'_> {
     /// Every write of an engine begins with this: it must still be the one that started last.
-    pub async fn check_epoch(&mut self, ours: i64) -> Result<(), StoreError> {
-        let theirs: i64 = sqlx::query_scalar("SELECT epoch FROM engine WHERE id = 1").fetch_one(self.db()).await?;
-        if theirs == ours { Ok(()) } else { Err(StoreError::Superseded { theirs, ours }) }
+    pub async fn check_epoch(&mut self, ours: i64) -> Result<Stamp, StoreError> {
+        let sql = "SELECT epoch, total_changes(), data_version FROM engine, pragma_data_version WHERE id = 1";
+        let (theirs, own, others): (i64, i64, i64) = sqlx::query_as(sql).fetch_one(self.db()).await?;
+        if theirs == ours { Ok(Stamp { own, others }) } else { Err(StoreError::Superseded { theirs, ours }) }
     }
 
     /// Reads the engine's row.

@@ -74,13 +74,20 @@ impl Place {
         let (Some(dir), Some(name)) = (asked.parent(), asked.file_name()) else {
             return Err(refuse(path, "names no file", "give the path of a database file".into()));
         };
-        let dir = dir.canonicalize().map_err(|e| {
-            refuse(dir, &format!("cannot be entered ({e})"), format!("create it: mkdir -m 2750 -p {}", dir.display()))
+        let dir = dir.canonicalize().map_err(|e| match is_of_the_path(&e) {
+            true => {
+                let remedy = format!("create it: mkdir -m 2750 -p {}", dir.display());
+                refuse(dir, &format!("cannot be entered ({e})"), remedy)
+            }
+            false => OpenError::io(dir, "entering")(e),
         })?;
         let db = match fs::symlink_metadata(dir.join(name)) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => dir.join(name),
-            _ => asked.canonicalize().map_err(|e| {
-                refuse(&asked, &format!("leads nowhere ({e})"), "correct the link or restore its target".into())
+            _ => asked.canonicalize().map_err(|e| match is_of_the_path(&e) {
+                true => {
+                    refuse(&asked, &format!("leads nowhere ({e})"), "correct the link or restore its target".into())
+                }
+                false => OpenError::io(&asked, "looking at")(e),
             })?,
         };
         match fs::metadata(&db) {
@@ -145,6 +152,13 @@ impl Place {
         Read::by_ref(&mut file).take(100).read_to_end(&mut bytes).map_err(OpenError::io(&self.db, "reading"))?;
         Ok(Header::of(&bytes))
     }
+}
+
+/// Whether the path is at fault, which a person has to mend, rather than the disk that it leads to, which may come back.
+fn is_of_the_path(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound, PermissionDenied};
+    let is_loop = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+    is_loop || matches!(error.kind(), InvalidFilename | InvalidInput | NotADirectory | NotFound | PermissionDenied)
 }
 
 fn network_name(dir: &Path) -> Result<Option<&'static str>, OpenError> {
@@ -244,7 +258,19 @@ fn still(path: &Path, id: FileId) -> Result<(), OpenError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Header, named};
+    use std::io::Error;
+
+    use rustix::io::Errno;
+
+    use super::{Header, is_of_the_path, named};
+
+    #[test]
+    fn a_disk_that_dropped_out_is_no_wrong_path() {
+        let of_the_path = |errno: &Errno| is_of_the_path(&Error::from_raw_os_error(errno.raw_os_error()));
+        assert!([Errno::NOENT, Errno::NOTDIR, Errno::ACCESS, Errno::LOOP].iter().all(of_the_path));
+        let dropped_out = [Errno::IO, Errno::NODEV, Errno::NXIO, Errno::STALE, Errno::NOTCONN];
+        assert!(!dropped_out.iter().any(of_the_path));
+    }
 
     #[test]
     fn header_tells_the_four_cases_apart() {

@@ -13,6 +13,9 @@ use crate::job::{Ms, Time};
 /// An incident of the engine itself: its kind (`key_refused`, `seam_silent`, `disk_low`) and words.
 pub type Own = (&'static str, String);
 
+/// A file is read within moments; one that is not after so long was taken away half read, or is being written without end.
+const UNREAD_MS: Ms = 900_000;
+
 /// So many of a kind are open at once; the others follow as these end, and each says how many there are.
 const MOST: i64 = 20;
 
@@ -51,7 +54,7 @@ impl Incident {
     }
 }
 
-/// New ones of a kind: those that no open incident is about yet. Parameters: ?1 now.
+/// New ones of a kind: those that no open incident is about yet. Parameters: ?1 now, ?2 how many may be open, ?3 `UNREAD_MS` ago.
 macro_rules! begin {
     ($kind:literal, $subject:literal, $job_key:literal, $says:literal, $from:literal) => {
         concat!(
@@ -99,6 +102,14 @@ const BEGIN: &[&str] = &[
         "batches b INDEXED BY batches_undecided WHERE b.state IN ('gathering', 'held') AND b.state = 'held'"
     ),
     begin!(
+        "batch_unread",
+        "CAST(b.id AS TEXT)",
+        "NULL",
+        "b.file || ': its reading began at ' || b.begun_at || ' and never came to its end, so nothing of it is done; put the whole file there again, or end its jobs with `backstitch cancel --batch ' || b.id || '`'",
+        "batches b INDEXED BY batches_undecided WHERE b.state IN ('gathering', 'held') AND b.state = 'gathering' AND b.begun_at < ?3
+             AND EXISTS (SELECT 1 FROM jobs j WHERE j.batch_id = b.id AND j.finished_at IS NULL)"
+    ),
+    begin!(
         "revocation_refused",
         "CAST(t.id AS TEXT)",
         "j.job_key",
@@ -117,26 +128,51 @@ const END: &str = "UPDATE incidents SET ended_at = ?1, next_try_at = ?1, tries =
      WHEN 'job_overdue' THEN EXISTS (SELECT 1 FROM jobs WHERE job_key = subject AND warned >= 100 AND finished_at IS NULL)
      WHEN 'job_held' THEN EXISTS (SELECT 1 FROM jobs WHERE job_key = subject AND state = 'held' AND batch_holds = 0)
      WHEN 'batch_held' THEN EXISTS (SELECT 1 FROM batches WHERE id = CAST(subject AS INTEGER) AND state = 'held')
+     WHEN 'batch_unread' THEN EXISTS (SELECT 1 FROM batches b WHERE b.id = CAST(subject AS INTEGER) AND b.state = 'gathering'
+         AND EXISTS (SELECT 1 FROM jobs j WHERE j.batch_id = b.id AND j.finished_at IS NULL))
      WHEN 'revocation_refused' THEN EXISTS (SELECT 1 FROM targets t JOIN jobs j ON j.id = t.job_id WHERE t.id = CAST(subject AS INTEGER)
          AND t.mark = 'parked' AND t.cause IN ('refused', 'forbidden') AND j.finished_at IS NULL)
      ELSE EXISTS (SELECT 1 FROM json_each(?2) v WHERE v.value ->> 0 = kind) END";
 
 impl Tx<'_> {
-    /// Looks how things stand: what is new begins, what is over ends.
-    pub async fn look_for_incidents(&mut self, own: &[Own], now: Time) -> Result<(), StoreError> {
-        let at = now.to_string();
-        sqlx::query(END).bind(&at).bind(set(&own)?).execute(self.db()).await?;
+    /// Looks how things stand: what is new begins, what is over ends. Of the `undecided` kinds nothing does either.
+    pub async fn look_for_incidents(
+        &mut self,
+        own: &[Own],
+        undecided: &[&'static str],
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let (at, unread) = (now.to_string(), now.plus(-UNREAD_MS).to_string());
+        let stand: Vec<Own> = own.iter().cloned().chain(undecided.iter().map(|kind| (*kind, String::new()))).collect();
+        sqlx::query(END).bind(&at).bind(set(&stand)?).execute(self.db()).await?;
         for sql in BEGIN {
-            sqlx::query(*sql).bind(&at).bind(MOST).execute(self.db()).await?;
+            sqlx::query(*sql).bind(&at).bind(MOST).bind(&unread).execute(self.db()).await?;
         }
         sqlx::query(BEGIN_OWN).bind(&at).bind(set(&own)?).execute(self.db()).await?;
+        Ok(())
+    }
+
+    /// One that could not be written while it stood. A commit of which nobody knows may have written it before.
+    pub async fn note_ended(&mut self, one: &Incident, begin_told_at: Option<Time>) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO incidents (id, kind, subject, says, begun_at, ended_at, begin_told_at, next_try_at)
+             VALUES (?1, ?2, '', ?3, ?4, ?5, ?6, ?5) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(one.id)
+        .bind(&one.kind)
+        .bind(&one.says)
+        .bind(one.begun_at.to_string())
+        .bind(one.ended_at.map(|at| at.to_string()))
+        .bind(begin_told_at.map(|at| at.to_string()))
+        .execute(self.db())
+        .await?;
         Ok(())
     }
 
     /// What is to be told now, the longest due first.
     pub async fn due_incidents(&mut self, now: Time, limit: u32) -> Result<Vec<Incident>, StoreError> {
         let rows = sqlx::query(
-            "SELECT i.*, iif(i.kind = 'batch_held', CAST(i.subject AS INTEGER), NULL) AS batch, i.begin_told_at IS NOT NULL AS begin_told,
+            "SELECT i.*, iif(i.kind IN ('batch_held', 'batch_unread'), CAST(i.subject AS INTEGER), NULL) AS batch, i.begin_told_at IS NOT NULL AS begin_told,
                  (SELECT count(*) FROM incidents o WHERE o.ended_at IS NULL AND o.kind = i.kind) AS open_of_kind
              FROM incidents i WHERE i.next_try_at <= ?1 ORDER BY i.next_try_at LIMIT ?2",
         )

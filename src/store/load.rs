@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use serde::de::DeserializeOwned;
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 use super::{
-    StoreError, Tx,
-    columns::{count, get, json_or_null, set, word, word_or_null},
-    rehire::earlier,
+    Cache, StoreError, Tx,
+    cache::JobParts,
+    columns::{get, set, word},
+    parts::{PARTS, Parts, json},
 };
-use crate::job::{AsRead, Event, Job, JobState, Order, PersonKey, Selector, Snapshot, Step, Time};
+use crate::job::{AsRead, Earlier, Event, Job, PersonKey, Selector, Snapshot, Time};
 
 /// One row of `person_locks` that concerns the jobs at hand.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,102 +33,13 @@ pub struct LockRow {
     pub moves: bool,
 }
 
-/// The statement that gathers a part of these jobs' rows: columns in the order of the fields they are read into.
-macro_rules! part {
-    ($part:literal, [$columns:literal], $from:literal, $order:literal) => {
-        concat!(
-            "SELECT job_id, '",
-            $part,
-            "' AS part, json_group_array(json_array(",
-            $columns,
-            ") ORDER BY ",
-            $order,
-            ") AS all_rows FROM ",
-            $from,
-            " job_id IN (SELECT value FROM json_each(?1)) GROUP BY job_id"
-        )
-    };
-}
-
-macro_rules! steps {
-    () => {
-        part!("steps", ["name, state, rounds, since, opened_at, closed_at"], "steps WHERE", "position")
-    };
-}
-
-macro_rules! targets {
-    () => {
-        part!(
-            "targets",
-            ["id, step, kind, object_id, acs_system_id, acs_user_id, json(link_json), mark, cause, proof, next_act, next_at, tries,
-              refusals, reissues, requested_at, accepted_at, seen_at, absent_at, found_at, proven_at, cut_at, cut_note, detail"],
-            "targets WHERE",
-            "id"
-        )
-    };
-}
-
-macro_rules! looks {
-    () => {
-        part!(
-            "looks",
-            ["step, kind, begun_at, ended_at, json(iif(complete, 'true', 'false')), json(iif(unsupported, 'true', 'false')), count,
-              remaining, empty_since, request_id"],
-            "looks WHERE",
-            "begun_at, kind"
-        )
-    };
-}
-
-macro_rules! told {
-    () => {
-        concat!(steps!(), " UNION ALL ", targets!(), " UNION ALL ", looks!())
-    };
-}
-
-/// What is told of a job: `steps`, `targets`, `looks`.
-pub(super) const TOLD: &str = told!();
-
-/// Everything of a job but its own row.
-const PARTS: &str = concat!(
-    told!(),
-    " UNION ALL ",
-    part!("open", ["id, step, act, kind, target_id, begun_at"], "attempts WHERE ended_at IS NULL AND", "id"),
-    " UNION ALL ",
-    part!(
-        "systems",
-        ["acs_system_id, trouble, checked_at"],
-        "(SELECT DISTINCT t.job_id, s.acs_system_id, s.trouble, s.checked_at FROM targets t JOIN acs_systems s USING (acs_system_id)
-          WHERE t.job_id IN (SELECT value FROM json_each(?1))) WHERE",
-        "acs_system_id"
-    ),
-    " UNION ALL ",
-    part!("wants", ["kind, value"], "person_locks WHERE", "kind, value"),
-    " UNION ALL SELECT j.id, 'tombstone', '[true]' FROM jobs j WHERE j.id IN (SELECT value FROM json_each(?1)) AND j.identity_json IS NULL
-         AND (EXISTS (SELECT 1 FROM tombstones t WHERE t.kind = 'user_identity_id' AND t.value = j.user_identity_id)
-           OR EXISTS (SELECT 1 FROM tombstones t WHERE t.kind = 'user_identity_key' AND t.value = j.user_identity_key))"
-);
-
-/// Rows of several tables, gathered by job and part.
-pub(super) struct Parts(HashMap<(i64, String), String>);
-
-impl Parts {
-    /// Reads them: `sql` gives one row for each job and part, with all of the part's rows as one JSON array of arrays. What crosses the
-    /// border to the database is dear by the piece.
-    pub async fn read(conn: &mut SqliteConnection, jobs: &[i64], sql: &'static str) -> Result<Parts, StoreError> {
-        let mut parts = HashMap::new();
-        for row in sqlx::query(sql).bind(set(&jobs)?).fetch_all(conn).await? {
-            parts.insert((get(&row, "job_id")?, get(&row, "part")?), get(&row, "all_rows")?);
-        }
-        Ok(Parts(parts))
-    }
-
-    /// All of a job's; none if there is no such part.
-    pub fn take<T: DeserializeOwned>(&mut self, job: i64, part: &str) -> Result<Vec<T>, StoreError> {
-        let Some(rows) = self.0.remove(&(job, part.to_owned())) else { return Ok(Vec::new()) };
-        serde_json::from_str(&rows).map_err(|e| StoreError::Odd { column: part.to_owned(), problem: e.to_string() })
-    }
-}
+/// Jobs' own rows, each with the offboarding that it follows: columns in the order of the fields they are read into.
+const JOBS: &str = "SELECT json_group_array(json_array(
+         json_array(j.id, json(j.order_json), j.state, j.accepted_at, j.begun_at, json(j.identity_json), j.mode,
+             json(iif(j.cut_first IS NULL, 'null', iif(j.cut_first, 'true', 'false'))), j.cut_at, j.batch_id, j.rehire_of, j.recheck_of, j.why,
+             j.wake_at, j.waits_for, j.yield_to, j.last_error, j.tries, j.retry_at, j.unclean_starts, j.finished_at),
+         iif(e.id IS NULL, NULL, json_array(e.id, e.job_key, e.state))) ORDER BY j.rank, j.id)
+     FROM jobs j LEFT JOIN jobs e ON e.id = j.rehire_of WHERE j.id IN (SELECT value FROM json_each(?1))";
 
 impl Tx<'_> {
     /// Jobs whose time has come, in the order of claims: revocations, urgency, age. At most `limit`.
@@ -173,37 +84,45 @@ impl Tx<'_> {
         .await?)
     }
 
-    /// The jobs of these ids, whole, in the order of claims.
-    pub async fn snapshots(&mut self, ids: &[i64]) -> Result<Vec<Snapshot>, StoreError> {
+    /// The jobs of these ids, whole, in the order of claims. What `cache` knows of them is taken out of it and not read.
+    pub async fn snapshots(&mut self, ids: &[i64], cache: &mut Cache) -> Result<Vec<Snapshot>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let set = set(&ids)?;
-        let jobs = sqlx::query(
-            "SELECT jobs.id, jobs.order_json, jobs.state, jobs.accepted_at, jobs.begun_at, jobs.identity_json, jobs.mode, jobs.cut_first,
-                 jobs.cut_at, jobs.batch_id, jobs.rehire_of, jobs.recheck_of, jobs.why, jobs.wake_at, jobs.waits_for, jobs.yield_to,
-                 jobs.last_error, jobs.tries, jobs.retry_at, jobs.unclean_starts, jobs.finished_at, e.job_key AS earlier_key, e.state AS earlier_state FROM jobs LEFT JOIN jobs e ON e.id = jobs.rehire_of
-             WHERE jobs.id IN (SELECT value FROM json_each(?1)) ORDER BY jobs.rank, jobs.id",
-        )
-            .bind(&set)
-            .fetch_all(self.db())
-            .await?;
-        let mut parts = Parts::read(self.db(), ids, PARTS).await?;
+        let jobs: String = sqlx::query_scalar(JOBS).bind(set(&ids)?).fetch_one(self.db()).await?;
+        let jobs: Vec<(Job, Option<Earlier>)> = json(&jobs, "jobs")?;
+        let mut known: HashMap<i64, JobParts> =
+            ids.iter().filter_map(|id| cache.take(*id).map(|parts| (*id, parts))).collect();
+        // Where checks are on, everything is read and compared: each simulated history shows that the cache holds what the file holds.
+        let checks = cfg!(debug_assertions);
+        let unknown: Vec<i64> = ids.iter().copied().filter(|id| checks || !known.contains_key(id)).collect();
+        let mut read = match unknown.as_slice() {
+            [] => Parts::default(),
+            unknown => Parts::read(self.db(), unknown, PARTS).await?,
+        };
         let mut all = Vec::with_capacity(jobs.len());
-        for row in &jobs {
-            let job = job(row)?;
-            let id = job.id;
-            let steps: Vec<Step> = parts.take(id, "steps")?;
+        for (job, earlier) in jobs {
+            let parts = match known.remove(&job.id) {
+                Some(parts) => {
+                    debug_assert_eq!(parts.in_order(), read.job(job.id)?.in_order(), "cached, and as the file has it");
+                    parts
+                }
+                None => read.job(job.id)?,
+            };
             all.push(Snapshot {
-                read: AsRead { steps: steps.clone(), identity: job.identity.clone() },
-                steps,
-                targets: parts.take(id, "targets")?,
-                looks: parts.take(id, "looks")?,
-                open: parts.take(id, "open")?,
-                systems: parts.take(id, "systems")?,
-                wants: parts.take(id, "wants")?,
-                tombstone: !parts.take::<bool>(id, "tombstone")?.is_empty(),
-                earlier: earlier(row)?,
+                read: AsRead {
+                    steps: parts.steps.clone(),
+                    identity: job.identity.clone(),
+                    targets: parts.targets.len(),
+                },
+                steps: parts.steps,
+                targets: parts.targets,
+                looks: parts.looks,
+                open: parts.open,
+                systems: parts.systems,
+                wants: parts.wants,
+                tombstone: parts.tombstone,
+                earlier,
                 job,
                 notes: Vec::new(),
                 calls: Vec::new(),
@@ -245,33 +164,6 @@ impl Tx<'_> {
             })
             .collect()
     }
-}
-
-fn job(row: &SqliteRow) -> Result<Job, StoreError> {
-    let order: Option<Order> = json_or_null(row, "order_json")?;
-    Ok(Job {
-        id: get(row, "id")?,
-        order: order.ok_or_else(|| StoreError::Odd { column: "order_json".into(), problem: "nothing".into() })?,
-        state: word::<JobState>(row, "state")?,
-        accepted_at: word(row, "accepted_at")?,
-        begun_at: word_or_null(row, "begun_at")?,
-        identity: json_or_null(row, "identity_json")?,
-        mode: word_or_null(row, "mode")?,
-        cut_first: get(row, "cut_first")?,
-        cut_at: word_or_null(row, "cut_at")?,
-        batch_id: get(row, "batch_id")?,
-        rehire_of: get(row, "rehire_of")?,
-        recheck_of: get(row, "recheck_of")?,
-        why: get(row, "why")?,
-        wake_at: word_or_null(row, "wake_at")?,
-        waits_for: get(row, "waits_for")?,
-        yield_to: get(row, "yield_to")?,
-        last_error: get(row, "last_error")?,
-        tries: count(row, "tries")?,
-        retry_at: word_or_null(row, "retry_at")?,
-        unclean_starts: count(row, "unclean_starts")?,
-        finished_at: word_or_null(row, "finished_at")?,
-    })
 }
 
 fn want(row: &SqliteRow) -> Result<PersonKey, StoreError> {

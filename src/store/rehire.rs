@@ -3,13 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
-use sqlx::sqlite::SqliteRow;
 
 use super::{
     NewRow, StoreError, Tx,
-    columns::{get, set, word, word_or_null},
+    columns::{get, set, word},
 };
-use crate::job::{Earlier, Fate, JobState, PersonKey, Problem, Snapshot, Time, Workflow};
+use crate::job::{Fate, JobState, PersonKey, Problem, Snapshot, Time, Workflow};
 
 /// An offboarding that is open, or was proven, of somebody known by a selector.
 #[derive(Clone, Debug)]
@@ -161,14 +160,6 @@ impl Tx<'_> {
         .await?;
         Ok(())
     }
-}
-
-/// The offboarding that a job's row, read with it, says it follows.
-pub(super) fn earlier(row: &SqliteRow) -> Result<Option<Earlier>, StoreError> {
-    let state = word_or_null(row, "earlier_state")?;
-    let known = (get::<Option<i64>>(row, "rehire_of")?, get::<Option<String>>(row, "earlier_key")?, state);
-    let (Some(job_id), Some(job_key), Some(state)) = known else { return Ok(None) };
-    Ok(Some(Earlier { job_id, job_key, state }))
 }
 
 /// Holds an onboarding of somebody who left, or leaves, and whose row does not say that they come back.

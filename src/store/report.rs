@@ -6,7 +6,7 @@ use sqlx::{Connection, sqlite::SqliteRow};
 use super::{
     Reader, StoreError,
     columns::{get, json_or_null, word, word_or_null},
-    load::{Parts, TOLD},
+    parts::{Parts, TOLD},
     read::{JobLine, WaitingLine, job_line, waiting_line},
 };
 use crate::job::{Identity, Look, Mode, Order, Step, Target, Time};

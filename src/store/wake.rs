@@ -28,6 +28,8 @@ pub struct Outlook {
     pub care: CareState,
     /// An open job has begun: only then the feed is worth reading for its sake.
     pub anyone_waits: bool,
+    /// Rows that this connection has written so far.
+    pub own_changes: i64,
 }
 
 /// Reads through an index each, and of held jobs, of which there may be thousands, none.
@@ -40,7 +42,8 @@ pub(super) const OUTLOOK: &str = "SELECT (SELECT min(at) FROM (SELECT min(wake_a
          (SELECT count(*) FROM (SELECT 1 FROM jobs INDEXED BY jobs_recheck_open WHERE recheck_of IS NOT NULL AND finished_at IS NULL AND state <> 'held'
              LIMIT 64)) AS at_work,
          EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_begun WHERE workflow <> 'onboard' AND finished_at IS NULL
-             AND begun_at IS NOT NULL AND state IN ('ready', 'running', 'waiting')) AS waits";
+             AND begun_at IS NOT NULL AND state IN ('ready', 'running', 'waiting')) AS waits,
+         total_changes() AS own_changes";
 
 impl Tx<'_> {
     /// What is to come.
@@ -57,6 +60,7 @@ impl Tx<'_> {
             },
             care: CareState { next, at_work: few("at_work")?, anyone: next.is_some() },
             anyone_waits: get(&row, "waits")?,
+            own_changes: get(&row, "own_changes")?,
         })
     }
 }

@@ -101,19 +101,33 @@ fn a_moved_database_ends_the_daemon() {
     assert!(!rig.db().exists());
 }
 
-/// P1, P11: a database browser with unsaved edits stops the work, and nothing else; it goes on when the lock is gone.
+/// P1, P11: a database browser with unsaved edits stops the work, and nothing else; it goes on when the lock is gone. The alarm's hook is
+/// told of both, though what it is told cannot be written down before.
 #[test]
-fn another_programs_lock_is_waited_for() {
+fn another_programs_lock_is_waited_for_and_told() {
     let rig = Rig::new(sandbox::Settings::default());
     rig.world().seed_people(1);
-    rig.configure(INPUT);
+    let told = rig.path("told.jsonl");
+    rig.configure(&format!("[alarm]\ncommand = ['/bin/sh', '-c', 'cat >> {}']\n{INPUT}", told.display()));
     let daemon = rig.run(&[]);
     daemon.await_log("resumed");
     let lock = rig.lock_database();
     rig.write("jobs.csv", LEAVER);
     daemon.await_log("another program keeps the database locked");
     assert_eq!(rig.changes(), Vec::<String>::new());
+    let messages = || -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(&told).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    };
+    wait_for("the alarm", || (!messages().is_empty()).then_some(()));
     drop(lock);
     rig.await_finished(1);
+    wait_for("its end", || (messages().len() == 2).then_some(()));
     daemon.stop();
+    let [begins, ends] = &messages()[..] else { panic!("{:?}", messages()) };
+    assert_eq!((&begins["event"], &begins["kind"]), (&"begins".into(), &"database_fails".into()), "{begins}");
+    assert!(begins["says"].as_str().unwrap().contains("another program keeps the database locked"), "{begins}");
+    assert_eq!((&ends["event"], &ends["incident"]), (&"ends".into(), &begins["incident"]), "{ends}");
+    let kept = "SELECT (id || '') FROM incidents WHERE kind = 'database_fails' AND end_told_at IS NOT NULL";
+    assert_eq!(rig.ask(kept), [[begins["incident"].to_string()]], "it was written down when that was possible again");
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use backstitch::sandbox;
+use backstitch::{sandbox, store::Deed};
 use rustix::process::Signal;
 
 use super::rig::{Daemon, Manager, Rig, wait_for};
@@ -134,6 +134,35 @@ fn another_key_sends_nothing_before_the_workspace_is_confirmed() {
     rig.await_finished(3);
     daemon.stop();
     assert_eq!(rig.ask("SELECT DISTINCT state FROM jobs"), [["succeeded"]], "what was given up was looked up");
+}
+
+/// P11: who is told of incidents can change, too; a hook that cannot work changes nothing else.
+#[test]
+fn another_hook_is_told_from_then_on() {
+    let rig = Rig::new(sandbox::Settings::default());
+    let input = "[[inputs]]\npath = \"jobs.csv\"\n";
+    rig.configure(input);
+    rig.write("jobs.csv", &format!("{LEAVER}hr-1,offboard,nobody-1\n"));
+    let daemon = rig.run(&[]);
+    wait_for("the hold", || rig.ask("SELECT 1 FROM jobs WHERE state = 'held'").pop());
+    let hook =
+        |name: &str| format!("[alarm]\ncommand = ['/bin/sh', '-c', 'cat >> {}']\n{input}", rig.path(name).display());
+    rig.configure(&hook("first"));
+    let said = reload(&daemon, 1);
+    assert!(said.contains("settings reloaded: alarm.command"), "{said}");
+    let told = |name: &str| fs::read_to_string(rig.path(name)).unwrap_or_default();
+    wait_for("the message", || told("first").contains("job_held").then_some(()));
+    rig.configure(&hook("second"));
+    reload(&daemon, 2);
+    rig.operate(Deed::Cancel { force: false }, "hr-1");
+    wait_for("its end", || told("second").contains("\"event\":\"ends\"").then_some(()));
+    assert_eq!(told("first").lines().count(), 1, "{}", told("first"));
+    // The file with its address is not there: the work's own settings are taken over all the same.
+    rig.configure(&format!("[brake]\nfloor = 11\n[alarm]\nurl_file = \"nowhere\"\n{input}"));
+    let said = reload(&daemon, 3);
+    assert!(said.contains("settings reloaded: ") && said.contains("brake.floor"), "{said}");
+    daemon.await_log("the alarm stays as it was");
+    daemon.stop();
 }
 
 #[test]

@@ -86,6 +86,7 @@ fn only_what_seam_signed_is_obeyed_and_only_once() {
 
     let before = polls(&rig);
     let other = "whsec_BAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+    let useless = Svix::new("msg_1", &workspace).body.replace("acs_user.deleted", "device.connected");
     for (svix, status) in [
         (Svix { secret: other, ..Svix::new("msg_1", &workspace) }, 401),
         (Svix { late_s: 400, ..Svix::new("msg_1", &workspace) }, 401),
@@ -93,14 +94,16 @@ fn only_what_seam_signed_is_obeyed_and_only_once() {
         (Svix { body: "no event".to_owned(), ..Svix::new("msg_1", &workspace) }, 200),
         (Svix { body: "x".repeat(300 * 1024), ..Svix::new("msg_1", &workspace) }, 413),
         (Svix::new("msg_1", "another"), 200),
+        (Svix { body: useless, ..Svix::new("msg_1", &workspace) }, 200),
     ] {
         assert_eq!(svix.post(&at), status, "{}", svix.late_s);
     }
     let mut told = Vec::new();
     wait_for("the counters", || {
-        let outcomes = ["forged", "stale", "unreadable", "too_large", "other_workspace", "no_secret", "accepted"];
+        let outcomes =
+            ["forged", "stale", "unreadable", "too_large", "other_workspace", "other_type", "no_secret", "accepted"];
         told = outcomes.map(|outcome| count(&at, outcome)).to_vec();
-        (told == [1, 2, 1, 1, 1, 1, 0]).then_some(())
+        (told == [1, 2, 1, 1, 1, 1, 1, 0]).then_some(())
     });
     assert_eq!(polls(&rig), before, "{told:?}");
 

@@ -69,7 +69,7 @@ impl Metrics {
             Ok(facts) => looks.tally.ended(facts),
             Err(error) => tracing::warn!("the database cannot be read for /metrics: {error}"),
         }
-        looks.gauges.set(&self.pulse.beat(), found.as_ref().ok(), now);
+        looks.gauges.set(&self.pulse.beat(), found.as_ref().ok(), looks.observer.sizes(), now);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         let took_ms = Ms::try_from(watch.us() / 1_000).unwrap_or(Ms::MAX);

@@ -47,8 +47,18 @@ const HAPPENINGS: &[&str] = &[
 ];
 
 /// What becomes of webhooks; each good one is `signed` and then `accepted`, or `replayed`.
-const WEBHOOKS: &[&str] =
-    &["signed", "accepted", "replayed", "forged", "stale", "unreadable", "other_workspace", "too_large", "no_secret"];
+const WEBHOOKS: &[&str] = &[
+    "signed",
+    "accepted",
+    "replayed",
+    "forged",
+    "stale",
+    "unreadable",
+    "other_workspace",
+    "other_type",
+    "too_large",
+    "no_secret",
+];
 
 /// Counters that the daemon's parts share; a copy counts into the same.
 #[derive(Clone, Debug)]

@@ -3,6 +3,8 @@
 mod brake;
 mod deeds;
 mod facts;
+mod forget;
+mod incidents;
 mod round;
 
 use sqlx::Row as _;
@@ -29,7 +31,7 @@ pub struct Book {
     pub rules: AcceptRules,
     /// What is wrong with the file whose part is handed in next.
     pub trouble: Option<Trouble>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 pub fn order(key: &str, workflow: Workflow) -> Order {
@@ -61,7 +63,7 @@ impl Book {
         let opened = open_engine(args).await.unwrap();
         let brake = BrakeRules { max_offboards: 25, max_share: 0.10, floor: 10, max_urgent: 2, window_ms: HOUR };
         let rules = AcceptRules { brake, protected: Protected::default(), offboard_deadline_ms: 4 * HOUR };
-        Book { opened, rules, trouble: None, _folder: folder }
+        Book { opened, rules, trouble: None, folder }
     }
 
     /// One transaction, as the engine or a command runs it.
@@ -70,6 +72,11 @@ impl Book {
         let done = work(&mut tx, &self.rules).await;
         tx.commit().await.unwrap();
         done
+    }
+
+    /// The database's file.
+    pub fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("b.db")
     }
 
     /// Hands in a part of a file.
