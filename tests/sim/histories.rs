@@ -185,6 +185,7 @@ const FOUND: &[(u64, &str, &str)] = &[
         "",
         "ACS users were believed gone because the lists of their identity, whose end had been given up, were empty",
     ),
+    (376, "merge", "a merge in the moment between the last question and the delete was held against the delete"),
     (2758, "", "one answer from another workspace ended an update for good"),
 ];
 

@@ -3,7 +3,7 @@
 use backstitch::{
     engine::Change,
     job::Row,
-    sandbox::{Faults, Request, Verb},
+    sandbox::{Entry, Faults, Request, Verb},
     store::{Deed, Operator},
 };
 
@@ -156,4 +156,22 @@ impl Rig {
         .await;
         self.order(Deed::Release, jobs, "the crashes are over");
     }
+}
+
+/// How long after the last question after an identity its delete may arrive, so that nobody can say that it was put off.
+const AT_ONCE_MS: i64 = 2_000;
+
+/// Whether somebody merged this deleted identity into another one between our last question after it and the delete, which followed at
+/// once. Seam has no delete on a condition, so that moment remains.
+pub fn merged_unseen(delete: &Entry, entries: &[Entry], hand_made: &[u64]) -> bool {
+    let id = &delete.arguments["user_identity_id"];
+    let before = || entries.iter().rev().filter(|entry| entry.seq < delete.seq);
+    let asked = before().find(|entry| {
+        entry.path == "/user_identities/get"
+            && entry.arguments["user_identity_id"] == *id
+            && !hand_made.contains(&entry.seq)
+    });
+    let merged = before().find(|entry| entry.path == "/user_identities/merge");
+    let (Some(asked), Some(merged)) = (asked, merged) else { return false };
+    delete.path == "/user_identities/delete" && asked.seq < merged.seq && delete.at_ms - asked.at_ms <= AT_ONCE_MS
 }
