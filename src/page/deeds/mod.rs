@@ -22,7 +22,7 @@ use super::{
 use crate::{
     job::{Action, JobState, counted},
     operator::{self, Order, Outcome},
-    store::{Decided, Decision, Deed, JobsFilter, Operator, Skip, Verb},
+    store::{Decided, Decision, Deed, JobRef, JobsFilter, Operator, Skip, Verb},
 };
 use set::Shown;
 
@@ -246,7 +246,7 @@ fn order(action: Action, viewer: &Viewer, fields: &Fields) -> Result<Order, Trou
         Action::Reject => Verb::Reject,
         Action::Skip => {
             let object_id = fields.get("object").unwrap_or_default().to_owned();
-            return Ok(Order::Object(Skip { actor, reason, job: fields.number("job")?.to_string(), object_id }));
+            return Ok(Order::Object(Skip { actor, reason, job: JobRef::Id(fields.number("job")?), object_id }));
         }
         Action::Retry => return jobs(Deed::Retry, actor, reason, fields),
         Action::Release => return jobs(Deed::Release, actor, reason, fields),
@@ -261,10 +261,9 @@ fn order(action: Action, viewer: &Viewer, fields: &Fields) -> Result<Order, Trou
 
 /// Those that were shown, whatever else matches by now.
 fn jobs(deed: Deed, actor: String, reason: String, fields: &Fields) -> Result<Order, Trouble> {
-    let numbers = fields.get("jobs").unwrap_or_default().split(',').map(str::parse::<i64>);
-    let numbers: Vec<i64> =
-        numbers.collect::<Result<_, _>>().map_err(|_| Trouble::Odd("The form names no jobs.".to_owned()))?;
-    Ok(Order::Jobs(Operator { actor, deed, reason, jobs: numbers.iter().map(ToString::to_string).collect() }))
+    let ids = fields.get("jobs").unwrap_or_default().split(',').map(|id| id.parse().map(JobRef::Id));
+    let jobs = ids.collect::<Result<_, _>>().map_err(|_| Trouble::Odd("The form names no jobs.".to_owned()))?;
+    Ok(Order::Jobs(Operator { actor, deed, reason, jobs }))
 }
 
 /// What became of each, and where it is shown.

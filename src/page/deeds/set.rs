@@ -126,13 +126,15 @@ async fn object(reader: &mut Reader, v: &View) -> Result<Shown, Trouble> {
     })
 }
 
-/// Jobs by number or key, or all that a filter lets through: never more than was asked for, and only those that it applies to.
+/// Jobs by number, or all that a filter lets through: never more than was asked for, and only those that it applies to.
 async fn jobs(reader: &mut Reader, v: &View, deed: Deed) -> Result<Shown, Trouble> {
     v.only(&["job", "state", "workflow", "person", "batch"])?;
-    let named: Vec<&str> = v.all("job").collect();
-    let (lines, left_alone) = match named.as_slice() {
+    // No keys: they may be digits, too, and then one job would be shown for another.
+    let numbers = v.all("job").map(str::parse::<i64>).collect::<Result<Vec<_>, _>>();
+    let numbers = numbers.map_err(|_| Trouble::Odd("`job` is a job's number; its page knows it.".to_owned()))?;
+    let (lines, left_alone) = match numbers.as_slice() {
         [] => filtered(reader, v, deed).await?,
-        names => one_by_one(reader, v, deed, names).await?,
+        ids => one_by_one(reader, v, deed, ids).await?,
     };
     let gentle = Deed::Cancel { force: false };
     let undecided = Undecided::of(reader).await?;
@@ -161,22 +163,16 @@ async fn one_by_one(
     reader: &mut Reader,
     v: &View,
     deed: Deed,
-    names: &[&str],
+    ids: &[i64],
 ) -> Result<(Vec<JobLine>, Vec<String>), Trouble> {
-    if names.len() > MOST as usize {
+    if ids.len() > MOST as usize {
         return Err(too_many());
     }
     let undecided = Undecided::of(reader).await?;
     let (mut lines, mut left_alone) = (Vec::new(), Vec::new());
-    for name in names {
-        let id = reader.job_number(name).await?;
-        let found = match id {
-            Some(id) => reader.line(id).await?,
-            None => None,
-        };
-        let Some(person) = found else {
-            return Err(Trouble::Nothing(format!("No job has the key or number {}.", v.veil.text(name))));
-        };
+    for id in ids {
+        let found = reader.line(*id).await?;
+        let person = found.ok_or_else(|| Trouble::Nothing(format!("No job has the number {id}.")))?;
         match undecided.refusal(deed, &person.line) {
             None => lines.push(person.line),
             Some(why) => left_alone.push(format!("{}: {why}.", v.veil.of(&person).text(&person.line.job_key))),

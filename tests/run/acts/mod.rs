@@ -1,5 +1,6 @@
 //! What is done on the page: by whom, with what before it, and by nobody else.
 
+mod numbers;
 mod refused;
 
 use std::{fs, os::unix::fs::PermissionsExt};
@@ -181,7 +182,7 @@ fn jobs_are_held_released_retried_skipped_and_ended_with_a_reason() {
         assert!(job.contains(words), "no {words} in {job}");
     }
     for (path, reason, done) in [
-        ("/do/hold?job=a-0", "the bridge is swapped", "a-0: held."),
+        ("/do/hold?job=1", "the bridge is swapped", "a-0: held."),
         ("/do/release?state=held&workflow=offboard", "it is back", "a-0: released."),
     ] {
         let told = office.act(&cookie, path, reason);

@@ -77,7 +77,8 @@ fn nothing_is_done_for_nobody_or_for_another_sites_page() {
         ("GET /do/approve?batch=x".to_owned(), mara.clone(), 400),
         ("GET /do/approve?batch=9".to_owned(), mara.clone(), 404),
         ("GET /do/retry".to_owned(), mara.clone(), 400),
-        ("GET /do/retry?job=nobody".to_owned(), mara.clone(), 404),
+        ("GET /do/retry?job=9".to_owned(), mara.clone(), 404),
+        ("GET /do/retry?job=a-0".to_owned(), mara.clone(), 400),
         ("GET /do/everything?job=1".to_owned(), mara.clone(), 404),
         ("PUT /do/approve".to_owned(), mara.clone(), 405),
         (
