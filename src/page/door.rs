@@ -1,6 +1,7 @@
 //! Who is there: nobody, as far as reading goes; somebody with a name, where something is to be done.
 //!
-//! A token from the file, sent by a script or exchanged for a cookie by a person; or the other end of a unix socket. Every name is looked
+//! A token from the file, sent by a script or exchanged for a cookie by a person; or a user whom the settings name, at the other end of a
+//! unix socket. Every name is looked
 //! up again at each request, so that whoever is struck from the file is nobody from then on.
 
 use std::{
@@ -39,6 +40,8 @@ pub(super) struct Door {
     /// Something can be done here at all.
     pub open: bool,
     tokens: Option<PathBuf>,
+    /// Who may as the other end of a unix socket.
+    users: Vec<String>,
     /// Good for one session.
     invited: Mutex<Option<SecretString>>,
     sessions: Mutex<HashMap<String, Session>>,
@@ -75,7 +78,11 @@ impl Door {
         }
         let mut key = <Hmac<Sha256> as Mac>::new(&Default::default());
         key.update(format!("{}{}", clock::random_id(), clock::random_id()).as_bytes());
-        Door { open, tokens, invited: Mutex::new(invited), sessions: Mutex::default(), key }
+        let users = settings.users.clone();
+        for name in users.iter().filter(|name| open && number_of(name).is_none()) {
+            tracing::warn!("this machine's list of users knows no {name} (`page.users`): name them by number");
+        }
+        Door { open, tokens, users, invited: Mutex::new(invited), sessions: Mutex::default(), key }
     }
 
     /// Tokens open it; otherwise the socket does.
@@ -99,7 +106,9 @@ impl Door {
         let peer = parts.extensions.get::<ConnectInfo<Peer>>().and_then(|peer| peer.0.uid);
         let relayed = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
         let uid = peer.filter(|uid| {
-            self.tokens.is_none() && *uid != UNSEEN && !relayed.iter().any(|name| parts.headers.contains_key(*name))
+            self.users.iter().any(|one| number_of(one) == Some(*uid))
+                && *uid != UNSEEN
+                && !relayed.iter().any(|name| parts.headers.contains_key(*name))
         })?;
         let name = user_name(uid).unwrap_or_else(|| "somebody".to_owned());
         Some(self.somebody(name, &format!("uid {uid}, page"), &format!("uid {uid}"), None))
@@ -231,10 +240,23 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// By the machine's own list of users (passwd(5)); who is known elsewhere goes by the number.
+/// A user's number, by name or as it stands.
+fn number_of(user: &str) -> Option<u32> {
+    user.parse().ok().or_else(|| known_user(|name, _| name == user).map(|(_, uid)| uid))
+}
+
 fn user_name(uid: u32) -> Option<String> {
+    let fit = |letter: char| letter.is_alphanumeric() || "-_.@".contains(letter);
+    let name = known_user(|_, known| known == uid)?.0;
+    Some(name.chars().filter(|letter| fit(*letter)).take(64).collect::<String>()).filter(|name| !name.is_empty())
+}
+
+/// By the machine's own list of users (passwd(5)); who is known elsewhere goes by the number.
+fn known_user(is: impl Fn(&str, u32) -> bool) -> Option<(String, u32)> {
     let list = std::fs::read_to_string("/etc/passwd").ok()?;
-    let line = list.lines().find(|line| line.split(':').nth(2).and_then(|field| field.parse().ok()) == Some(uid))?;
-    let fit = |letter: &char| letter.is_alphanumeric() || "-_.@".contains(*letter);
-    Some(line.split(':').next()?.chars().filter(fit).take(64).collect::<String>()).filter(|name| !name.is_empty())
+    let user = |line: &str| {
+        let mut fields = line.split(':');
+        Some((fields.next()?.to_owned(), fields.nth(1)?.parse().ok()?))
+    };
+    list.lines().filter_map(user).find(|(name, uid)| is(name, *uid))
 }

@@ -122,9 +122,9 @@ fn a_page_that_only_shows_does_nothing_and_a_socket_knows_who_comes() {
     assert_eq!(off.states(), [["held", "3"]]);
     off.daemon.stop();
     let rig = Rig::new(sandbox::Settings::default());
-    let socket = rig.path("http.sock");
+    let (socket, us) = (rig.path("http.sock"), rustix::process::geteuid().as_raw());
     rig.configure(&format!(
-        "[listen]\naddress = \"unix:{}\"\n[page]\nenabled = true\nactions = true\n",
+        "[listen]\naddress = \"unix:{}\"\n[page]\nenabled = true\nactions = true\nusers = [\"{us}\"]\n",
         socket.display()
     ));
     let daemon = rig.run(&[]);
@@ -138,8 +138,29 @@ fn a_page_that_only_shows_does_nothing_and_a_socket_knows_who_comes() {
     for relayed in ["x-forwarded-for: 10.0.0.1\r\n", "via: 1.1 proxy\r\n", "authorization: Bearer x\r\n"] {
         assert!(!ask(relayed).unwrap().contains("You are "), "{relayed}");
     }
+    let foreign = ask("cookie: backstitch=0; backstitch-00000000=0\r\n").unwrap();
+    assert!(foreign.contains("<p>You are "), "another instance's cookie says nothing of this one: {foreign}");
+    daemon.stop();
+    // Whoever else may connect, as a proxy may that says nothing of itself, is nobody.
+    rig.configure(&format!(
+        "[listen]\naddress = \"unix:{}\"\n[page]\nenabled = true\nactions = true\nusers = [\"{}\", \"nobody-here\"]\n",
+        socket.display(),
+        us + 1
+    ));
+    let daemon = rig.run(&[]);
+    let seen = wait_for("a page", || ask("").filter(|page| page.starts_with("HTTP/1.1 200 ")));
+    assert!(!seen.contains("You are ") && !seen.contains("/do/"), "{seen}");
+    daemon.await_log("knows no nobody-here");
     daemon.stop();
     for (settings, words) in [
+        (
+            "[listen]\naddress = \"unix:/run/nowhere/s\"\n[page]\nenabled = true\nactions = true\n",
+            "nobody could say who they are",
+        ),
+        (
+            "[listen]\naddress = \"127.0.0.1:0\"\n[page]\nenabled = true\nactions = true\nusers = [\"mara\"]\n",
+            "names who may act by a unix socket",
+        ),
         (
             "[listen]\naddress = \"127.0.0.1:0\"\n[page]\nenabled = true\nactions = true\n",
             "nobody could say who they are",
