@@ -241,9 +241,10 @@ fn order(action: Action, viewer: &Viewer, fields: &Fields) -> Result<Order, Trou
         )));
     }
     let actor = viewer.actor.clone();
+    let shown = fields.get("hash").unwrap_or_default().to_owned();
     let verb = match action {
-        Action::Approve => Verb::Approve { hash: fields.get("hash").unwrap_or_default().to_owned(), plan_hash: None },
-        Action::Reject => Verb::Reject,
+        Action::Approve => Verb::Approve { hash: shown, plan_hash: None },
+        Action::Reject => Verb::Reject { hash: Some(shown) },
         Action::Skip => {
             let object_id = fields.get("object").unwrap_or_default().to_owned();
             return Ok(Order::Object(Skip { actor, reason, job: JobRef::Id(fields.number("job")?), object_id }));
