@@ -16,7 +16,7 @@ use crate::{
 /// So many jobs at once; for more there are the commands.
 const MOST: u32 = 1_000;
 /// So many of them are shown.
-const SHOWN: usize = 100;
+const SHOWN: u32 = 100;
 
 /// What is shown, and what comes back with the form.
 #[derive(Default)]
@@ -30,6 +30,8 @@ pub(super) struct Shown {
     pub rows: Vec<Row>,
     /// More jobs than are shown.
     pub more: usize,
+    /// Where all of them are.
+    pub all: Option<String>,
     /// Why it cannot be done to some of them, or to all.
     pub left_alone: Vec<String>,
     /// Nothing can be done.
@@ -76,8 +78,7 @@ async fn batch(reader: &mut Reader, v: &View) -> Result<Shown, Trouble> {
     let line = &report.line;
     let hash = line.hash.clone().unwrap_or_default();
     let parts: Vec<String> = report.workflows.iter().map(|(workflow, many)| format!("{many} {workflow}")).collect();
-    let first: Vec<i64> = report.first.iter().map(|job| job.id).collect();
-    let people = reader.people(&first).await?;
+    let people = reader.first_of_batch(id, SHOWN).await?;
     let idle = !line.state.is_undecided();
     let by = line.decided_by.as_deref().unwrap_or("nobody");
     Ok(Shown {
@@ -91,8 +92,9 @@ async fn batch(reader: &mut Reader, v: &View) -> Result<Shown, Trouble> {
         since: Some(When(line.begun_at)),
         hidden: vec![("batch", id.to_string()), ("hash", hash)],
         more: (line.jobs as usize).saturating_sub(people.len()),
+        all: Some(v.link(&format!("/jobs?state=all&batch={id}"))),
         // Why they are held is said above, once.
-        rows: people.iter().rev().map(|one| Row { why: Prose(String::new()), ..Row::new(v, one) }).collect(),
+        rows: people.iter().map(|one| Row { why: Prose(String::new()), ..Row::new(v, one) }).collect(),
         left_alone: if idle { vec![format!("It is {} already; who decided: {by}.", line.state)] } else { Vec::new() },
         idle,
         ..Shown::default()
@@ -141,17 +143,18 @@ async fn jobs(reader: &mut Reader, v: &View, deed: Deed) -> Result<Shown, Troubl
     let asks_force =
         deed == Deed::Cancel { force: true } && lines.iter().any(|job| undecided.refusal(gentle, job).is_some());
     let ids: Vec<i64> = lines.iter().map(|job| job.id).collect();
-    let people: Vec<PersonLine> = reader.people(&ids[..ids.len().min(SHOWN)]).await?;
+    let people: Vec<PersonLine> = reader.people(&ids[..ids.len().min(SHOWN as usize)]).await?;
     let what = match people.as_slice() {
         [one] if ids.len() == 1 => format!("job {}", v.veil.of(one).text(&one.line.job_key)),
         _ => counted(ids.len(), "job"),
     };
-    let numbers: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let list: Vec<String> = ids.iter().map(ToString::to_string).collect();
     Ok(Shown {
         what,
-        hidden: vec![("jobs", numbers.join(","))],
+        hidden: vec![("jobs", list.join(","))],
         rows: people.iter().map(|one| Row::new(v, one)).collect(),
         more: ids.len() - people.len(),
+        all: numbers.is_empty().then(|| v.with("/jobs", "state", Some(v.all("state").last().unwrap_or("all")))),
         idle: ids.is_empty(),
         left_alone,
         asks_force,
