@@ -55,8 +55,11 @@ impl Shown {
         }
     }
 
-    /// As a question.
+    /// As a question, if there is one.
     pub fn title(&self, action: Action) -> String {
+        if self.idle {
+            return format!("Nothing to be {}", action.done());
+        }
         let verb = match action {
             Action::Approve => "Approve",
             Action::Reject => "Reject",

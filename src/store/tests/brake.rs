@@ -140,7 +140,9 @@ async fn a_batch_is_done_when_its_last_job_has_ended() {
     }
     assert_eq!(seen, ["open 2", "open 1", "done 0"]);
     let hash = book.ask("SELECT hash FROM batches").await.remove(0);
-    assert!(matches!(book.decide(1, Verb::Reject { hash: None }, 1).await, Decided::Refused(why) if why.contains("has ended")));
+    assert!(
+        matches!(book.decide(1, Verb::Reject { hash: None }, 1).await, Decided::Refused(why) if why.contains("has ended"))
+    );
     assert!(matches!(book.decide(1, Verb::Approve { hash, plan_hash: None }, 1).await, Decided::Before(_)));
 }
 
@@ -181,7 +183,9 @@ async fn nobody_yields_to_a_batch_that_is_held() {
     assert_eq!(book.ask(told).await, ["batch 1: HR-9100, olga (uid 7)"]);
     assert_eq!(book.ask("SELECT DISTINCT fate FROM intake_log").await, ["accepted"]);
     assert_eq!(book.ask("SELECT count(*) || plan_hash FROM approvals WHERE used_at IS NOT NULL").await, ["1p"]);
-    assert!(matches!(book.decide(1, Verb::Reject { hash: None }, 4).await, Decided::Refused(why) if why.contains("--batch 1")));
+    assert!(
+        matches!(book.decide(1, Verb::Reject { hash: None }, 4).await, Decided::Refused(why) if why.contains("--batch 1"))
+    );
 }
 
 #[tokio::test]
@@ -200,7 +204,9 @@ async fn a_rejected_batch_ends_and_its_rows_never_come_back() {
     assert!(matches!(book.decide(1, Verb::Approve { hash, plan_hash: None }, 3).await, Decided::Refused(_)));
     let again = book.file("f", leavers("a", 30), 4).await;
     assert!(again.judged.is_none() && again.verdicts.iter().all(|one| one.fate == Fate::Duplicate));
-    assert!(matches!(book.decide(9, Verb::Reject { hash: None }, 5).await, Decided::Refused(why) if why.contains("no batch 9")));
+    assert!(
+        matches!(book.decide(9, Verb::Reject { hash: None }, 5).await, Decided::Refused(why) if why.contains("no batch 9"))
+    );
 }
 
 #[tokio::test]
