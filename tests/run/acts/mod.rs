@@ -181,7 +181,8 @@ fn jobs_are_held_released_retried_skipped_and_ended_with_a_reason() {
             .cloned()
     });
     let job = wait_for("its page", || {
-        Some(office.get_as("/job/a-0", &cookie)).filter(|page| page.contains("/do/skip?job=1"))
+        Some(office.get_as("/job/a-0", &cookie))
+            .filter(|page| page.contains("/do/skip?job=1") && page.contains("/do/retry?job=1"))
     });
     for words in ["/do/retry?job=1", "/do/hold?job=1", "/do/cancel?job=1"] {
         assert!(job.contains(words), "no {words} in {job}");
