@@ -23,7 +23,8 @@ an address by POST. A message is one line of JSON:
    \"host\":\"doors-1\",\"database\":\"/var/lib/backstitch/backstitch.db\",\"said_at\":\"2026-11-22T14:00:01.000Z\"}
 Events: begins, ends, happened (over at once), test. Kinds: job_overdue, job_held, batch_held, batch_unread (a file \
 whose reading never came to its end), revocation_refused, access_after_cut, key_refused, seam_silent, disk_low, database_fails (told while \
-nothing can be written; its number is below zero, and its row is written afterwards). A message may come twice after a crash: `incident` and `event` \
+nothing can be written; its number is below zero, and its row is written afterwards; should the daemon end of it, `happened` says so under a number of its own, \
+and the first has no end). A message may come twice after a crash: `incident` and `event` \
 name it. At most 20 of a kind are open at once; `open_of_kind` counts them.")]
 pub struct AlarmArgs {
     /// `test` sends one message now, from here

@@ -24,7 +24,7 @@ Examples:
 SIGTERM or Ctrl-C: no new requests, those on the wire may finish (`engine.drain_s`), then the end; a second one \
 ends at once. Both are safe, and so is kill -9: the next start goes on where this one stopped.
 SIGHUP (`systemctl reload`): the settings and the key file are read again and hold if all of them are good; else the old \
-ones go on, and the log says why. database.path, seam.endpoint, log.format, [alarm], [listen], [page] and [webhook] need a restart.
+ones go on, and the log says why. database.path, seam.endpoint, log.format, [listen], [page] and [webhook] need a restart.
 SIGUSR1: how everything stands, to the log.")]
 pub struct RunArgs {
     /// Take orders in and read events, but begin nothing and change nothing, until started without

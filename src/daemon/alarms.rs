@@ -161,11 +161,14 @@ impl Alarms {
         }
     }
 
-    /// The daemon ends because of its database: that is told once, if nothing of it was told before, and waited for as long as a message
-    /// may take.
+    /// The daemon ends because of its database: that is told as something of its own, which nobody has to end, and waited for as long as
+    /// a message may take.
     pub async fn last_word(&mut self, why: &str, now: Now) {
         self.take_in(now);
         let outage = self.outage.get_or_insert_with(|| Outage::new(now, 0));
+        if outage.lasted && outage.told_at.is_some() {
+            *outage = Outage::new(now, 0);
+        }
         if outage.told_at.is_none() && !self.on_their_way.contains(&outage.id()) {
             why.clone_into(&mut outage.says);
             let one = outage.incident(None);

@@ -217,6 +217,7 @@ impl Engine {
     /// place after all, its calls were never handed out: they are answered so.
     pub async fn reconnect(&mut self) -> Result<(), EngineError> {
         self.opened.reconnect().await?;
+        self.cache = Cache::default();
         let mut tx = Tx::begin(&mut self.opened.conn).await?;
         tx.check_epoch(self.opened.epoch).await?;
         let open = tx.open_attempts(self.opened.epoch).await?;

@@ -108,3 +108,16 @@ async fn the_end_that_the_database_brings_is_said_once() {
     let said = ("happened".to_owned(), -now(0).wall.0, "the daemon ends: no such device".to_owned());
     assert_eq!(told(folder.path()), [said]);
 }
+
+/// Whoever was told that it began hears of the daemon's end, too: nothing else would tell.
+#[tokio::test]
+async fn an_outage_that_ends_the_daemon_is_told_to_the_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut alarms, _engine) = rig(folder.path(), "cat >> TOLD").await;
+    alarms.database_fails("the disk is full", now(0));
+    alarms.database_fails("the disk is full", now(EVERY_MS));
+    heard(&mut alarms, now(EVERY_MS)).await;
+    alarms.last_word("the daemon ends: the disk is full", now(60_000)).await;
+    let events: Vec<_> = told(folder.path()).into_iter().map(|(event, id, _)| (event, id)).collect();
+    assert_eq!(events, [("begins".to_owned(), -now(0).wall.0), ("happened".to_owned(), -now(60_000).wall.0)]);
+}
