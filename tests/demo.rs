@@ -96,6 +96,8 @@ fn the_page_shows_it_live_and_its_guest_may_act_once_let_in() {
     let cookie = entered.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();
     assert!(get("/", &format!("cookie: {cookie}\r\n")).contains("You are visitor"), "{entered}");
     assert!(get(path, "").starts_with("HTTP/1.1 403 "), "it lets nobody in twice");
+    let told = get("/login", "");
+    assert!(told.starts_with("HTTP/1.1 403 ") && told.contains("the one invitation was used"), "{told}");
     rustix::process::kill_process(rustix::process::Pid::from_child(&demo), rustix::process::Signal::INT).unwrap();
     let told: Vec<String> = lines.collect();
     assert_eq!(demo.wait().unwrap().code(), Some(0), "{told:?}");

@@ -158,8 +158,9 @@ pub(super) fn reject(global: &Global, args: &RejectArgs) -> Result<Exit, Failure
         let jobs = counted(report.line.jobs, "job");
         ask(args.yes, &format!("{jobs} of batch {} would end with nothing done", args.batch))?;
     }
+    let verb = Verb::Reject { hash: report.line.hash };
     let (actor, reason) = (actor(), args.reason.clone());
-    decide(global, Decision { batch: args.batch, verb: Verb::Reject, actor, reason }, Action::Reject)
+    decide(global, Decision { batch: args.batch, verb, actor, reason }, Action::Reject)
 }
 
 fn look(global: &Global, batch: i64) -> Result<BatchReport, Failure> {

@@ -24,7 +24,7 @@ Examples:
   backstitch check --config ./backstitch.toml
   backstitch check leavers.csv
 
-Reads the configuration and every input it names, or else the files given here. Each mistake begins a line with its \
+Reads the configuration, the page's list of people and every input it names, or else the files given here. Each mistake begins a line with its \
 place, and below stands the line of the file with carets under it; a row about somebody who is protected is one. Says beside \
 it which files the brake would hold for their size. Reads neither the database nor the API key, and asks Seam nothing.")]
 pub struct CheckArgs {
@@ -37,7 +37,7 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let (problems, inputs, rules) = match Settings::load(global.config.as_deref(), super::environment(), check_spec) {
         Ok(settings) => {
             let rules = daemon::rules(&settings).accept;
-            (Vec::new(), settings.inputs, Some(rules))
+            (settings.page.refused().into_iter().collect(), settings.inputs, Some(rules))
         }
         Err(ConfigErrors { problems, inputs }) => (problems, inputs, None),
     };

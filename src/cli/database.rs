@@ -31,6 +31,7 @@ impl From<OperatorError> for Failure {
         match error {
             OperatorError::Open(error) => error.into(),
             OperatorError::Store(error) => error.into(),
+            OperatorError::Commit(_) => Failure::new(Exit::Io, error.to_string()),
         }
     }
 }

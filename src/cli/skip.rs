@@ -35,7 +35,7 @@ pub struct SkipArgs {
 
 pub(super) fn run(global: &Global, args: &SkipArgs) -> Result<Exit, Failure> {
     ask(args.yes, &format!("{} to be taken out of job {}", args.object_id, args.job))?;
-    let (job, object_id, reason) = (args.job.clone(), args.object_id.clone(), args.reason.clone());
+    let (job, object_id, reason) = (args.job.as_str().into(), args.object_id.clone(), args.reason.clone());
     let order = Skip { actor: actor(), reason, job, object_id };
     let picked = picked(carry_out(global, Order::Object(order))?);
     let Some(picked) = picked.first() else { return Ok(Exit::Failures) };

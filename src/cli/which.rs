@@ -16,7 +16,7 @@ use super::{
 use crate::{
     job::{JobState, Selector, Workflow, counted, is_uuid},
     operator::{Chosen, Order, choose},
-    store::{Deed, JobFilter, JobLine, Named, Operator, Reader},
+    store::{Deed, JobFilter, JobLine, JobRef, Named, Operator, Reader},
 };
 
 /// A person as every command takes one.
@@ -102,7 +102,7 @@ pub(super) fn operate(global: &Global, deed: Deed, reason: Option<&str>, which: 
             if io::stdin().is_terminal() && !which.yes {
                 ask(which.yes, &format!("{} would be {done}: {}", counted(named.len(), "job"), named.join(", ")))?;
             }
-            named.to_vec()
+            named.iter().map(|name| JobRef::from(name.as_str())).collect()
         }
     };
     let order = Operator { actor: actor(), deed, reason: reason.unwrap_or_default().to_owned(), jobs };
@@ -117,9 +117,9 @@ pub(super) fn operate(global: &Global, deed: Deed, reason: Option<&str>, which: 
     Ok(if picked.iter().all(|one| one.refused.is_none()) { Exit::Done } else { Exit::Failures })
 }
 
-/// The keys of the jobs that a filter lets through and the deed applies to, once somebody agreed; none if there are none. What is
+/// The jobs that a filter lets through and the deed applies to, once somebody agreed; none if there are none. What is
 /// done afterwards is done to these, whatever else matches by then.
-fn filtered(global: &Global, deed: Deed, which: &Which) -> Result<Option<Vec<String>>, Failure> {
+fn filtered(global: &Global, deed: Deed, which: &Which) -> Result<Option<Vec<JobRef>>, Failure> {
     let done = deed.action().done();
     let filter = JobFilter {
         states: which.state.clone(),
@@ -139,7 +139,7 @@ fn filtered(global: &Global, deed: Deed, which: &Which) -> Result<Option<Vec<Str
     }
     out::talk(show(&jobs));
     ask(which.yes, &format!("{} would be {done}", counted(jobs.len(), "job")))?;
-    Ok(Some(jobs.into_iter().map(|job| job.job_key).collect()))
+    Ok(Some(jobs.into_iter().map(|job| JobRef::Id(job.id)).collect()))
 }
 
 /// The first of some jobs, for whoever is asked about all of them.

@@ -98,17 +98,21 @@ pub(super) fn page(values: &BTreeMap<&str, &Found>) -> Option<Problem> {
 
 /// Whoever does something must be somebody.
 pub(super) fn actions(values: &BTreeMap<&str, &Found>) -> Option<Problem> {
-    let [actions, enabled, tokens, address] =
-        ["page.actions", "page.enabled", "page.token_file", "listen.address"].map(|key| values.get(key));
+    let [actions, enabled, tokens, users, address] =
+        ["page.actions", "page.enabled", "page.token_file", "page.users", "listen.address"].map(|key| values.get(key));
     let actions = actions.filter(|found| found.value == Scalar::Flag(true))?;
     let text = |found: Option<&&Found>| match found.map(|found| &found.value) {
         Some(Scalar::Text(text)) => text.clone(),
         _ => String::new(),
     };
+    let is_socket = text(address).starts_with("unix:");
+    let names_users = users.is_some_and(|found| matches!(&found.value, Scalar::List(list) if !list.is_empty()));
     let why = if enabled.is_none_or(|found| found.value != Scalar::Flag(true)) {
         "there is no page; set `page.enabled`, too"
-    } else if text(tokens).is_empty() && !text(address).starts_with("unix:") {
-        "nobody could say who they are: name a file with tokens in `page.token_file`, or let `listen.address` be a unix socket"
+    } else if names_users && !is_socket {
+        "`page.users` names who may act by a unix socket, and `listen.address` is none: name a file with tokens in `page.token_file` instead"
+    } else if text(tokens).is_empty() && !names_users {
+        "nobody could say who they are: name a file with tokens in `page.token_file` or, at a unix socket, its users in `page.users`"
     } else {
         return None;
     };

@@ -136,7 +136,9 @@ fn one(source: &Source<'_>, section: &str, key: &Key<'_>, value: &toml::Spanned<
     };
     // Of a list that may be one, the element that is wrong.
     let faults: Vec<_> = match (&scalar, value.get_ref()) {
-        (Scalar::List(texts), DeValue::Array(list)) if matches!(rule.shape, rules::Shape::People) => {
+        (Scalar::List(texts), DeValue::Array(list))
+            if matches!(rule.shape, rules::Shape::People | rules::Shape::Users) =>
+        {
             let each = texts.iter().zip(list.iter());
             each.filter_map(|(text, one)| Some((one.span(), rule.shape.refuse(&Scalar::List(vec![text.clone()]))?)))
                 .collect()

@@ -33,6 +33,8 @@ pub(super) enum Shape {
     Listen,
     /// A list of patterns of protected people.
     People,
+    /// A list of this machine's users, by name or number.
+    Users,
     /// A program with its whole path, and its arguments; may be empty.
     Program,
     /// Where messages are posted; may be empty.
@@ -146,6 +148,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("page.mask", Shape::Flag),
     rule("page.actions", Shape::Flag),
     rule("page.token_file", Shape::Path { may_be_empty: true }),
+    rule("page.users", Shape::Users),
     rule("webhook.secret_file", Shape::Path { may_be_empty: true }),
     seconds("webhook.gather_s", MINUTE),
     seconds("webhook.safety_net_s", HOUR),
@@ -179,6 +182,7 @@ impl Shape {
             Shape::Flag => "true or false".to_owned(),
             Shape::Listen => "an address with a port, or \"unix:/…\"".to_owned(),
             Shape::People => "a list of texts like [\"key:ceo-1\", \"*@board.example.com\"]".to_owned(),
+            Shape::Users => "a list of users like [\"mara\", \"1002\"]".to_owned(),
             Shape::Program => {
                 "a list of a program's whole path and its arguments, like [\"/usr/local/bin/page\", \"--now\"]"
                     .to_owned()
@@ -195,7 +199,7 @@ impl Shape {
         let number = match self {
             Shape::Text | Shape::Path { .. } | Shape::Endpoint | Shape::Hook | Shape::Word(_) | Shape::Listen => None,
             Shape::Flag => text.trim().parse().ok().map(Scalar::Flag),
-            Shape::People | Shape::Program => {
+            Shape::People | Shape::Users | Shape::Program => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
                 Some(Scalar::List(parts.map(str::to_owned).collect()))
             }
@@ -218,6 +222,11 @@ impl Shape {
         if let (Shape::People, Scalar::List(list)) = (self, value) {
             let bad = list.iter().find_map(|one| Some((one, Protected::refuse(one)?)));
             return bad.map(|(one, why)| format!("holds `{}`, which {why}", quoted(one)));
+        }
+        if let (Shape::Users, Scalar::List(list)) = (self, value) {
+            let fit = |letter: char| letter.is_alphanumeric() || "-_.@".contains(letter);
+            let bad = list.iter().find(|one| one.is_empty() || !one.chars().all(fit));
+            return bad.map(|one| format!("holds `{}`, which is neither a user's name nor a number", quoted(one)));
         }
         if let (Shape::Listen, Scalar::Text(text)) = (self, value) {
             return ListenAddress::try_from(text.clone()).err();

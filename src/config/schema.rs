@@ -81,7 +81,7 @@ impl Shape {
             Shape::Listen => json!({ "type": "string", "pattern": "^$|^unix:/|:[0-9]+$" }),
             Shape::Flag => json!({ "type": "boolean" }),
             Shape::Hook => json!({ "type": "string", "pattern": "^(https?://[^@#]+)?$" }),
-            Shape::People | Shape::Program => json!({ "type": "array", "items": { "type": "string" } }),
+            Shape::People | Shape::Users | Shape::Program => json!({ "type": "array", "items": { "type": "string" } }),
             Shape::Count { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
             Shape::Factor { min, max } => json!({ "type": "number", "minimum": min, "maximum": max }),
             Shape::Seconds { max } => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": max }),

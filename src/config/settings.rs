@@ -260,8 +260,10 @@ sections! {
         mask: bool,
         /// Whether things can be done there, too.
         actions: bool,
-        /// Who may, by a token each; empty: whoever the socket knows.
+        /// Who may, by a token each; empty: nobody by a token.
         token_file: PathBuf,
+        /// Who may as the other end of a unix socket, by name or number.
+        users: Vec<String>,
     }
     /// `[webhook]`
     Webhook {

@@ -3,12 +3,17 @@
 use std::{
     collections::BTreeSet,
     io::Read,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use secrecy::SecretString;
 
-use super::key::{exposed, open};
+use super::{
+    Page,
+    key::{exposed_to, open},
+    problem::{Place, Problem},
+};
 
 /// A larger file is not read.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -26,36 +31,18 @@ pub struct Person {
 
 /// Why nobody is known.
 #[derive(Debug, thiserror::Error)]
-pub enum TokensError {
-    /// Not there, or not to be read.
-    #[error("`page.token_file` {}: {cause}", path.display())]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// The system's word.
-        #[source]
-        cause: std::io::Error,
-    },
-    /// Others could read or change the file.
-    #[error("{} {why}, so the tokens in it are not used; run: {remedy}", path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-        /// The command that mends it.
-        remedy: String,
-    },
-    /// A line is none.
-    #[error("{}: line {line} {why}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Which line.
-        line: usize,
-        /// What is wrong with it.
-        why: &'static str,
-    },
+#[error("{}: {words}", place(path, *line))]
+pub struct TokensError {
+    /// The file.
+    pub path: PathBuf,
+    /// Which line; 0: the file as a whole.
+    pub line: usize,
+    /// What is wrong with it, and what mends it; never a token.
+    pub words: String,
+}
+
+fn place(path: &Path, line: usize) -> String {
+    if line == 0 { path.display().to_string() } else { format!("{}:{line}", path.display()) }
 }
 
 /// Everybody in the file; empty lines and lines that begin with `#` are passed over.
@@ -63,14 +50,35 @@ pub enum TokensError {
 /// # Errors
 /// See [`TokensError`]: one bad line, and nobody is known, so that a slip is seen.
 pub fn people(path: &Path) -> Result<Vec<Person>, TokensError> {
-    let failed = |cause| TokensError::File { path: path.to_owned(), cause };
+    people_of(path, None)
+}
+
+/// The same of a file that may also be this user's.
+fn people_of(path: &Path, owner: Option<u32>) -> Result<Vec<Person>, TokensError> {
+    let wrong = |line, words| TokensError { path: path.to_owned(), line, words };
+    let failed = |cause: std::io::Error| wrong(0, format!("{cause} (`page.token_file`)"));
     let file = open(path).map_err(failed)?;
-    if let Some((why, remedy)) = exposed(path, &file).map_err(failed)? {
-        return Err(TokensError::Exposed { path: path.to_owned(), why, remedy });
+    if let Some((why, remedy)) = exposed_to(path, &file, owner).map_err(failed)? {
+        return Err(wrong(0, format!("{why}, so the tokens in it are not used; run: {remedy}")));
     }
     let mut text = String::new();
-    file.take(MAX_BYTES).read_to_string(&mut text).map_err(failed)?;
-    parse(&text).map_err(|(line, why)| TokensError::Malformed { path: path.to_owned(), line, why })
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(wrong(0, format!("is larger than {} KiB, so it is not used", MAX_BYTES / 1024)));
+    }
+    parse(&text).map_err(|(line, why)| wrong(line, why.to_owned()))
+}
+
+impl Page {
+    /// What is wrong with the list of people, if one is used. The superuser checks it on behalf of its owner.
+    pub fn refused(&self) -> Option<Problem> {
+        let path =
+            Some(&self.token_file).filter(|path| self.enabled && self.actions && !path.as_os_str().is_empty())?;
+        let owner = std::fs::metadata(path).map(|file| file.uid()).ok();
+        let error = people_of(path, owner.filter(|_| rustix::process::geteuid().is_root())).err()?;
+        let TokensError { path, line, words } = error;
+        Some(Problem::new(Place::File { path, line, column: 1 }, words))
+    }
 }
 
 fn parse(text: &str) -> Result<Vec<Person>, (usize, &'static str)> {
@@ -110,7 +118,7 @@ mod tests {
         os::unix::fs::PermissionsExt,
     };
 
-    use super::{TokensError, parse, people};
+    use super::{MAX_BYTES, parse, people};
 
     const ONE: &str = "0123456789abcdef01234567";
     const TWO: &str = "89abcdef0123456789abcdef";
@@ -139,12 +147,18 @@ mod tests {
     fn the_file_is_its_owners_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens");
-        assert!(matches!(people(&path), Err(TokensError::File { .. })));
+        assert!(people(&path).unwrap_err().to_string().contains("(`page.token_file`)"));
         fs::write(&path, format!("mara {ONE}\n")).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
         let said = people(&path).unwrap_err().to_string();
         assert!(said.contains("(mode 0640)") && !said.contains(ONE), "{said}");
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         assert_eq!(people(&path).unwrap().len(), 1);
+        let whole = format!("mara {ONE}\n{}\n", "#".repeat(MAX_BYTES as usize - ONE.len() - 7));
+        fs::write(&path, &whole).unwrap();
+        assert_eq!((whole.len() as u64, people(&path).unwrap().len()), (MAX_BYTES, 1));
+        // Cut at that length, the second person would be lost without a word.
+        fs::write(&path, format!("{whole}nils {TWO}\n")).unwrap();
+        assert!(people(&path).unwrap_err().to_string().contains("larger than 64 KiB"));
     }
 }

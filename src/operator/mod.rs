@@ -40,6 +40,9 @@ pub enum OperatorError {
     /// It refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It failed at the very end.
+    #[error("{0}; whether it was done is not known: look before you do it again")]
+    Commit(#[source] StoreError),
 }
 
 /// Where it is done from.
@@ -64,7 +67,7 @@ pub async fn carry_out(path: &Path, order: &Order, from: From) -> Result<Outcome
         Order::Jobs(operator) => Outcome::Jobs(tx.operate(operator, now).await?),
         Order::Object(skip) => Outcome::Jobs(vec![tx.skip(skip, now).await?]),
     };
-    tx.commit().await?;
+    tx.commit().await.map_err(OperatorError::Commit)?;
     if from == From::Command {
         store::leave(conn, path).await?;
     }

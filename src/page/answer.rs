@@ -16,6 +16,15 @@ pub(super) enum Trouble {
     Nothing(String),
     /// The address says what cannot be understood.
     Odd(String),
+    /// A form says too little, or what cannot be understood.
+    Form(String),
+    /// Something was to be done, and failed.
+    Undone {
+        /// Nothing was done; otherwise it is not known.
+        certain: bool,
+        /// For the log.
+        why: String,
+    },
     /// Too many look at once.
     Busy,
     /// The question took longer than it may.
@@ -64,6 +73,27 @@ impl IntoResponse for Trouble {
                 what,
                 "Nothing was left out or guessed. Mend the address, or begin anew from the list.",
             ),
+            Trouble::Form(what) => (
+                StatusCode::BAD_REQUEST,
+                "Not understood",
+                what,
+                "Nothing was done. Go back to the page that asks, and say it there.",
+            ),
+            Trouble::Undone { certain, why } => {
+                tracing::warn!("a deed on the page failed: {why}");
+                let (words, remedy) = if certain {
+                    (
+                        "The database does not take it at the moment; the log says why.",
+                        "Nothing was done. Do it again in a moment.",
+                    )
+                } else {
+                    (
+                        "The database failed at the very end; the log says why.",
+                        "Whether it was done is not known. Look at it before you do it again.",
+                    )
+                };
+                (StatusCode::SERVICE_UNAVAILABLE, "Not done", words.to_owned(), remedy)
+            }
             Trouble::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Busy",
@@ -109,8 +139,14 @@ pub(super) async fn nothing_here(uri: Uri) -> Trouble {
     Trouble::Nothing(format!("There is no page at {path}."))
 }
 
-pub(super) async fn read_only(method: Method) -> Response {
-    let words = format!("This page is for reading: it answers GET, not {method}. Nothing was done.\n");
+/// A method that means nothing at this address.
+pub(super) async fn not_taken(method: Method, uri: Uri) -> Response {
+    let takes = match uri.path() {
+        "/logout" => "POST",
+        path if path == "/login" || path.starts_with("/do/") => "GET and POST",
+        _ => "GET",
+    };
+    let words = format!("This address answers {takes}, not {method}. Nothing was done.\n");
     (StatusCode::METHOD_NOT_ALLOWED, words).into_response()
 }
 

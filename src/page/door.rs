@@ -1,11 +1,12 @@
 //! Who is there: nobody, as far as reading goes; somebody with a name, where something is to be done.
 //!
-//! A token from the file, sent by a script or exchanged for a cookie by a person; or the other end of a unix socket. Every name is looked
+//! A token from the file, sent by a script or exchanged for a cookie by a person; or a user whom the settings name, at the other end of a
+//! unix socket. Every name is looked
 //! up again at each request, so that whoever is struck from the file is nobody from then on.
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -17,16 +18,18 @@ use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use super::answer::Trouble;
+use super::{
+    answer::Trouble,
+    roll::Roll,
+    users::{name_of, number_of},
+};
 use crate::{
     clock,
-    config::{self, Page, people},
+    config::{self, Page},
     job::{Ms, sha256_hex},
     listen::Peer,
 };
 
-/// The session's cookie.
-pub(super) const COOKIE: &str = "backstitch";
 /// The longest that a session lasts.
 const SESSION_MS: Ms = 12 * 3_600_000;
 /// At a time; the oldest makes room.
@@ -38,7 +41,12 @@ const UNSEEN: u32 = 65_534;
 pub(super) struct Door {
     /// Something can be done here at all.
     pub open: bool,
-    tokens: Option<PathBuf>,
+    /// The session's cookie. Browsers send it to every port of a host name, so each instance has one of its own.
+    pub cookie: String,
+    /// Who may by a token.
+    pub roll: Roll,
+    /// Who may as the other end of a unix socket.
+    users: Vec<String>,
     /// Good for one session.
     invited: Mutex<Option<SecretString>>,
     sessions: Mutex<HashMap<String, Session>>,
@@ -64,23 +72,41 @@ pub(super) struct Viewer {
     pub csrf: String,
     /// They came by a session, which they can end.
     pub session: Option<String>,
+    /// They came by a token with this very request, which no browser adds by itself: no other page can have sent it.
+    by_token: bool,
 }
 
 impl Door {
-    pub fn new(settings: &Page, invited: Option<SecretString>) -> Door {
+    pub fn new(settings: &Page, database: &Path, invited: Option<SecretString>) -> Door {
         let open = settings.enabled && settings.actions;
         let tokens = Some(settings.token_file.clone()).filter(|path| open && !path.as_os_str().is_empty());
-        if let Some(Err(error)) = tokens.as_deref().map(people) {
-            tracing::warn!("until this is mended nobody can do anything on the page: {error}");
-        }
         let mut key = <Hmac<Sha256> as Mac>::new(&Default::default());
         key.update(format!("{}{}", clock::random_id(), clock::random_id()).as_bytes());
-        Door { open, tokens, invited: Mutex::new(invited), sessions: Mutex::default(), key }
+        let users = settings.users.clone();
+        for name in users.iter().filter(|name| open && number_of(name).is_none()) {
+            tracing::warn!("this machine's list of users knows no {name} (`page.users`): name them by number");
+        }
+        let path = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
+        let cookie = format!("backstitch-{}", &sha256_hex(path.as_os_str().as_encoded_bytes())[..8]);
+        Door {
+            open,
+            cookie,
+            roll: Roll::new(tokens),
+            users,
+            invited: Mutex::new(invited),
+            sessions: Mutex::default(),
+            key,
+        }
     }
 
     /// Tokens open it; otherwise the socket does.
     pub fn takes_tokens(&self) -> bool {
-        self.tokens.is_some() || self.invited().is_some()
+        self.roll.is_kept() || self.invited().is_some()
+    }
+
+    /// A socket opens it.
+    pub fn takes_users(&self) -> bool {
+        !self.users.is_empty()
     }
 
     /// Whoever asks; nobody, where nothing can be done.
@@ -88,20 +114,26 @@ impl Door {
         if !self.open {
             return None;
         }
-        let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        if let Some(token) = bearer.and_then(|value| value.strip_prefix("Bearer ")) {
-            let name = self.known(token)?;
-            return Some(self.somebody(name, "page", &format!("token {}", sha256_hex(token.as_bytes())), None));
+        if let Some(token) = bearer(&parts.headers) {
+            let Some(name) = self.known(token) else {
+                self.roll.wrong();
+                return None;
+            };
+            let viewer = self.somebody(name, "page", &format!("token {}", sha256_hex(token.as_bytes())), None);
+            return Some(Viewer { by_token: true, ..viewer });
         }
-        if let Some(id) = cookie(&parts.headers) {
-            return self.by_session(&sha256_hex(id.as_bytes()));
+        let session = self.carried(&parts.headers).and_then(|id| self.by_session(&sha256_hex(id.as_bytes())));
+        if session.is_some() {
+            return session;
         }
         let peer = parts.extensions.get::<ConnectInfo<Peer>>().and_then(|peer| peer.0.uid);
         let relayed = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
         let uid = peer.filter(|uid| {
-            self.tokens.is_none() && *uid != UNSEEN && !relayed.iter().any(|name| parts.headers.contains_key(*name))
+            self.users.iter().any(|one| number_of(one) == Some(*uid))
+                && *uid != UNSEEN
+                && !relayed.iter().any(|name| parts.headers.contains_key(*name))
         })?;
-        let name = user_name(uid).unwrap_or_else(|| "somebody".to_owned());
+        let name = name_of(uid).unwrap_or_else(|| "somebody".to_owned());
         Some(self.somebody(name, &format!("uid {uid}, page"), &format!("uid {uid}"), None))
     }
 
@@ -114,7 +146,7 @@ impl Door {
             (found.name.clone(), found.token.clone())
         };
         if let Some(token) = &token {
-            let all = self.people();
+            let all = self.roll.people();
             let stays =
                 |one: &config::Person| one.name == name && sha256_hex(one.token.expose_secret().as_bytes()) == *token;
             if !all.iter().any(stays) {
@@ -127,7 +159,7 @@ impl Door {
 
     fn somebody(&self, name: String, how: &str, secret: &str, session: Option<String>) -> Viewer {
         let actor = format!("{name} ({how})");
-        Viewer { name, actor, csrf: hex(&self.mac(secret).finalize().into_bytes()), session }
+        Viewer { name, actor, csrf: hex(&self.mac(secret).finalize().into_bytes()), session, by_token: false }
     }
 
     /// A session for whoever has this token, or this invitation; its cookie's value.
@@ -137,7 +169,7 @@ impl Door {
             None => self.accept_invitation(token).then(|| ("visitor".to_owned(), None)),
         };
         let Some((name, token)) = known else {
-            tracing::warn!("somebody tried a token on the page that is nobody's");
+            self.roll.wrong();
             return None;
         };
         tracing::info!("{name} signed in on the page");
@@ -152,20 +184,27 @@ impl Door {
         Some(id)
     }
 
+    /// The session's id, as the browser brings it back.
+    fn carried<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(name, _)| *name == self.cookie).map(|(_, value)| value)
+    }
+
     /// Ends a session.
     pub fn leave(&self, session: &str) {
         self.sessions().remove(session);
     }
 
-    /// What comes from a page of ours carries its viewer's mark, and comes from no other page.
+    /// What comes from a page of ours carries its viewer's mark, and comes from no other page; a script's token is enough by itself.
     pub fn is_ours(&self, viewer: &Viewer, csrf: &str) -> bool {
-        self.same(&viewer.csrf, csrf)
+        viewer.by_token || self.same(&viewer.csrf, csrf)
     }
 
     /// Whose token it is; all of them are compared, each in the same time.
     fn known(&self, token: &str) -> Option<String> {
         let mut found = None;
-        for one in self.people() {
+        for one in self.roll.people() {
             if self.same(one.token.expose_secret(), token) {
                 found = Some(one.name);
             }
@@ -180,14 +219,6 @@ impl Door {
             *invited = None;
         }
         good
-    }
-
-    fn people(&self) -> Vec<config::Person> {
-        let Some(path) = &self.tokens else { return Vec::new() };
-        people(path).unwrap_or_else(|error| {
-            tracing::warn!("nobody can do anything on the page: {error}");
-            Vec::new()
-        })
     }
 
     /// The comparison takes the same time wherever the first difference is.
@@ -221,20 +252,13 @@ pub(super) fn from_here(headers: &HeaderMap) -> Result<(), Trouble> {
     Err(Trouble::Refused("This was sent by another site's page, so nothing was done.".to_owned()))
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+/// A token that came with the request; the scheme is spelt as anybody likes (RFC 9110, 11.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// By the machine's own list of users (passwd(5)); who is known elsewhere goes by the number.
-fn user_name(uid: u32) -> Option<String> {
-    let list = std::fs::read_to_string("/etc/passwd").ok()?;
-    let line = list.lines().find(|line| line.split(':').nth(2).and_then(|field| field.parse().ok()) == Some(uid))?;
-    let fit = |letter: &char| letter.is_alphanumeric() || "-_.@".contains(*letter);
-    Some(line.split(':').next()?.chars().filter(fit).take(64).collect::<String>()).filter(|name| !name.is_empty())
 }

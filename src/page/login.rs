@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -13,8 +12,8 @@ use axum::{
 use super::{
     Site,
     answer::{Trouble, page},
-    deeds::Fields,
-    door::{COOKIE, from_here},
+    deeds::{Fields, Sent},
+    door::from_here,
     view::View,
 };
 
@@ -24,6 +23,8 @@ struct Page {
     v: View,
     next: String,
     wrong: bool,
+    /// The list cannot be read.
+    unread: bool,
 }
 
 pub(super) async fn show(State(site): State<Arc<Site>>, headers: HeaderMap, mut v: View) -> Result<Response, Trouble> {
@@ -32,28 +33,32 @@ pub(super) async fn show(State(site): State<Arc<Site>>, headers: HeaderMap, mut 
     let next = inside(v.asked::<String>("next")?);
     if let Some(invitation) = v.asked::<String>("once")?.filter(|_| site.door.open) {
         return match site.door.enter(&invitation) {
-            Some(id) => Ok(entered(&headers, &id, &next)),
+            Some(id) => Ok(entered(&site, &headers, &id, &next)),
             None => Err(Trouble::Refused("This invitation was used before, or never given.".to_owned())),
         };
     }
     taken(&site)?;
-    page(&Page { v, next, wrong: false })
+    page(&Page { v, next, wrong: false, unread: !site.door.roll.is_readable() })
 }
 
 pub(super) async fn enter(
     State(site): State<Arc<Site>>,
     headers: HeaderMap,
     mut v: View,
-    Form(form): Form<Vec<(String, String)>>,
+    form: Sent,
 ) -> Result<Response, Trouble> {
     v.title = "Sign in".to_owned();
     taken(&site)?;
     from_here(&headers)?;
-    let fields = Fields(form);
+    let fields = Fields::sent(form)?;
     let next = inside(fields.get("next").map(str::to_owned));
     match site.door.enter(fields.get("token").unwrap_or_default().trim()) {
-        Some(id) => Ok(entered(&headers, &id, &next)),
-        None => Ok((StatusCode::FORBIDDEN, page(&Page { v, next, wrong: true })?).into_response()),
+        Some(id) => Ok(entered(&site, &headers, &id, &next)),
+        None => {
+            let unread = !site.door.roll.is_readable();
+            let status = if unread { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN };
+            Ok((status, page(&Page { v, next, wrong: true, unread })?).into_response())
+        }
     }
 }
 
@@ -61,34 +66,39 @@ pub(super) async fn leave(
     State(site): State<Arc<Site>>,
     headers: HeaderMap,
     v: View,
-    Form(form): Form<Vec<(String, String)>>,
+    form: Sent,
 ) -> Result<Response, Trouble> {
     from_here(&headers)?;
+    let fields = Fields::sent(form)?;
     if let Some(viewer) = &v.viewer
         && let Some(session) = &viewer.session
-        && site.door.is_ours(viewer, Fields(form).get("csrf").unwrap_or_default())
+        && site.door.is_ours(viewer, fields.get("csrf").unwrap_or_default())
     {
         site.door.leave(session);
     }
-    let gone = format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
+    let gone = format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict", site.door.cookie);
     Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, gone), (header::LOCATION, "/".to_owned())]).into_response())
 }
 
 /// Nobody signs in where nothing can be done.
 fn taken(site: &Site) -> Result<(), Trouble> {
-    match (site.door.open, site.door.takes_tokens()) {
-        (false, _) => Err(Trouble::off()),
-        (true, false) => Err(Trouble::Refused("There are no tokens: the socket says who somebody is.".to_owned())),
-        (true, true) => Ok(()),
-    }
+    let why = match (site.door.open, site.door.takes_tokens(), site.door.takes_users()) {
+        (false, ..) => return Err(Trouble::off()),
+        (true, true, _) => return Ok(()),
+        (true, false, true) => "There are no tokens: the socket says who somebody is (`page.users` in the settings).",
+        (true, false, false) => {
+            "There are no tokens, and the one invitation was used: something can be done in the browser that came by it."
+        }
+    };
+    Err(Trouble::Refused(why.to_owned()))
 }
 
 /// For this browser alone until it is closed, out of reach of scripts, and never sent on another site's behalf (RFC 6265bis, 5.6).
-fn entered(headers: &HeaderMap, id: &str, next: &str) -> Response {
+fn entered(site: &Site, headers: &HeaderMap, id: &str, next: &str) -> Response {
     let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()).unwrap_or_default();
     // Behind a proxy with TLS the cookie stays there.
     let secure = if origin.starts_with("https://") { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Strict{secure}");
+    let cookie = format!("{}={id}; Path=/; HttpOnly; SameSite=Strict{secure}", site.door.cookie);
     (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, next.to_owned())]).into_response()
 }
 

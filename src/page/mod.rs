@@ -22,9 +22,11 @@ mod person;
 mod plots;
 mod prose;
 mod readers;
+mod roll;
 mod show;
 mod signs;
 mod tree;
+mod users;
 mod veil;
 mod view;
 
@@ -72,7 +74,7 @@ pub fn router(
     }
     let readers = Arc::new(Readers::new(database));
     let live = Live::new(readers.clone());
-    let door = Door::new(settings, invited);
+    let door = Door::new(settings, database, invited);
     let (kept, hands) = (Kept::default(), tokio::sync::Mutex::default());
     let site = Arc::new(Site { readers, pulse, mask: settings.mask, live, kept, door, hands });
     tokio::spawn(kept::warm(site.clone()));
@@ -92,7 +94,7 @@ pub fn router(
         .route("/do/{action}", get(deeds::confirm).post(deeds::carry_out))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .route("/static/{name}", get(assets::serve))
-        .method_not_allowed_fallback(answer::read_only)
+        .method_not_allowed_fallback(answer::not_taken)
         .fallback(answer::nothing_here)
         .layer(map_response(answer::guarded))
         .with_state(site);

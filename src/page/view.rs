@@ -128,6 +128,13 @@ impl View {
         self.masks && !self.veil.is_on()
     }
 
+    /// What came from a page that shows names goes on showing them.
+    pub fn keep_showing(&mut self, show: Option<&str>) {
+        if show == Some(SHOW.1) {
+            self.veil = Veil::new(false);
+        }
+    }
+
     /// A link to another page, which goes on showing names if this one does.
     pub fn link(&self, path: &str) -> String {
         let joint = if path.contains('?') { '&' } else { '?' };

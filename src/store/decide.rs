@@ -32,8 +32,11 @@ pub enum Verb {
         /// Of the plan that was shown with it.
         plan_hash: Option<String>,
     },
-    /// Its jobs end.
-    Reject,
+    /// Its jobs end, if the batch still is what was shown.
+    Reject {
+        /// Of the batch, as it was shown; none: whatever it holds.
+        hash: Option<String>,
+    },
 }
 
 /// What came of it.
@@ -93,18 +96,23 @@ impl Tx<'_> {
             (Verb::Approve { .. }, BatchState::Rejected) => Ok(Decided::Refused(format!(
                 "it was rejected by {by}; what is wanted of it needs orders with new job keys"
             ))),
-            (Verb::Reject, BatchState::Rejected) => Ok(Decided::Before(format!("it was rejected by {by}"))),
-            (Verb::Reject, BatchState::Done) => Ok(Decided::Refused("every job of it has ended".to_owned())),
-            (Verb::Reject, BatchState::Open) => {
+            (Verb::Reject { .. }, BatchState::Rejected) => Ok(Decided::Before(format!("it was rejected by {by}"))),
+            (Verb::Reject { .. }, BatchState::Done) => Ok(Decided::Refused("every job of it has ended".to_owned())),
+            (Verb::Reject { .. }, BatchState::Open) => {
                 Ok(Decided::Refused(format!("it is at work; `backstitch cancel --batch {id}` ends its jobs")))
             }
-            (Verb::Reject, BatchState::Held | BatchState::Gathering) => self.reject(order, now).await,
-            (Verb::Approve { hash, plan_hash }, BatchState::Held | BatchState::Gathering) => {
+            (verb, BatchState::Held | BatchState::Gathering) => {
                 let whole = whole(self.db(), id).await?;
-                if whole.hash != *hash {
+                let (Verb::Approve { hash: shown, .. } | Verb::Reject { hash: Some(shown) }) = verb else {
+                    return self.reject(order, &whole, now).await;
+                };
+                if whole.hash != *shown {
                     return Ok(Decided::Refused("it is not what was shown any more; look at it again".to_owned()));
                 }
-                self.approve(order, &whole, plan_hash.as_deref(), now).await
+                match verb {
+                    Verb::Approve { plan_hash, .. } => self.approve(order, &whole, plan_hash.as_deref(), now).await,
+                    Verb::Reject { .. } => self.reject(order, &whole, now).await,
+                }
             }
         }
     }
@@ -183,8 +191,7 @@ impl Tx<'_> {
         Ok((done, self.open_batch(order.batch, "approved", now).await?))
     }
 
-    async fn reject(&mut self, order: &Decision, now: Time) -> Result<Decided, StoreError> {
-        let whole = whole(self.db(), order.batch).await?;
+    async fn reject(&mut self, order: &Decision, whole: &Whole, now: Time) -> Result<Decided, StoreError> {
         sqlx::query(
             "UPDATE batches SET state = 'rejected', hash = ?2, jobs = ?3, offboards = ?4, whole_at = coalesce(whole_at, ?5), decided_at = ?5,
                  decided_by = ?6, reason = ?7 WHERE id = ?1",

@@ -67,7 +67,7 @@ pub use leavers::Leaver;
 pub use load::LockRow;
 pub use look::look_through;
 pub use open::{OpenArgs, Opened, open_engine};
-pub use operator::{Deed, Operator, Picked, Skip};
+pub use operator::{Deed, JobRef, Operator, Picked, Skip};
 pub use page::{
     Alarming, Answered, Attested, Ending, EngineLine, Finished, Heard, IntakeFilter, IntakeLine, JobSheet, JobsFilter,
     Known, Overview, PersonLine, Request,

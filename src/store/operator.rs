@@ -18,8 +18,24 @@ pub struct Operator {
     pub deed: Deed,
     /// Why, in the operator's words.
     pub reason: String,
-    /// Job keys or, where no job has such a key, row ids; the same job twice counts once.
-    pub jobs: Vec<String>,
+    /// The same job twice counts once.
+    pub jobs: Vec<JobRef>,
+}
+
+/// Which job. Keys may be digits, too, so a row id is never mistaken for one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum JobRef {
+    /// That of this row id, and no other.
+    Id(i64),
+    /// As a person names it: by its key or, where no job has such a key, by its row id.
+    Named(String),
+}
+
+impl From<&str> for JobRef {
+    fn from(name: &str) -> JobRef {
+        JobRef::Named(name.to_owned())
+    }
 }
 
 /// What an operator may do.
@@ -45,8 +61,8 @@ pub struct Skip {
     pub actor: String,
     /// Why, in the operator's words.
     pub reason: String,
-    /// Job key or row id.
-    pub job: String,
+    /// Of this job.
+    pub job: JobRef,
     /// Seam's id of the object.
     pub object_id: String,
 }
@@ -63,7 +79,7 @@ pub struct Picked {
 /// Each job that is asked for: where it stands, whether its batch is undecided, and, of a failed onboarding, which later order took its
 /// person out (?2: now).
 const ASKED: &str =
-    "SELECT coalesce(j.job_key, k.value) AS asked, j.id, j.workflow, j.state, j.begun_at, j.scrubbed_at IS NOT NULL AS scrubbed, b.id AS undecided,
+    "SELECT coalesce(j.job_key, CAST(k.value AS TEXT)) AS asked, j.id, j.workflow, j.state, j.begun_at, j.scrubbed_at IS NOT NULL AS scrubbed, b.id AS undecided,
                  (SELECT o.job_key FROM jobs o WHERE j.state = 'failed' AND j.workflow = 'onboard' AND o.workflow = 'offboard' AND o.recheck_of IS NULL
                       AND o.id > j.id AND o.id IS NOT j.rehire_of AND (o.finished_at IS NOT NULL OR o.not_before IS NULL OR o.not_before <= ?2)
                       AND o.id IN (SELECT n.job_id FROM (SELECT * FROM tombstones UNION ALL SELECT kind, value, job_id FROM person_locks) n
@@ -71,8 +87,8 @@ const ASKED: &str =
                               ('email_address', lower(j.order_json ->> '$.person.email_address')), ('phone_number', j.order_json ->> '$.person.phone_number')))
                   ORDER BY o.id DESC LIMIT 1) AS left_by
              FROM json_each(?1) k
-             LEFT JOIN jobs j ON j.id = coalesce((SELECT id FROM jobs WHERE job_key = k.value),
-                 CASE WHEN k.value NOT GLOB '*[^0-9]*' THEN CAST(k.value AS INTEGER) END)
+             LEFT JOIN jobs j ON j.id = CASE k.type WHEN 'integer' THEN k.value ELSE coalesce((SELECT id FROM jobs WHERE job_key = k.value),
+                 CASE WHEN k.value NOT GLOB '*[^0-9]*' THEN CAST(k.value AS INTEGER) END) END
              LEFT JOIN batches b ON b.id = j.batch_id AND b.state IN ('gathering', 'held')
              ORDER BY k.key";
 
@@ -139,19 +155,19 @@ impl Tx<'_> {
 impl Tx<'_> {
     /// Takes parked objects of this id out of a job; whatever is not parked may still be done, and stays.
     pub async fn skip(&mut self, order: &Skip, now: Time) -> Result<Picked, StoreError> {
-        let row = sqlx::query(
+        let query = sqlx::query(
             "SELECT j.id, j.job_key, j.state, (SELECT json_group_array(t.id) FROM targets t WHERE t.job_id = j.id AND t.object_id = ?2
                  AND t.mark = 'parked') AS parked,
                  (SELECT t.mark FROM targets t WHERE t.job_id = j.id AND t.object_id = ?2 AND t.mark <> 'parked' ORDER BY t.id LIMIT 1) AS other
-             FROM jobs j WHERE j.id = coalesce((SELECT id FROM jobs WHERE job_key = ?1),
-                 CASE WHEN ?1 NOT GLOB '*[^0-9]*' THEN CAST(?1 AS INTEGER) END)",
-        )
-        .bind(&order.job)
-        .bind(&order.object_id)
-        .fetch_optional(self.db())
-        .await?;
-        let Some(row) = row else {
-            return Ok(Picked { job_key: order.job.clone(), refused: Some("no such job".to_owned()) });
+             FROM jobs j WHERE j.id = CASE typeof(?1) WHEN 'integer' THEN ?1 ELSE coalesce((SELECT id FROM jobs WHERE job_key = ?1),
+                 CASE WHEN ?1 NOT GLOB '*[^0-9]*' THEN CAST(?1 AS INTEGER) END) END",
+        );
+        let (query, job) = match &order.job {
+            JobRef::Id(id) => (query.bind(*id), id.to_string()),
+            JobRef::Named(name) => (query.bind(name), name.clone()),
+        };
+        let Some(row) = query.bind(&order.object_id).fetch_optional(self.db()).await? else {
+            return Ok(Picked { job_key: job, refused: Some("no such job".to_owned()) });
         };
         let (id, job_key, parked): (i64, String, String) =
             (get(&row, "id")?, get(&row, "job_key")?, get(&row, "parked")?);

@@ -1,6 +1,6 @@
 //! `check`: every mistake of the configuration and of every row, with its place, and nothing touched.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::{backstitch, text};
 
@@ -198,4 +198,31 @@ fn any_command_draws_what_is_wrong_with_the_settings() {
     let output = backstitch(folder.path(), &["jobs", "--config", "b.toml"], &[]);
     assert_eq!(output.status.code(), Some(78));
     assert!(text(&output.stderr).contains("not 0\n  2 | burst = 0\n    |         ^\n"), "{}", text(&output.stderr));
+}
+
+/// A list of people that the page could not use is a mistake before somebody needs it.
+#[test]
+fn a_broken_list_of_the_pages_people_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "[listen]\naddress = \"127.0.0.1:0\"\n[page]\nenabled = true\nactions = true\ntoken_file = \"t\"\n";
+    fs::write(folder.path().join("b.toml"), settings).unwrap();
+    let good = "mara 0123456789abcdef01234567\n";
+    for (list, mode, code, told) in [
+        (None, 0o600, 78, "t: No such file or directory (os error 2) (`page.token_file`)\n"),
+        (
+            Some(good),
+            0o644,
+            78,
+            "t: is open to group or others (mode 0644), so the tokens in it are not used; run: chmod 600 t\n",
+        ),
+        (Some("mara\n"), 0o600, 78, "t:1:1: is not a name and a token with a blank between\n"),
+        (Some(good), 0o600, 0, ""),
+    ] {
+        if let Some(list) = list {
+            fs::write(folder.path().join("t"), list).unwrap();
+            fs::set_permissions(folder.path().join("t"), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let output = backstitch(folder.path(), &["check", "--config", "b.toml"], &[]);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(code), told));
+    }
 }

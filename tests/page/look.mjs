@@ -21,7 +21,7 @@ const SHAPES = {
   noscript: { viewport: { width: 1280, height: 1000 }, javaScriptEnabled: false },
 };
 const PAGES = { overview: "/", jobs: "/jobs?state=all", job: "/job/left-1", held: "/job/nobody", person: "/person?q=emp-1001", people: "/person?q=emp", search: "/person", intake: "/intake", odd: "/jobs?stat=1", nothing: "/nothing" };
-const ACTS = { login: "/login", overview: "/", approve: "/do/approve?batch=2", release: "/do/release?job=nobody", cancel: "/do/cancel?state=held&batch=2", idle: "/do/hold?job=left-1", batch: "/jobs?state=all&batch=2", refused: "/do/retry" };
+const ACTS = { login: "/login", overview: "/", approve: "/do/approve?batch=2", release: "/do/release?state=held", cancel: "/do/cancel?state=held&batch=2", idle: "/do/hold?job=1", batch: "/jobs?state=all&batch=2", refused: "/do/retry" };
 
 const faults = [];
 const must = (good, words) => { if (!good) faults.push(words); };

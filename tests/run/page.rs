@@ -202,7 +202,7 @@ fn whoever_comes_by_another_name_or_asks_for_what_is_not_there_is_told_so() {
     }
     for method in ["POST", "PUT", "DELETE"] {
         let told = ask(&format!("{method} /jobs"), "localhost");
-        assert!(told.starts_with("HTTP/1.1 405 ") && told.contains("for reading"), "{told}");
+        assert!(told.starts_with("HTTP/1.1 405 ") && told.contains("answers GET, not "), "{told}");
     }
     let page = shown(&at, "/");
     for part in page.split("\"/static/").skip(1) {

@@ -134,7 +134,7 @@ impl Rig {
     /// What an operator's command does, from another process than the daemon's.
     pub fn operate(&self, deed: Deed, job_key: &str) {
         let (actor, reason) = ("a test".to_owned(), "a reason".to_owned());
-        let order = Operator { actor, deed, reason, jobs: vec![job_key.to_owned()] };
+        let order = Operator { actor, deed, reason, jobs: vec![job_key.into()] };
         let picked = self.runtime.block_on(async {
             let mut conn = store::open_command(&self.db(), &store::MIGRATOR).await.unwrap();
             let mut tx = Tx::begin(&mut conn).await.unwrap();

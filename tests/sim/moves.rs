@@ -138,6 +138,7 @@ impl Rig {
     }
 
     pub fn order(&mut self, deed: Deed, jobs: Vec<String>, reason: &str) {
+        let jobs = jobs.iter().map(|job| job.as_str().into()).collect();
         let order = Operator { actor: "operator".into(), deed, reason: reason.into(), jobs };
         self.engine().push(Change::Operate(0, order));
     }

@@ -1,6 +1,7 @@
 //! What people do on the page: first a page that shows what it would be done to, then the deed, with who and why.
 
 mod set;
+mod words;
 
 use std::sync::Arc;
 
@@ -21,10 +22,11 @@ use super::{
 };
 use crate::{
     job::{Action, JobState, counted},
-    operator::{self, Order, Outcome},
-    store::{Decided, Decision, Deed, JobsFilter, Operator, Skip, Verb},
+    operator::{self, OperatorError, Order, Outcome},
+    store::{Decided, Decision, Deed, JobRef, JobsFilter, Operator, Skip, Verb},
 };
 use set::Shown;
+use words::{meaning, words};
 
 /// The longest reason, in letters.
 const REASON: usize = 500;
@@ -88,40 +90,6 @@ pub(super) fn of_filter(v: &View, filter: &JobsFilter) -> Vec<Button> {
         .into()
 }
 
-/// As a button says it.
-fn words(action: Action) -> &'static str {
-    match action {
-        Action::Approve => "Approve…",
-        Action::Reject => "Reject…",
-        Action::Retry => "Look again now…",
-        Action::Release => "Release…",
-        Action::Hold => "Hold…",
-        Action::Cancel => "Cancel…",
-        Action::Skip => "Skip…",
-    }
-}
-
-/// What comes of it, for whoever is about to do it.
-fn meaning(action: Action) -> &'static str {
-    match action {
-        Action::Approve => {
-            "Its jobs begin at once. Should the batch hold anything else by then than what is shown here, nothing is done."
-        }
-        Action::Reject => {
-            "All of its jobs end with nothing done. The same rows are duplicates from then on: whoever of them really leaves is ordered again with a new job key."
-        }
-        Action::Retry => "It looks again now; a failed onboarding is tried anew. Nothing that is proven is done again.",
-        Action::Release => "It looks again at what held it; if that still stands, it is held again.",
-        Action::Hold => "Nothing more is sent for it until somebody releases it. Its deadline goes on.",
-        Action::Cancel => {
-            "It ends as it stands: what was done at Seam stays done, and what access is left stays, too. It is shown among the access that is left."
-        }
-        Action::Skip => {
-            "Only for what a person took care of: nothing more is tried for this object. It stays among the access that is left, and the job never counts as proven: it ends cancelled, with this exception named."
-        }
-    }
-}
-
 #[derive(Template)]
 #[template(path = "confirm.html", config = "src/page/askama.toml")]
 struct Confirm {
@@ -141,12 +109,22 @@ struct Done {
     title: String,
     lines: Vec<(bool, String, Option<String>)>,
     back: String,
+    is_done: bool,
 }
 
+/// A form as it came.
+pub(super) type Sent = Result<Form<Vec<(String, String)>>, axum::extract::rejection::FormRejection>;
+
 /// What a form said.
-pub(super) struct Fields(pub Vec<(String, String)>);
+pub(super) struct Fields(Vec<(String, String)>);
 
 impl Fields {
+    /// Whatever is no form is refused in our own words.
+    pub fn sent(form: Sent) -> Result<Fields, Trouble> {
+        let Ok(Form(fields)) = form else { return Err(Trouble::Form("The form cannot be read.".to_owned())) };
+        Ok(Fields(fields))
+    }
+
     /// The first of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -154,7 +132,7 @@ impl Fields {
 
     fn number(&self, name: &str) -> Result<i64, Trouble> {
         let found = self.get(name).and_then(|value| value.parse().ok());
-        found.ok_or_else(|| Trouble::Odd(format!("The form names no `{name}`, or none that is a number.")))
+        found.ok_or_else(|| Trouble::Form(format!("The form names no `{name}`, or none that is a number.")))
     }
 }
 
@@ -194,13 +172,12 @@ pub(super) async fn carry_out(
     Path(name): Path<String>,
     headers: HeaderMap,
     mut v: View,
-    form: Result<Form<Vec<(String, String)>>, axum::extract::rejection::FormRejection>,
+    form: Sent,
 ) -> Result<Response, Trouble> {
     let action = action(&name)?;
     let viewer = somebody(&site, &v)?;
     from_here(&headers)?;
-    let Ok(Form(form)) = form else { return Err(Trouble::Odd("The form cannot be read.".to_owned())) };
-    let fields = Fields(form);
+    let fields = Fields::sent(form)?;
     if !site.door.is_ours(&viewer, fields.get("csrf").unwrap_or_default()) {
         return Err(Trouble::Refused(
             "This did not come from the page that asks, or from one of an earlier session, so nothing was done."
@@ -209,6 +186,7 @@ pub(super) async fn carry_out(
     }
     let order = order(action, &viewer, &fields)?;
     let batch = fields.get("batch").map(str::to_owned);
+    v.keep_showing(fields.get("show"));
     let outcome = with_hands(&site, order).await?;
     site.live.tell();
     let lines = lines(&v, action, &outcome, batch.as_deref());
@@ -216,7 +194,7 @@ pub(super) async fn carry_out(
     v.title = if is_done { format!("Done: {}", action.done()) } else { format!("Not {}", action.done()) };
     let back = v.link(&batch.map_or("/".to_owned(), |batch| format!("/jobs?state=all&batch={}", encoded(&batch))));
     let status = if is_done { StatusCode::OK } else { StatusCode::CONFLICT };
-    Ok((status, page(&Done { title: v.title.clone(), lines, back, v })?).into_response())
+    Ok((status, page(&Done { title: v.title.clone(), lines, back, is_done, v })?).into_response())
 }
 
 /// Once begun it goes to its end, whether somebody still waits for the answer or not; and one at a time, so that the engine's turn comes.
@@ -228,25 +206,27 @@ async fn with_hands(site: &Arc<Site>, order: Order) -> Result<Outcome, Trouble> 
     });
     match done.await {
         Ok(Ok(outcome)) => Ok(outcome),
-        Ok(Err(error)) => Err(Trouble::Unreadable(error.to_string())),
-        Err(error) => Err(Trouble::Unreadable(error.to_string())),
+        Ok(Err(error @ OperatorError::Commit(_))) => Err(Trouble::Undone { certain: false, why: error.to_string() }),
+        Ok(Err(error)) => Err(Trouble::Undone { certain: true, why: error.to_string() }),
+        Err(error) => Err(Trouble::Undone { certain: false, why: error.to_string() }),
     }
 }
 
 fn order(action: Action, viewer: &Viewer, fields: &Fields) -> Result<Order, Trouble> {
     let reason = fields.get("reason").unwrap_or_default().trim().to_owned();
     if reason.is_empty() || reason.chars().count() > REASON || reason.chars().any(char::is_control) {
-        return Err(Trouble::Odd(format!(
+        return Err(Trouble::Form(format!(
             "Say why, in words: a reason of one line, {REASON} letters at most, belongs to it."
         )));
     }
     let actor = viewer.actor.clone();
+    let shown = fields.get("hash").unwrap_or_default().to_owned();
     let verb = match action {
-        Action::Approve => Verb::Approve { hash: fields.get("hash").unwrap_or_default().to_owned(), plan_hash: None },
-        Action::Reject => Verb::Reject,
+        Action::Approve => Verb::Approve { hash: shown, plan_hash: None },
+        Action::Reject => Verb::Reject { hash: Some(shown) },
         Action::Skip => {
             let object_id = fields.get("object").unwrap_or_default().to_owned();
-            return Ok(Order::Object(Skip { actor, reason, job: fields.number("job")?.to_string(), object_id }));
+            return Ok(Order::Object(Skip { actor, reason, job: JobRef::Id(fields.number("job")?), object_id }));
         }
         Action::Retry => return jobs(Deed::Retry, actor, reason, fields),
         Action::Release => return jobs(Deed::Release, actor, reason, fields),
@@ -261,10 +241,9 @@ fn order(action: Action, viewer: &Viewer, fields: &Fields) -> Result<Order, Trou
 
 /// Those that were shown, whatever else matches by now.
 fn jobs(deed: Deed, actor: String, reason: String, fields: &Fields) -> Result<Order, Trouble> {
-    let numbers = fields.get("jobs").unwrap_or_default().split(',').map(str::parse::<i64>);
-    let numbers: Vec<i64> =
-        numbers.collect::<Result<_, _>>().map_err(|_| Trouble::Odd("The form names no jobs.".to_owned()))?;
-    Ok(Order::Jobs(Operator { actor, deed, reason, jobs: numbers.iter().map(ToString::to_string).collect() }))
+    let ids = fields.get("jobs").unwrap_or_default().split(',').map(|id| id.parse().map(JobRef::Id));
+    let jobs = ids.collect::<Result<_, _>>().map_err(|_| Trouble::Form("The form names no jobs.".to_owned()))?;
+    Ok(Order::Jobs(Operator { actor, deed, reason, jobs }))
 }
 
 /// What became of each, and where it is shown.

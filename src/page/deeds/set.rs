@@ -16,7 +16,7 @@ use crate::{
 /// So many jobs at once; for more there are the commands.
 const MOST: u32 = 1_000;
 /// So many of them are shown.
-const SHOWN: usize = 100;
+const SHOWN: u32 = 100;
 
 /// What is shown, and what comes back with the form.
 #[derive(Default)]
@@ -30,6 +30,8 @@ pub(super) struct Shown {
     pub rows: Vec<Row>,
     /// More jobs than are shown.
     pub more: usize,
+    /// Where all of them are.
+    pub all: Option<String>,
     /// Why it cannot be done to some of them, or to all.
     pub left_alone: Vec<String>,
     /// Nothing can be done.
@@ -53,8 +55,11 @@ impl Shown {
         }
     }
 
-    /// As a question.
+    /// As a question, if there is one.
     pub fn title(&self, action: Action) -> String {
+        if self.idle {
+            return format!("Nothing to be {}", action.done());
+        }
         let verb = match action {
             Action::Approve => "Approve",
             Action::Reject => "Reject",
@@ -76,8 +81,7 @@ async fn batch(reader: &mut Reader, v: &View) -> Result<Shown, Trouble> {
     let line = &report.line;
     let hash = line.hash.clone().unwrap_or_default();
     let parts: Vec<String> = report.workflows.iter().map(|(workflow, many)| format!("{many} {workflow}")).collect();
-    let first: Vec<i64> = report.first.iter().map(|job| job.id).collect();
-    let people = reader.people(&first).await?;
+    let people = reader.first_of_batch(id, SHOWN).await?;
     let idle = !line.state.is_undecided();
     let by = line.decided_by.as_deref().unwrap_or("nobody");
     Ok(Shown {
@@ -91,8 +95,9 @@ async fn batch(reader: &mut Reader, v: &View) -> Result<Shown, Trouble> {
         since: Some(When(line.begun_at)),
         hidden: vec![("batch", id.to_string()), ("hash", hash)],
         more: (line.jobs as usize).saturating_sub(people.len()),
+        all: Some(v.link(&format!("/jobs?state=all&batch={id}"))),
         // Why they are held is said above, once.
-        rows: people.iter().rev().map(|one| Row { why: Prose(String::new()), ..Row::new(v, one) }).collect(),
+        rows: people.iter().map(|one| Row { why: Prose(String::new()), ..Row::new(v, one) }).collect(),
         left_alone: if idle { vec![format!("It is {} already; who decided: {by}.", line.state)] } else { Vec::new() },
         idle,
         ..Shown::default()
@@ -126,30 +131,33 @@ async fn object(reader: &mut Reader, v: &View) -> Result<Shown, Trouble> {
     })
 }
 
-/// Jobs by number or key, or all that a filter lets through: never more than was asked for, and only those that it applies to.
+/// Jobs by number, or all that a filter lets through: never more than was asked for, and only those that it applies to.
 async fn jobs(reader: &mut Reader, v: &View, deed: Deed) -> Result<Shown, Trouble> {
     v.only(&["job", "state", "workflow", "person", "batch"])?;
-    let named: Vec<&str> = v.all("job").collect();
-    let (lines, left_alone) = match named.as_slice() {
+    // No keys: they may be digits, too, and then one job would be shown for another.
+    let numbers = v.all("job").map(str::parse::<i64>).collect::<Result<Vec<_>, _>>();
+    let numbers = numbers.map_err(|_| Trouble::Odd("`job` is a job's number; its page knows it.".to_owned()))?;
+    let (lines, left_alone) = match numbers.as_slice() {
         [] => filtered(reader, v, deed).await?,
-        names => one_by_one(reader, v, deed, names).await?,
+        ids => one_by_one(reader, v, deed, ids).await?,
     };
     let gentle = Deed::Cancel { force: false };
     let undecided = Undecided::of(reader).await?;
     let asks_force =
         deed == Deed::Cancel { force: true } && lines.iter().any(|job| undecided.refusal(gentle, job).is_some());
     let ids: Vec<i64> = lines.iter().map(|job| job.id).collect();
-    let people: Vec<PersonLine> = reader.people(&ids[..ids.len().min(SHOWN)]).await?;
+    let people: Vec<PersonLine> = reader.people(&ids[..ids.len().min(SHOWN as usize)]).await?;
     let what = match people.as_slice() {
         [one] if ids.len() == 1 => format!("job {}", v.veil.of(one).text(&one.line.job_key)),
         _ => counted(ids.len(), "job"),
     };
-    let numbers: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let list: Vec<String> = ids.iter().map(ToString::to_string).collect();
     Ok(Shown {
         what,
-        hidden: vec![("jobs", numbers.join(","))],
+        hidden: vec![("jobs", list.join(","))],
         rows: people.iter().map(|one| Row::new(v, one)).collect(),
         more: ids.len() - people.len(),
+        all: numbers.is_empty().then(|| v.with("/jobs", "state", Some(v.all("state").last().unwrap_or("all")))),
         idle: ids.is_empty(),
         left_alone,
         asks_force,
@@ -161,22 +169,16 @@ async fn one_by_one(
     reader: &mut Reader,
     v: &View,
     deed: Deed,
-    names: &[&str],
+    ids: &[i64],
 ) -> Result<(Vec<JobLine>, Vec<String>), Trouble> {
-    if names.len() > MOST as usize {
+    if ids.len() > MOST as usize {
         return Err(too_many());
     }
     let undecided = Undecided::of(reader).await?;
     let (mut lines, mut left_alone) = (Vec::new(), Vec::new());
-    for name in names {
-        let id = reader.job_number(name).await?;
-        let found = match id {
-            Some(id) => reader.line(id).await?,
-            None => None,
-        };
-        let Some(person) = found else {
-            return Err(Trouble::Nothing(format!("No job has the key or number {}.", v.veil.text(name))));
-        };
+    for id in ids {
+        let found = reader.line(*id).await?;
+        let person = found.ok_or_else(|| Trouble::Nothing(format!("No job has the number {id}.")))?;
         match undecided.refusal(deed, &person.line) {
             None => lines.push(person.line),
             Some(why) => left_alone.push(format!("{}: {why}.", v.veil.of(&person).text(&person.line.job_key))),

@@ -84,6 +84,15 @@ impl Reader {
         self.people(&jobs).await
     }
 
+    /// The first jobs of a batch, in the order of its rows.
+    pub async fn first_of_batch(&mut self, batch: i64, limit: u32) -> Result<Vec<PersonLine>, StoreError> {
+        let sql = "SELECT id FROM jobs WHERE batch_id = ?1 ORDER BY id LIMIT ?2";
+        let jobs: Vec<i64> = sqlx::query_scalar(sql).bind(batch).bind(limit).fetch_all(&mut self.conn).await?;
+        let mut people = self.people(&jobs).await?;
+        people.sort_by_key(|one| one.line.id);
+        Ok(people)
+    }
+
     /// The job of this number, as a line.
     pub async fn line(&mut self, id: i64) -> Result<Option<PersonLine>, StoreError> {
         Ok(self.people(&[id]).await?.pop())

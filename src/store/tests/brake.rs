@@ -140,7 +140,9 @@ async fn a_batch_is_done_when_its_last_job_has_ended() {
     }
     assert_eq!(seen, ["open 2", "open 1", "done 0"]);
     let hash = book.ask("SELECT hash FROM batches").await.remove(0);
-    assert!(matches!(book.decide(1, Verb::Reject, 1).await, Decided::Refused(why) if why.contains("has ended")));
+    assert!(
+        matches!(book.decide(1, Verb::Reject { hash: None }, 1).await, Decided::Refused(why) if why.contains("has ended"))
+    );
     assert!(matches!(book.decide(1, Verb::Approve { hash, plan_hash: None }, 1).await, Decided::Before(_)));
 }
 
@@ -181,23 +183,30 @@ async fn nobody_yields_to_a_batch_that_is_held() {
     assert_eq!(book.ask(told).await, ["batch 1: HR-9100, olga (uid 7)"]);
     assert_eq!(book.ask("SELECT DISTINCT fate FROM intake_log").await, ["accepted"]);
     assert_eq!(book.ask("SELECT count(*) || plan_hash FROM approvals WHERE used_at IS NOT NULL").await, ["1p"]);
-    assert!(matches!(book.decide(1, Verb::Reject, 4).await, Decided::Refused(why) if why.contains("--batch 1")));
+    assert!(
+        matches!(book.decide(1, Verb::Reject { hash: None }, 4).await, Decided::Refused(why) if why.contains("--batch 1"))
+    );
 }
 
 #[tokio::test]
 async fn a_rejected_batch_ends_and_its_rows_never_come_back() {
     let mut book = Book::new().await;
     book.file("f", leavers("a", 30), 0).await;
-    assert_eq!(book.decide(1, Verb::Reject, 1).await, Decided::Done(30));
+    let other = Verb::Reject { hash: Some("0".repeat(64)) };
+    assert!(matches!(book.decide(1, other, 1).await, Decided::Refused(why) if why.contains("look at it again")));
+    assert_eq!(book.states().await, ["30 held"]);
+    assert_eq!(book.decide(1, Verb::Reject { hash: None }, 1).await, Decided::Done(30));
     assert_eq!(book.states().await, ["30 cancelled"]);
     assert_eq!(book.ask("SELECT DISTINCT why FROM jobs").await, ["batch 1 was rejected: HR-9100"]);
     assert_eq!(book.ask("SELECT count(*) || '' FROM person_locks").await, ["0"]);
-    assert!(matches!(book.decide(1, Verb::Reject, 2).await, Decided::Before(_)));
+    assert!(matches!(book.decide(1, Verb::Reject { hash: None }, 2).await, Decided::Before(_)));
     let hash = book.ask("SELECT hash FROM batches").await.remove(0);
     assert!(matches!(book.decide(1, Verb::Approve { hash, plan_hash: None }, 3).await, Decided::Refused(_)));
     let again = book.file("f", leavers("a", 30), 4).await;
     assert!(again.judged.is_none() && again.verdicts.iter().all(|one| one.fate == Fate::Duplicate));
-    assert!(matches!(book.decide(9, Verb::Reject, 5).await, Decided::Refused(why) if why.contains("no batch 9")));
+    assert!(
+        matches!(book.decide(9, Verb::Reject { hash: None }, 5).await, Decided::Refused(why) if why.contains("no batch 9"))
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crate::{
 };
 
 async fn operate(book: &mut Book, deed: Deed, jobs: &[&str], ms: i64) -> Vec<Picked> {
-    let jobs = jobs.iter().map(|job| (*job).to_owned()).collect();
+    let jobs = jobs.iter().map(|job| (*job).into()).collect();
     let order = Operator { actor: "olga".to_owned(), deed, reason: "the move".to_owned(), jobs };
     book.write(async |tx, _| tx.operate(&order, at(ms)).await.unwrap()).await
 }
@@ -47,7 +47,7 @@ async fn only_what_is_parked_can_be_skipped() {
     .await;
     let mut skip = async |job: &str, object: &str| {
         let (actor, reason) = ("olga".to_owned(), "collected".to_owned());
-        let order = Skip { actor, reason, job: job.to_owned(), object_id: object.to_owned() };
+        let order = Skip { actor, reason, job: job.into(), object_id: object.to_owned() };
         book.write(async |tx, _| tx.skip(&order, at(1)).await.unwrap()).await.refused
     };
     assert!(skip("a000", "user").await.unwrap().contains("requested, not parked"));

@@ -1,6 +1,9 @@
 //! What is done on the page: by whom, with what before it, and by nobody else.
 
+mod lists;
+mod numbers;
 mod refused;
+mod scripts;
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -142,6 +145,9 @@ fn a_batch_goes_on_once_somebody_known_says_so_and_only_once() {
     assert!(told.starts_with("HTTP/1.1 200 ") && told.contains("Batch 1: approved, 3 jobs."), "{told}");
     let told = office.post("/do/approve", &format!("{nils}{}", office.origin()), &second);
     assert!(told.starts_with("HTTP/1.1 409 ") && told.contains("it was approved by mara (page)"), "{told}");
+    let other = form(&office.get_as("/do/reject?batch=2", &nils), "unseen").replace("hash=", "hash=0");
+    let told = office.post("/do/reject", &format!("{nils}{}", office.origin()), &other);
+    assert!(told.starts_with("HTTP/1.1 409 ") && told.contains("it is not what was shown any more"), "{told}");
     let told = office.act(&nils, "/do/reject?batch=2", "the wrong list");
     assert!(told.starts_with("HTTP/1.1 200 ") && told.contains("Batch 2: rejected, 3 jobs."), "{told}");
     office.await_states(&[("cancelled", "3"), ("succeeded", "3")]);
@@ -175,13 +181,14 @@ fn jobs_are_held_released_retried_skipped_and_ended_with_a_reason() {
             .cloned()
     });
     let job = wait_for("its page", || {
-        Some(office.get_as("/job/a-0", &cookie)).filter(|page| page.contains("/do/skip?job=1"))
+        Some(office.get_as("/job/a-0", &cookie))
+            .filter(|page| page.contains("/do/skip?job=1") && page.contains("/do/retry?job=1"))
     });
     for words in ["/do/retry?job=1", "/do/hold?job=1", "/do/cancel?job=1"] {
         assert!(job.contains(words), "no {words} in {job}");
     }
     for (path, reason, done) in [
-        ("/do/hold?job=a-0", "the bridge is swapped", "a-0: held."),
+        ("/do/hold?job=1", "the bridge is swapped", "a-0: held."),
         ("/do/release?state=held&workflow=offboard", "it is back", "a-0: released."),
     ] {
         let told = office.act(&cookie, path, reason);
@@ -218,6 +225,7 @@ fn jobs_are_held_released_retried_skipped_and_ended_with_a_reason() {
         );
     }
     let over = office.get_as("/do/cancel?job=1", &cookie);
-    assert!(over.contains("it is cancelled already") && !over.contains("<form class=\"ask\""), "{over}");
+    assert!(over.contains("<h1>Nothing to be cancelled</h1>") && over.contains("it is cancelled already"), "{over}");
+    assert!(!over.contains("<form class=\"ask\""), "{over}");
     office.daemon.stop();
 }

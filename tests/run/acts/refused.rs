@@ -18,7 +18,7 @@ fn posts(office: &Office, good: &str, theirs: String, mara: &str) -> Vec<(&'stat
     let good = good.to_owned();
     vec![
         ("nobody", own.clone(), good.clone(), 403),
-        ("a wrong cookie", format!("cookie: backstitch=0\r\n{own}"), good.clone(), 403),
+        ("a wrong cookie", format!("{}\r\n{own}", mara.replacen("=", "=0", 2).trim_end()), good.clone(), 403),
         ("a wrong token", format!("authorization: Bearer {}\r\n{own}", MARA.replace('5', "6")), good.clone(), 403),
         ("no token", format!("authorization: Bearer \r\n{own}"), good.clone(), 403),
         ("a password", format!("authorization: Basic {MARA}\r\n{own}"), good.clone(), 403),
@@ -26,7 +26,6 @@ fn posts(office: &Office, good: &str, theirs: String, mara: &str) -> Vec<(&'stat
         ("no mark", format!("{mara}{own}"), without("csrf"), 403),
         ("an odd mark", format!("{mara}{own}"), odd, 403),
         ("another person's mark", format!("{mara}{own}"), theirs, 403),
-        ("a session's mark by token", format!("authorization: Bearer {MARA}\r\n{own}"), good.clone(), 403),
         ("another site", format!("{mara}origin: https://evil.example\r\n"), good.clone(), 403),
         ("another port", format!("{mara}origin: http://127.0.0.1:1\r\n"), good.clone(), 403),
         ("no site", format!("{mara}origin: null\r\n"), good.clone(), 403),
@@ -68,6 +67,9 @@ fn nothing_is_done_for_nobody_or_for_another_sites_page() {
         let told = office.post("/do/approve", heads, body);
         assert!(told.starts_with(&format!("HTTP/1.1 {status} ")), "{name}: {told}");
         assert!(told.len() > 100, "{name} is told nothing: {told}");
+        let is_said = ["othing was done", "another site's page"].iter().any(|words| told.contains(words))
+            || *status == 409 && !told.contains("within a second");
+        assert!(is_said && !told.contains("Mend the address"), "{name} is told what is not so: {told}");
     }
     let other =
         |line: &str, heads: &str| ask(&office.at, &format!("{line} HTTP/1.1\r\nhost: {}\r\n{heads}\r\n", office.at));
@@ -77,7 +79,8 @@ fn nothing_is_done_for_nobody_or_for_another_sites_page() {
         ("GET /do/approve?batch=x".to_owned(), mara.clone(), 400),
         ("GET /do/approve?batch=9".to_owned(), mara.clone(), 404),
         ("GET /do/retry".to_owned(), mara.clone(), 400),
-        ("GET /do/retry?job=nobody".to_owned(), mara.clone(), 404),
+        ("GET /do/retry?job=9".to_owned(), mara.clone(), 404),
+        ("GET /do/retry?job=a-0".to_owned(), mara.clone(), 400),
         ("GET /do/everything?job=1".to_owned(), mara.clone(), 404),
         ("PUT /do/approve".to_owned(), mara.clone(), 405),
         (
@@ -103,6 +106,13 @@ fn nothing_is_done_for_nobody_or_for_another_sites_page() {
         let told = office.post("/login", heads, body);
         assert!(told.starts_with("HTTP/1.1 403 ") && !told.contains("set-cookie"), "{body}: {told}");
     }
+    for path in ["/login", "/logout"] {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: 2\r\n{mara}{own}", office.at);
+        let told = ask(&office.at, &format!("{head}content-type: application/json\r\n\r\n{{}}"));
+        assert!(told.starts_with("HTTP/1.1 400 ") && told.contains("The form cannot be read."), "{told}");
+    }
+    let told = other("PUT /do/approve", &mara);
+    assert!(told.contains("answers GET and POST, not PUT"), "{told}");
     assert_eq!((office.states(), office.deeds()), (vec![vec!["held".to_owned(), "3".to_owned()]], Vec::new()));
     office.daemon.stop();
 }
@@ -114,16 +124,16 @@ fn a_page_that_only_shows_does_nothing_and_a_socket_knows_who_comes() {
     for (path, status) in [("/do/approve", 404), ("/login", 404), ("/", 405), ("/jobs", 405)] {
         let told = off.post(path, &format!("authorization: Bearer {MARA}\r\n"), "batch=1&reason=x");
         assert!(told.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {told}");
-        assert!(told.contains("only looked at") || told.contains("for reading"), "{path}: {told}");
+        assert!(told.contains("only looked at") || told.contains("answers GET, not POST"), "{path}: {told}");
     }
     let seen = get(&off.at, "/");
     assert!(!seen.contains("Sign in") && !seen.contains("/do/"), "{seen}");
     assert_eq!(off.states(), [["held", "3"]]);
     off.daemon.stop();
     let rig = Rig::new(sandbox::Settings::default());
-    let socket = rig.path("http.sock");
+    let (socket, us) = (rig.path("http.sock"), rustix::process::geteuid().as_raw());
     rig.configure(&format!(
-        "[listen]\naddress = \"unix:{}\"\n[page]\nenabled = true\nactions = true\n",
+        "[listen]\naddress = \"unix:{}\"\n[page]\nenabled = true\nactions = true\nusers = [\"{us}\"]\n",
         socket.display()
     ));
     let daemon = rig.run(&[]);
@@ -137,8 +147,29 @@ fn a_page_that_only_shows_does_nothing_and_a_socket_knows_who_comes() {
     for relayed in ["x-forwarded-for: 10.0.0.1\r\n", "via: 1.1 proxy\r\n", "authorization: Bearer x\r\n"] {
         assert!(!ask(relayed).unwrap().contains("You are "), "{relayed}");
     }
+    let foreign = ask("cookie: backstitch=0; backstitch-00000000=0\r\n").unwrap();
+    assert!(foreign.contains("<p>You are "), "another instance's cookie says nothing of this one: {foreign}");
+    daemon.stop();
+    // Whoever else may connect, as a proxy may that says nothing of itself, is nobody.
+    rig.configure(&format!(
+        "[listen]\naddress = \"unix:{}\"\n[page]\nenabled = true\nactions = true\nusers = [\"{}\", \"nobody-here\"]\n",
+        socket.display(),
+        us + 1
+    ));
+    let daemon = rig.run(&[]);
+    let seen = wait_for("a page", || ask("").filter(|page| page.starts_with("HTTP/1.1 200 ")));
+    assert!(!seen.contains("You are ") && !seen.contains("/do/"), "{seen}");
+    daemon.await_log("knows no nobody-here");
     daemon.stop();
     for (settings, words) in [
+        (
+            "[listen]\naddress = \"unix:/run/nowhere/s\"\n[page]\nenabled = true\nactions = true\n",
+            "nobody could say who they are",
+        ),
+        (
+            "[listen]\naddress = \"127.0.0.1:0\"\n[page]\nenabled = true\nactions = true\nusers = [\"mara\"]\n",
+            "names who may act by a unix socket",
+        ),
         (
             "[listen]\naddress = \"127.0.0.1:0\"\n[page]\nenabled = true\nactions = true\n",
             "nobody could say who they are",
