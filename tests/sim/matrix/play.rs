@@ -207,11 +207,11 @@ pub fn differs(site: &Site, give: Give, (class, then): (&'static str, Then), see
             );
         }
         Then::Again(act, lo, hi) => {
-            // A round of last looks that a long silence stretched begins anew, with the identity itself.
+            // A round of last looks that a long silence stretched begins anew: with a look, or with the identity if that is all it lacks.
             let round = matches!(site.whose, Whose::Job("confirm_empty", ..)) && lo > 300_000;
-            let act = if round { "get_identity" } else { act };
+            let anew = round && (follows("look", lo, hi) || follows("get_identity", lo, hi));
             let proven = act == "delete" && applied && seen.proven && seen.next.is_none();
-            check(!ended && (proven || follows(act, lo, hi)), "what follows, and when");
+            check(!ended && (proven || anew || follows(act, lo, hi)), "what follows, and when");
         }
         Then::Parks(cause) => {
             check(!ended && seen.parked.iter().any(|parked| parked == cause), "parked");
