@@ -63,8 +63,12 @@ macro_rules! told {
 
 /// All parts in one row: each row that crosses the border to the database's thread wakes the one that waits for it.
 macro_rules! one_row {
-    ($($part:expr),+) => {
-        concat!("SELECT '[' || group_concat('[' || job_id || ',\"' || part || '\",' || all_rows || ']') || ']' FROM (", $($part),+, ")")
+    ($parts:expr) => {
+        concat!(
+            "SELECT '[' || group_concat('[' || job_id || ',\"' || part || '\",' || all_rows || ']') || ']' FROM (",
+            $parts,
+            ")"
+        )
     };
 }
 
@@ -72,7 +76,7 @@ macro_rules! one_row {
 pub(super) const TOLD: &str = one_row!(told!());
 
 /// Everything of a job but its own row.
-pub(super) const PARTS: &str = one_row!(
+pub(super) const PARTS: &str = one_row!(concat!(
     told!(),
     " UNION ALL ",
     part!("open", ["id, step, act, kind, target_id, begun_at"], "attempts WHERE ended_at IS NULL AND", "id"),
@@ -89,7 +93,7 @@ pub(super) const PARTS: &str = one_row!(
     " UNION ALL SELECT j.id, 'tombstone', '[true]' FROM jobs j WHERE j.id IN (SELECT value FROM json_each(?1)) AND j.identity_json IS NULL
          AND (EXISTS (SELECT 1 FROM tombstones t WHERE t.kind = 'user_identity_id' AND t.value = j.user_identity_id)
            OR EXISTS (SELECT 1 FROM tombstones t WHERE t.kind = 'user_identity_key' AND t.value = j.user_identity_key))"
-);
+));
 
 /// Rows of several tables, gathered by job and part.
 #[derive(Default)]
