@@ -203,6 +203,12 @@ impl Daemon {
         spent
     }
 
+    /// `kill -9`, of one that may be about to end by itself; how it did, if it did.
+    pub fn kill_unless_ended(&mut self) -> Option<ExitStatus> {
+        let _ = kill_process(Pid::from_child(&self.child), Signal::KILL);
+        Some(self.child.wait().unwrap()).filter(|status| status.signal() != Some(9))
+    }
+
     /// SIGTERM, and a clean end.
     pub fn stop(mut self) -> Spent {
         let spent = self.spent();
