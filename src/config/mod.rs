@@ -31,7 +31,7 @@ pub use key::{KeyError, KeySource, api_key, secret_file};
 pub use problem::{ConfigErrors, Place, Problem};
 pub use schema::schema;
 pub use settings::*;
-pub use tokens::{Person, TokensError, people};
+pub use tokens::{Person, TokensError, in_a_name, people};
 pub use waits::{Delay, Span};
 pub use webhook::{SecretError, WebhookSecret};
 

@@ -224,8 +224,7 @@ impl Shape {
             return bad.map(|(one, why)| format!("holds `{}`, which {why}", quoted(one)));
         }
         if let (Shape::Users, Scalar::List(list)) = (self, value) {
-            let fit = |letter: char| letter.is_alphanumeric() || "-_.@".contains(letter);
-            let bad = list.iter().find(|one| one.is_empty() || !one.chars().all(fit));
+            let bad = list.iter().find(|one| one.is_empty() || !one.chars().all(super::in_a_name));
             return bad.map(|one| format!("holds `{}`, which is neither a user's name nor a number", quoted(one)));
         }
         if let (Shape::Listen, Scalar::Text(text)) = (self, value) {

@@ -81,6 +81,11 @@ impl Page {
     }
 }
 
+/// Whether a letter may stand in somebody's name, as the history has it.
+pub fn in_a_name(letter: char) -> bool {
+    letter.is_alphanumeric() || "-_.@".contains(letter)
+}
+
 fn parse(text: &str) -> Result<Vec<Person>, (usize, &'static str)> {
     let mut all = Vec::new();
     let (mut names, mut tokens) = (BTreeSet::new(), BTreeSet::new());
@@ -90,9 +95,8 @@ fn parse(text: &str) -> Result<Vec<Person>, (usize, &'static str)> {
             continue;
         }
         let parts: Vec<&str> = line.split_whitespace().collect();
-        let fit = |letter: char| letter.is_alphanumeric() || "-_.@".contains(letter);
         let why = match parts.as_slice() {
-            [name, _] if name.chars().count() > 64 || !name.chars().all(fit) => {
+            [name, _] if name.chars().count() > 64 || !name.chars().all(in_a_name) => {
                 "has a name of other letters than letters, digits and `-_.@`, or of more than 64"
             }
             [name, _] if !names.insert(*name) => "names somebody for the second time",

@@ -1,5 +1,7 @@
 //! This machine's own list of users (passwd(5)); who is known elsewhere goes by the number.
 
+use crate::config::in_a_name;
+
 /// A user's number, by name or as it stands.
 pub(super) fn number_of(user: &str) -> Option<u32> {
     user.parse().ok().or_else(|| find(|name, _| name == user).map(|(_, uid)| uid))
@@ -7,9 +9,8 @@ pub(super) fn number_of(user: &str) -> Option<u32> {
 
 /// The name of a user, as it may stand in the history.
 pub(super) fn name_of(uid: u32) -> Option<String> {
-    let fit = |letter: &char| letter.is_alphanumeric() || "-_.@".contains(*letter);
     let name = find(|_, known| known == uid)?.0;
-    Some(name.chars().filter(fit).take(64).collect::<String>()).filter(|name| !name.is_empty())
+    Some(name.chars().filter(|letter| in_a_name(*letter)).take(64).collect::<String>()).filter(|name| !name.is_empty())
 }
 
 fn find(is: impl Fn(&str, u32) -> bool) -> Option<(String, u32)> {

@@ -196,6 +196,17 @@ impl Tx<'_> {
 }
 
 impl Deed {
+    /// The deed of this name, if it is one on jobs. `force`: of `cancel`, what has begun is ended, too.
+    pub fn of(action: Action, force: bool) -> Option<Deed> {
+        match action {
+            Action::Retry => Some(Deed::Retry),
+            Action::Release => Some(Deed::Release),
+            Action::Hold => Some(Deed::Hold),
+            Action::Cancel => Some(Deed::Cancel { force }),
+            Action::Approve | Action::Reject | Action::Skip => None,
+        }
+    }
+
     /// Its name.
     pub fn action(self) -> Action {
         match self {

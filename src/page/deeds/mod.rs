@@ -26,7 +26,7 @@ use crate::{
     store::{Decided, Decision, Deed, JobRef, JobsFilter, Operator, Skip, Verb},
 };
 use set::Shown;
-use words::{meaning, words};
+use words::{meaning, verb};
 
 /// The longest reason, in letters.
 const REASON: usize = 500;
@@ -35,7 +35,7 @@ const REASON: usize = 500;
 #[derive(Clone, Debug)]
 pub(super) struct Button {
     pub href: String,
-    pub words: &'static str,
+    pub verb: &'static str,
     /// It ends something.
     pub ends: bool,
 }
@@ -45,7 +45,7 @@ impl Button {
     pub fn new(v: &View, action: Action, what: &str) -> Button {
         Button {
             href: v.link(&format!("/do/{action}?{what}")),
-            words: words(action),
+            verb: verb(action),
             ends: matches!(action, Action::Reject | Action::Cancel | Action::Skip),
         }
     }
@@ -220,6 +220,9 @@ fn order(action: Action, viewer: &Viewer, fields: &Fields) -> Result<Order, Trou
         )));
     }
     let actor = viewer.actor.clone();
+    if let Some(deed) = Deed::of(action, fields.get("force") == Some("yes")) {
+        return jobs(deed, actor, reason, fields);
+    }
     let shown = fields.get("hash").unwrap_or_default().to_owned();
     let verb = match action {
         Action::Approve => Verb::Approve { hash: shown, plan_hash: None },
@@ -228,13 +231,7 @@ fn order(action: Action, viewer: &Viewer, fields: &Fields) -> Result<Order, Trou
             let object_id = fields.get("object").unwrap_or_default().to_owned();
             return Ok(Order::Object(Skip { actor, reason, job: JobRef::Id(fields.number("job")?), object_id }));
         }
-        Action::Retry => return jobs(Deed::Retry, actor, reason, fields),
-        Action::Release => return jobs(Deed::Release, actor, reason, fields),
-        Action::Hold => return jobs(Deed::Hold, actor, reason, fields),
-        Action::Cancel => {
-            let force = fields.get("force") == Some("yes");
-            return jobs(Deed::Cancel { force }, actor, reason, fields);
-        }
+        _ => return Err(Trouble::Nothing(format!("Nothing is known of how to {action}."))),
     };
     Ok(Order::Batch(Decision { batch: fields.number("batch")?, verb, actor, reason }))
 }

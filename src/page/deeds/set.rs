@@ -1,5 +1,6 @@
 //! What a deed would be done to, as it is shown before.
 
+use super::words::verb;
 use crate::{
     job::{Action, JobState, Mark, Workflow, counted},
     operator::{Undecided, choose},
@@ -45,13 +46,10 @@ impl Shown {
     /// Reads it anew: what is shown is how things stand now.
     pub async fn read(site: &std::sync::Arc<Site>, v: &View, action: Action) -> Result<Shown, Trouble> {
         let mut reader = site.readers.get().await?;
-        match action {
-            Action::Approve | Action::Reject => batch(&mut reader, v).await,
-            Action::Skip => object(&mut reader, v).await,
-            Action::Retry => jobs(&mut reader, v, Deed::Retry).await,
-            Action::Release => jobs(&mut reader, v, Deed::Release).await,
-            Action::Hold => jobs(&mut reader, v, Deed::Hold).await,
-            Action::Cancel => jobs(&mut reader, v, Deed::Cancel { force: true }).await,
+        match Deed::of(action, true) {
+            Some(deed) => jobs(&mut reader, v, deed).await,
+            None if action == Action::Skip => object(&mut reader, v).await,
+            None => batch(&mut reader, v).await,
         }
     }
 
@@ -60,16 +58,7 @@ impl Shown {
         if self.idle {
             return format!("Nothing to be {}", action.done());
         }
-        let verb = match action {
-            Action::Approve => "Approve",
-            Action::Reject => "Reject",
-            Action::Retry => "Look again now at",
-            Action::Release => "Release",
-            Action::Hold => "Hold",
-            Action::Cancel => "Cancel",
-            Action::Skip => "Skip",
-        };
-        format!("{verb} {}?", self.what)
+        format!("{} {}?", verb(action), self.what)
     }
 }
 

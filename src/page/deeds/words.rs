@@ -2,16 +2,16 @@
 
 use crate::job::Action;
 
-/// As a button says it.
-pub(super) fn words(action: Action) -> &'static str {
+/// As buttons and questions say it.
+pub(super) fn verb(action: Action) -> &'static str {
     match action {
-        Action::Approve => "Approve…",
-        Action::Reject => "Reject…",
-        Action::Retry => "Look again now…",
-        Action::Release => "Release…",
-        Action::Hold => "Hold…",
-        Action::Cancel => "Cancel…",
-        Action::Skip => "Skip…",
+        Action::Approve => "Approve",
+        Action::Reject => "Reject",
+        Action::Retry => "Retry",
+        Action::Release => "Release",
+        Action::Hold => "Hold",
+        Action::Cancel => "Cancel",
+        Action::Skip => "Skip",
     }
 }
 
