@@ -119,7 +119,7 @@ async fn begin(
     soft: &mut Soft,
 ) -> Result<(), StoreError> {
     let ids: Vec<i64> = due.iter().map(|row| row.job_id).collect();
-    let old = tx.snapshots(&ids, &mut Cache::default()).await?;
+    let (old, _) = tx.snapshots(&ids, &mut Cache::default()).await?;
     let (mut plan, mut begun, mut ended) = (Vec::new(), Vec::new(), Vec::new());
     for row in due {
         let Some(old) = old.iter().find(|case| case.job.id == row.job_id) else { continue };
@@ -147,7 +147,8 @@ async fn begin(
         begun.into_iter().map(|(old, order, id)| again(old, order, (id, &known), now, soft)).collect();
     tx.plan_care(&plan).await?;
     tx.note_care("aftercare_ended", &ended, now).await?;
-    tx.save(epoch, &looks, &LockChanges::default()).await
+    tx.save(epoch, &looks, &LockChanges::default()).await?;
+    Ok(())
 }
 
 /// The order of a look: the same person, by the id that was proven gone.

@@ -62,12 +62,12 @@ impl Engine {
         }
         brought.jobs.sort_unstable();
         brought.jobs.dedup();
-        let cases = tx.snapshots(&brought.jobs, &mut cache).await?;
-        let mut locks = Locks::new(if cases.is_empty() { Vec::new() } else { tx.locks(&brought.jobs).await? });
+        let (cases, locks) = tx.snapshots(&brought.jobs, &mut cache).await?;
+        let mut locks = Locks::new(locks);
         let canary = soft.canary(now.mono_ms, self.rules.canary_ms);
         let decide = Decide { now, rules: &self.rules, brought: &brought, canary: &canary, alone };
         let (cases, held_back) = decide.all(cases, &mut locks, &mut soft, room, &mut tick);
-        tx.save(self.opened.epoch, &cases, &locks.changes).await?;
+        let told = tx.save(self.opened.epoch, &cases, &locks.changes).await?;
         let idle = soft.limits.idle();
         if idle != soft.said {
             tx.set_halted(idle.as_deref()).await?;
@@ -75,7 +75,7 @@ impl Engine {
             soft.said = idle;
         }
         care::note(&mut tx, &self.rules.care, &cases, now, &mut tick.log).await?;
-        let mut outlook = tx.outlook().await?;
+        let mut outlook = if let Some(told) = told { told } else { tx.outlook().await? };
         let warns = outlook.wake.warn_at.is_some_and(|at| at <= now.wall);
         if warns {
             for Warned { job_key, share, detail } in tx.warn(now.wall).await? {

@@ -3,11 +3,13 @@
 
 use std::collections::HashMap;
 
+use serde::Deserialize;
+
 use super::LockChanges;
 use crate::job::{Attempt, Look, PersonKey, Snapshot, Step, SystemState, Target, Workflow};
 
 /// Everything of a job but its own row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub(super) struct JobParts {
     pub steps: Vec<Step>,
     pub targets: Vec<Target>,
@@ -114,7 +116,7 @@ mod tests {
         book.file("a", leavers("l", 2), 0).await;
         let keep = async |tx: &mut crate::store::Tx<'_>, _: &_| {
             let (mut cache, stamp) = (Cache::default(), tx.check_epoch(1).await.unwrap());
-            let mut cases = tx.snapshots(&[1, 2], &mut cache).await.unwrap();
+            let (mut cases, _) = tx.snapshots(&[1, 2], &mut cache).await.unwrap();
             for case in &mut cases {
                 let id = format!("i-{}", case.job.id);
                 let identity = crate::job::Identity { user_identity_id: id, ..crate::job::Identity::default() };

@@ -7,8 +7,9 @@ use sqlx::{Connection, sqlite::SqliteRow};
 
 use super::{
     Reader, StoreError, Tx,
+    cache::JobParts,
     columns::{get, json_or_null, set, word, word_or_null},
-    parts::{Parts, TOLD},
+    parts,
 };
 use crate::job::{
     Identity, Order,
@@ -97,7 +98,7 @@ impl Tx<'_> {
     /// What the rows say of these jobs, one statement for each table.
     async fn facts(&mut self, jobs: Vec<(i64, Ordered)>) -> Result<Vec<Facts>, StoreError> {
         let ids: Vec<i64> = jobs.iter().map(|(id, _)| *id).collect();
-        let mut parts = Parts::read(self.db(), &ids, TOLD).await?;
+        let mut parts = parts::read(self.db(), &ids).await?;
         let ids = set(&ids)?;
         let all = "SELECT * FROM attempts WHERE target_id IS NOT NULL AND act <> 'get_acs_system'
              AND job_id IN (SELECT value FROM json_each(?1)) ORDER BY id";
@@ -106,12 +107,13 @@ impl Tx<'_> {
              AND (actor <> 'engine' OR what IN ('proven', 'reappeared', 'fell_back', 'alarm')) ORDER BY id";
         let mut history = self.rows(&ids, all, happened).await?;
         let mut one = |(job_id, ordered)| {
+            let JobParts { steps, targets, looks, .. } = parts.remove(&job_id).unwrap_or_default();
             Ok(Facts {
                 job_id,
                 ordered,
-                steps: parts.take(job_id, "steps")?,
-                targets: parts.take(job_id, "targets")?,
-                looks: parts.take(job_id, "looks")?,
+                steps,
+                targets,
+                looks,
                 requests: requests.remove(&job_id).unwrap_or_default(),
                 history: history.remove(&job_id).unwrap_or_default(),
             })

@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 
-use sqlx::sqlite::SqliteRow;
+use serde::Deserialize;
 
 use super::{
     Cache, StoreError, Tx,
     cache::JobParts,
-    columns::{get, set, word},
-    parts::{PARTS, Parts, json},
+    columns::{get, set},
+    parts::{CASES, json, parts},
 };
-use crate::job::{AsRead, Earlier, Event, Job, PersonKey, Selector, Snapshot, Time};
+use crate::job::{AsRead, Earlier, Event, Job, PersonKey, Snapshot, Time};
 
-/// One row of `person_locks` that concerns the jobs at hand.
-#[derive(Clone, Debug, PartialEq)]
+/// One row of `person_locks` that concerns the jobs at hand; fields in the order of the columns they are read from.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LockRow {
     /// The selector.
     pub key: PersonKey,
@@ -32,14 +32,6 @@ pub struct LockRow {
     /// It is an update that has changed nothing yet: its e-mail and phone are what they are to become, and name nobody so far.
     pub moves: bool,
 }
-
-/// Jobs' own rows, each with the offboarding that it follows: columns in the order of the fields they are read into.
-const JOBS: &str = "SELECT json_group_array(json_array(
-         json_array(j.id, json(j.order_json), j.state, j.accepted_at, j.begun_at, json(j.identity_json), j.mode,
-             json(iif(j.cut_first IS NULL, 'null', iif(j.cut_first, 'true', 'false'))), j.cut_at, j.batch_id, j.rehire_of, j.recheck_of, j.why,
-             j.wake_at, j.waits_for, j.yield_to, j.last_error, j.tries, j.retry_at, j.unclean_starts, j.finished_at),
-         iif(e.id IS NULL, NULL, json_array(e.id, e.job_key, e.state))) ORDER BY j.rank, j.id)
-     FROM jobs j LEFT JOIN jobs e ON e.id = j.rehire_of WHERE j.id IN (SELECT value FROM json_each(?1))";
 
 impl Tx<'_> {
     /// Jobs whose time has come, in the order of claims: revocations, urgency, age. At most `limit`.
@@ -84,30 +76,35 @@ impl Tx<'_> {
         .await?)
     }
 
-    /// The jobs of these ids, whole, in the order of claims. What `cache` knows of them is taken out of it and not read.
-    pub async fn snapshots(&mut self, ids: &[i64], cache: &mut Cache) -> Result<Vec<Snapshot>, StoreError> {
+    /// The jobs of these ids, whole, in the order of claims, and the locks that concern them. What `cache` knows of the jobs is taken out of
+    /// it and not read.
+    pub async fn snapshots(
+        &mut self,
+        ids: &[i64],
+        cache: &mut Cache,
+    ) -> Result<(Vec<Snapshot>, Vec<LockRow>), StoreError> {
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
-        let jobs: String = sqlx::query_scalar(JOBS).bind(set(&ids)?).fetch_one(self.db()).await?;
-        let jobs: Vec<(Job, Option<Earlier>)> = json(&jobs, "jobs")?;
         let mut known: HashMap<i64, JobParts> =
             ids.iter().filter_map(|id| cache.take(*id).map(|parts| (*id, parts))).collect();
         // Where checks are on, everything is read and compared: each simulated history shows that the cache holds what the file holds.
         let checks = cfg!(debug_assertions);
         let unknown: Vec<i64> = ids.iter().copied().filter(|id| checks || !known.contains_key(id)).collect();
-        let mut read = match unknown.as_slice() {
-            [] => Parts::default(),
-            unknown => Parts::read(self.db(), unknown, PARTS).await?,
-        };
+        let row = sqlx::query(CASES).bind(set(&unknown)?).bind(set(&ids)?).fetch_one(self.db()).await?;
+        let mut jobs: Vec<(i64, Job, Option<Earlier>)> = json(get(&row, "jobs")?, "jobs")?;
+        jobs.sort_unstable_by_key(|(rank, job, _)| (*rank, job.id));
+        let mut read = parts(get(&row, "parts")?)?;
         let mut all = Vec::with_capacity(jobs.len());
-        for (job, earlier) in jobs {
+        for (_, job, earlier) in jobs {
+            let read = read.remove(&job.id);
             let parts = match known.remove(&job.id) {
                 Some(parts) => {
-                    debug_assert_eq!(parts.in_order(), read.job(job.id)?.in_order(), "cached, and as the file has it");
+                    let read = read.as_ref().map(JobParts::in_order);
+                    debug_assert_eq!(Some(parts.in_order()), read, "cached, and as the file has it");
                     parts
                 }
-                None => read.job(job.id)?,
+                None => read.unwrap_or_default(),
             };
             all.push(Snapshot {
                 read: AsRead {
@@ -131,41 +128,13 @@ impl Tx<'_> {
                 new_systems: Vec::new(),
             });
         }
-        Ok(all)
+        // Two jobs of one person bring each row twice.
+        let mut locks: Vec<LockRow> = Vec::new();
+        for lock in json::<Vec<LockRow>>(get(&row, "locks")?, "locks")? {
+            if !locks.contains(&lock) {
+                locks.push(lock);
+            }
+        }
+        Ok((all, locks))
     }
-
-    /// Every row of `person_locks` that shares a selector with one of these jobs. A job that holds all of its own, and whose selectors no
-    /// other job names, is left out: nothing is to be decided about them, and nearly all jobs at work are such.
-    pub async fn locks(&mut self, ids: &[i64]) -> Result<Vec<LockRow>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT DISTINCT l.kind, l.value, l.job_id, l.held, j.job_key, j.workflow <> 'offboard' AS yields, j.rehire_of,
-                 j.workflow = 'update' AND j.begun_at IS NULL AS moves,
-                 j.begun_at IS NULL AND coalesce(j.order_json ->> '$.rehire', 0) = 1 AS rehire
-             FROM person_locks mine JOIN person_locks l USING (kind, value) JOIN jobs j ON j.id = l.job_id
-             WHERE mine.job_id IN (SELECT own.job_id FROM person_locks own
-                 WHERE own.job_id IN (SELECT value FROM json_each(?1)) AND (own.held = 0 OR EXISTS
-                     (SELECT 1 FROM person_locks other WHERE (other.kind, other.value) = (own.kind, own.value) AND other.job_id <> own.job_id)))",
-        )
-        .bind(set(&ids)?)
-        .fetch_all(self.db())
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(LockRow {
-                    key: want(row)?,
-                    job_id: get(row, "job_id")?,
-                    job_key: get(row, "job_key")?,
-                    held: get(row, "held")?,
-                    yields: get(row, "yields")?,
-                    rehire_of: get(row, "rehire_of")?,
-                    rehire: get(row, "rehire")?,
-                    moves: get(row, "moves")?,
-                })
-            })
-            .collect()
-    }
-}
-
-fn want(row: &SqliteRow) -> Result<PersonKey, StoreError> {
-    Ok((word::<Selector>(row, "kind")?, get(row, "value")?))
 }

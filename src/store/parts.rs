@@ -1,130 +1,105 @@
-//! The rows of jobs, gathered by job and part: one statement whatever the number of jobs.
+//! Everything that a tick reads of jobs: one statement whatever their number, one row whatever they have, because each statement crosses to
+//! the database's thread and back. Lists are read by loops over the ids (`CROSS JOIN` keeps them outermost): `IN (SELECT …)` would build
+//! a table of them first, each time.
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 use sqlx::SqliteConnection;
 
 use super::{StoreError, cache::JobParts, columns::set};
 
-/// The statement that gathers a part of these jobs' rows: columns in the order of the fields they are read into.
-macro_rules! part {
-    ($part:literal, [$columns:literal], $from:literal, $order:literal) => {
+/// A list of rows as JSON: columns in the order of the fields they are read into.
+macro_rules! list {
+    ([$columns:literal], $rows:literal) => {
+        concat!("(SELECT json_group_array(json_array(", $columns, ")) FROM ", $rows, ")")
+    };
+}
+
+/// Everything of each job of ?1 but its own row: columns in the order of the fields of [`JobParts`].
+macro_rules! parts {
+    () => {
         concat!(
-            "SELECT job_id, '",
-            $part,
-            "' AS part, json_group_array(json_array(",
-            $columns,
-            ") ORDER BY ",
-            $order,
-            ") AS all_rows FROM ",
-            $from,
-            " job_id IN (SELECT value FROM json_each(?1)) GROUP BY job_id"
+            "(SELECT '[' || group_concat('[' || w.value || ',[' || ",
+            list!(
+                ["name, state, rounds, since, opened_at, closed_at"],
+                "(SELECT * FROM steps WHERE job_id = w.value ORDER BY position)"
+            ),
+            " || ',' || ",
+            list!(
+                ["id, step, kind, object_id, acs_system_id, acs_user_id, json(link_json), mark, cause, proof, next_act, next_at, tries,
+                  refusals, reissues, requested_at, accepted_at, seen_at, absent_at, found_at, proven_at, cut_at, cut_note, detail"],
+                "(SELECT * FROM targets WHERE job_id = w.value ORDER BY id)"
+            ),
+            " || ',' || ",
+            list!(
+                ["step, kind, begun_at, ended_at, json(iif(complete, 'true', 'false')), json(iif(unsupported, 'true', 'false')), count,
+                  remaining, empty_since, request_id"],
+                "(SELECT * FROM looks WHERE job_id = w.value ORDER BY begun_at, kind)"
+            ),
+            " || ',' || ",
+            list!(
+                ["id, step, act, kind, target_id, begun_at"],
+                "(SELECT * FROM attempts WHERE ended_at IS NULL AND job_id = w.value ORDER BY id)"
+            ),
+            " || ',' || ",
+            list!(
+                ["acs_system_id, trouble, checked_at"],
+                "(SELECT DISTINCT s.* FROM targets t JOIN acs_systems s USING (acs_system_id) WHERE t.job_id = w.value)"
+            ),
+            " || ',' || ",
+            list!(["kind, value"], "(SELECT * FROM person_locks WHERE job_id = w.value ORDER BY kind, value)"),
+            " || ',' || (SELECT iif(j.identity_json IS NULL
+                 AND (EXISTS (SELECT 1 FROM tombstones t WHERE t.kind = 'user_identity_id' AND t.value = j.user_identity_id)
+                   OR EXISTS (SELECT 1 FROM tombstones t WHERE t.kind = 'user_identity_key' AND t.value = j.user_identity_key)), 'true', 'false')
+                 FROM jobs j WHERE j.id = w.value) || ']]') || ']' FROM json_each(?1) w)"
         )
     };
 }
 
-macro_rules! steps {
+/// The rows of ?2 themselves, each with its rank and the offboarding that it follows.
+macro_rules! jobs {
     () => {
-        part!("steps", ["name, state, rounds, since, opened_at, closed_at"], "steps WHERE", "position")
+        "(SELECT json_group_array(json_array(j.rank,
+             json_array(j.id, json(j.order_json), j.state, j.accepted_at, j.begun_at, json(j.identity_json), j.mode,
+                 json(iif(j.cut_first IS NULL, 'null', iif(j.cut_first, 'true', 'false'))), j.cut_at, j.batch_id, j.rehire_of, j.recheck_of, j.why,
+                 j.wake_at, j.waits_for, j.yield_to, j.last_error, j.tries, j.retry_at, j.unclean_starts, j.finished_at),
+             iif(e.id IS NULL, NULL, json_array(e.id, e.job_key, e.state))))
+         FROM json_each(?2) w CROSS JOIN jobs j ON j.id = w.value LEFT JOIN jobs e ON e.id = j.rehire_of)"
     };
 }
 
-macro_rules! targets {
+/// Every row of `person_locks` that shares a selector with one of ?2. A job that holds all of its own, and whose selectors no other job
+/// names, is left out: nothing is to be decided about them, and nearly all jobs at work are such.
+macro_rules! locks {
     () => {
-        part!(
-            "targets",
-            ["id, step, kind, object_id, acs_system_id, acs_user_id, json(link_json), mark, cause, proof, next_act, next_at, tries,
-              refusals, reissues, requested_at, accepted_at, seen_at, absent_at, found_at, proven_at, cut_at, cut_note, detail"],
-            "targets WHERE",
-            "id"
-        )
+        "(SELECT json_group_array(json_array(json_array(l.kind, l.value), l.job_id, j.job_key, json(iif(l.held, 'true', 'false')),
+             json(iif(j.workflow <> 'offboard', 'true', 'false')), j.rehire_of,
+             json(iif(j.begun_at IS NULL AND coalesce(j.order_json ->> '$.rehire', 0) = 1, 'true', 'false')),
+             json(iif(j.workflow = 'update' AND j.begun_at IS NULL, 'true', 'false'))))
+         FROM json_each(?2) w CROSS JOIN person_locks mine ON mine.job_id = w.value
+             CROSS JOIN person_locks l ON l.kind = mine.kind AND l.value = mine.value CROSS JOIN jobs j ON j.id = l.job_id
+         WHERE EXISTS (SELECT 1 FROM person_locks own WHERE own.job_id = w.value AND (own.held = 0 OR EXISTS
+             (SELECT 1 FROM person_locks other WHERE (other.kind, other.value) = (own.kind, own.value) AND other.job_id <> own.job_id))))"
     };
 }
 
-macro_rules! looks {
-    () => {
-        part!(
-            "looks",
-            ["step, kind, begun_at, ended_at, json(iif(complete, 'true', 'false')), json(iif(unsupported, 'true', 'false')), count,
-              remaining, empty_since, request_id"],
-            "looks WHERE",
-            "begun_at, kind"
-        )
-    };
+const PARTS: &str = concat!("SELECT ", parts!());
+
+/// ?1: the jobs whose parts are wanted, ?2: all of them.
+pub(super) const CASES: &str =
+    concat!("SELECT ", jobs!(), " AS jobs, ", parts!(), " AS parts, ", locks!(), " AS locks");
+
+/// Everything of these jobs but their own rows.
+pub(super) async fn read(conn: &mut SqliteConnection, jobs: &[i64]) -> Result<HashMap<i64, JobParts>, StoreError> {
+    let all: Option<String> = sqlx::query_scalar(PARTS).bind(set(&jobs)?).fetch_one(conn).await?;
+    parts(all.as_deref())
 }
 
-macro_rules! told {
-    () => {
-        concat!(steps!(), " UNION ALL ", targets!(), " UNION ALL ", looks!())
-    };
-}
-
-/// All parts in one row: each row that crosses the border to the database's thread wakes the one that waits for it.
-macro_rules! one_row {
-    ($parts:expr) => {
-        concat!(
-            "SELECT '[' || group_concat('[' || job_id || ',\"' || part || '\",' || all_rows || ']') || ']' FROM (",
-            $parts,
-            ")"
-        )
-    };
-}
-
-/// What is told of a job: `steps`, `targets`, `looks`.
-pub(super) const TOLD: &str = one_row!(told!());
-
-/// Everything of a job but its own row.
-pub(super) const PARTS: &str = one_row!(concat!(
-    told!(),
-    " UNION ALL ",
-    part!("open", ["id, step, act, kind, target_id, begun_at"], "attempts WHERE ended_at IS NULL AND", "id"),
-    " UNION ALL ",
-    part!(
-        "systems",
-        ["acs_system_id, trouble, checked_at"],
-        "(SELECT DISTINCT t.job_id, s.acs_system_id, s.trouble, s.checked_at FROM targets t JOIN acs_systems s USING (acs_system_id)
-          WHERE t.job_id IN (SELECT value FROM json_each(?1))) WHERE",
-        "acs_system_id"
-    ),
-    " UNION ALL ",
-    part!("wants", ["kind, value"], "person_locks WHERE", "kind, value"),
-    " UNION ALL SELECT j.id, 'tombstone', '[true]' FROM jobs j WHERE j.id IN (SELECT value FROM json_each(?1)) AND j.identity_json IS NULL
-         AND (EXISTS (SELECT 1 FROM tombstones t WHERE t.kind = 'user_identity_id' AND t.value = j.user_identity_id)
-           OR EXISTS (SELECT 1 FROM tombstones t WHERE t.kind = 'user_identity_key' AND t.value = j.user_identity_key))"
-));
-
-/// Rows of several tables, gathered by job and part.
-#[derive(Default)]
-pub(super) struct Parts(HashMap<(i64, String), Box<RawValue>>);
-
-impl Parts {
-    /// Reads them: `sql` gives the id, the part's name and the part's rows, as arrays of columns, for each job and part.
-    pub async fn read(conn: &mut SqliteConnection, jobs: &[i64], sql: &'static str) -> Result<Parts, StoreError> {
-        let all: Option<String> = sqlx::query_scalar(sql).bind(set(&jobs)?).fetch_one(conn).await?;
-        let all: Vec<(i64, String, Box<RawValue>)> = json(all.as_deref().unwrap_or("[]"), "parts")?;
-        Ok(Parts(all.into_iter().map(|(job, part, rows)| ((job, part), rows)).collect()))
-    }
-
-    /// All of a job's; none if there is no such part.
-    pub fn take<T: DeserializeOwned>(&mut self, job: i64, part: &str) -> Result<Vec<T>, StoreError> {
-        let Some(rows) = self.0.remove(&(job, part.to_owned())) else { return Ok(Vec::new()) };
-        json(rows.get(), part)
-    }
-
-    /// Everything of one job.
-    pub fn job(&mut self, id: i64) -> Result<JobParts, StoreError> {
-        Ok(JobParts {
-            steps: self.take(id, "steps")?,
-            targets: self.take(id, "targets")?,
-            looks: self.take(id, "looks")?,
-            open: self.take(id, "open")?,
-            systems: self.take(id, "systems")?,
-            wants: self.take(id, "wants")?,
-            tombstone: !self.take::<bool>(id, "tombstone")?.is_empty(),
-        })
-    }
+/// Parts of jobs, by their ids.
+pub(super) fn parts(all: Option<&str>) -> Result<HashMap<i64, JobParts>, StoreError> {
+    let all: Vec<(i64, JobParts)> = json(all.unwrap_or("[]"), "parts")?;
+    Ok(all.into_iter().collect())
 }
 
 /// A value out of the JSON that a statement made of rows.

@@ -6,7 +6,7 @@ use sqlx::{Connection, sqlite::SqliteRow};
 use super::{
     Reader, StoreError,
     columns::{get, json_or_null, word, word_or_null},
-    parts::{Parts, TOLD},
+    parts,
     read::{JobLine, WaitingLine, job_line, waiting_line},
 };
 use crate::job::{Identity, Look, Mode, Order, Step, Target, Time};
@@ -96,7 +96,7 @@ impl Reader {
         let Some(row) = row else { return Ok(None) };
         let line = job_line(&row)?;
         let (id, key) = (line.id, line.job_key.clone());
-        let mut parts = Parts::read(&mut tx, &[id], TOLD).await?;
+        let parts = parts::read(&mut tx, &[id]).await?.remove(&id).unwrap_or_default();
         let timeline = match newest {
             None => sqlx::query("SELECT * FROM timeline WHERE job_key = ?1").bind(&key),
             Some(newest) => sqlx::query(NEWEST).bind(id).bind(newest),
@@ -116,9 +116,9 @@ impl Reader {
             mode: word_or_null(&row, "mode")?,
             rehire_of: get(&row, "rehire_of")?,
             waiting,
-            steps: parts.take(id, "steps")?,
-            targets: parts.take(id, "targets")?,
-            looks: parts.take(id, "looks")?,
+            steps: parts.steps,
+            targets: parts.targets,
+            looks: parts.looks,
             timeline,
         }))
     }

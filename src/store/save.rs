@@ -1,9 +1,8 @@
 //! Writes what a tick decided, one statement for each table whatever the number of jobs; tables without news cost nothing.
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
-use super::{StoreError, Tx, columns::set};
+use super::{Outlook, StoreError, Tx, columns::set, wake::outlook};
 use crate::job::{JobState, Mode, PersonKey, Snapshot, Time};
 
 /// Changes of `person_locks` that a tick decided.
@@ -23,19 +22,18 @@ pub struct LockChanges {
     pub yields: Vec<(i64, i64)>,
 }
 
-/// One statement for each array of rows, in the order in which they are bound.
+/// One statement for each array of rows, in the order in which they are bound, and what is to come. `jsonb_each`, because `json_each`
+/// writes a row's text anew for every column that is read from it.
 const SAVE: &str = concat!(
     "UPDATE jobs SET state = v.value ->> '$.state', begun_at = v.value ->> '$.begun_at', mode = v.value ->> '$.mode',
          cut_first = v.value ->> '$.cut_first', cut_at = v.value ->> '$.cut_at', why = v.value ->> '$.why', wake_at = v.value ->> '$.wake_at',
          waits_for = v.value ->> '$.waits_for', last_error = v.value ->> '$.last_error', tries = v.value ->> '$.tries',
          retry_at = v.value ->> '$.retry_at', unclean_starts = v.value ->> '$.unclean_starts',
          finished_at = v.value ->> '$.finished_at', warn_at = iif(v.value ->> '$.finished_at' IS NULL, warn_at, NULL)
-     FROM json_each(?) v WHERE jobs.id = v.value ->> '$.id';",
-    // By itself, because two indexes and a CHECK follow from it.
-    "UPDATE jobs SET identity_json = v.value ->> 1 FROM json_each(?) v WHERE jobs.id = v.value ->> 0;",
+     FROM jsonb_each(?) v WHERE jobs.id = v.value ->> '$.id';",
     "INSERT INTO steps (job_id, position, name, state, rounds, since, opened_at, closed_at)
      SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, v.value ->> 3, v.value ->> 4, v.value ->> 5, v.value ->> 6, v.value ->> 7
-     FROM json_each(?) v WHERE true
+     FROM jsonb_each(?) v WHERE true
      ON CONFLICT (job_id, name) DO UPDATE SET position = excluded.position, state = excluded.state, rounds = excluded.rounds,
          since = excluded.since, opened_at = excluded.opened_at, closed_at = excluded.closed_at;",
     "INSERT INTO targets (id, job_id, step, kind, object_id, acs_system_id, acs_user_id, link_json, mark, cause, proof,
@@ -48,7 +46,7 @@ const SAVE: &str = concat!(
          v.value ->> '$.row.requested_at', v.value ->> '$.row.accepted_at', v.value ->> '$.row.seen_at', v.value ->> '$.row.absent_at',
          v.value ->> '$.row.found_at', v.value ->> '$.row.proven_at', v.value ->> '$.row.cut_at',
          v.value ->> '$.row.cut_note', v.value ->> '$.row.detail'
-     FROM json_each(?) v WHERE true
+     FROM jsonb_each(?) v WHERE true
      ON CONFLICT (id) DO UPDATE SET step = excluded.step, object_id = excluded.object_id, acs_system_id = excluded.acs_system_id,
          acs_user_id = excluded.acs_user_id, mark = excluded.mark, cause = excluded.cause, proof = excluded.proof,
          next_act = excluded.next_act, next_at = excluded.next_at, tries = excluded.tries, refusals = excluded.refusals,
@@ -57,19 +55,18 @@ const SAVE: &str = concat!(
          cut_note = excluded.cut_note, detail = excluded.detail;",
     "INSERT INTO attempts (id, epoch, job_id, step, act, kind, target_id, begun_at)
      SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, v.value ->> 3, v.value ->> 4, v.value ->> 5, v.value ->> 6, v.value ->> 7
-     FROM json_each(?) v;",
+     FROM jsonb_each(?) v;",
     "UPDATE attempts SET ended_at = v.value ->> '$.ended_at', outcome = v.value ->> '$.outcome', detail = v.value ->> '$.detail',
          status = v.value ->> '$.status', request_id = v.value ->> '$.request_id', requests = v.value ->> '$.requests'
-     FROM json_each(?) v WHERE attempts.id = v.value ->> '$.id' AND attempts.ended_at IS NULL;",
+     FROM jsonb_each(?) v WHERE attempts.id = v.value ->> '$.id' AND attempts.ended_at IS NULL;",
     "INSERT OR REPLACE INTO looks (job_id, step, kind, begun_at, ended_at, complete, unsupported, count, remaining, empty_since, request_id)
      SELECT v.value ->> '$.job_id', v.value ->> '$.row.step', v.value ->> '$.row.kind', v.value ->> '$.row.begun_at',
          v.value ->> '$.row.ended_at', v.value ->> '$.row.complete', v.value ->> '$.row.unsupported', v.value ->> '$.row.count',
-         v.value ->> '$.row.remaining', v.value ->> '$.row.empty_since', v.value ->> '$.row.request_id' FROM json_each(?) v;",
-    "INSERT OR REPLACE INTO acs_systems (acs_system_id, trouble, checked_at)
-     SELECT v.value ->> '$.acs_system_id', v.value ->> '$.trouble', v.value ->> '$.checked_at' FROM json_each(?) v;",
+         v.value ->> '$.row.remaining', v.value ->> '$.row.empty_since', v.value ->> '$.row.request_id' FROM jsonb_each(?) v;",
     "INSERT INTO history (job_id, at, what, step, target_id, detail)
      SELECT v.value ->> '$.job_id', v.value ->> '$.row.at', v.value ->> '$.row.what', v.value ->> '$.row.step',
-         v.value ->> '$.row.target_id', v.value ->> '$.row.detail' FROM json_each(?) v",
+         v.value ->> '$.row.target_id', v.value ->> '$.row.detail' FROM jsonb_each(?) v;",
+    outlook!(),
 );
 
 /// What a tick may change of a job's own row.
@@ -145,75 +142,89 @@ fn array<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String, StoreErr
 }
 
 impl Tx<'_> {
-    /// Writes everything that changed in these jobs.
-    pub async fn save(&mut self, epoch: i64, cases: &[Snapshot], locks: &LockChanges) -> Result<(), StoreError> {
-        if !cases.is_empty() {
-            self.save_cases(epoch, cases).await?;
+    /// Writes everything that changed in these jobs. What is to come then is told at once, unless it took more than the jobs' own rows.
+    pub async fn save(
+        &mut self,
+        epoch: i64,
+        cases: &[Snapshot],
+        locks: &LockChanges,
+    ) -> Result<Option<Outlook>, StoreError> {
+        let told = if cases.is_empty() { None } else { Some(self.save_cases(epoch, cases).await?) };
+        if *locks == LockChanges::default() {
+            return Ok(told);
         }
         self.save_locks(locks).await?;
         self.follow(&locks.follows).await?;
         self.entomb(cases, &locks.ended).await?;
-        self.certify(&locks.ended).await
+        self.certify(&locks.ended).await?;
+        Ok(None)
     }
 
     /// Runs `sql` with `rows` as its one parameter, unless there are none.
-    async fn put(&mut self, rows: Vec<Value>, sql: &'static str) -> Result<(), StoreError> {
+    async fn put<T: Serialize>(&mut self, rows: Vec<T>, sql: &'static str) -> Result<(), StoreError> {
         if !rows.is_empty() {
             sqlx::query(sql).bind(set(&rows)?).execute(self.db()).await?;
         }
         Ok(())
     }
 
-    /// The rows of all cases, one statement for each table; all of them cross the border to the database at once.
-    async fn save_cases(&mut self, epoch: i64, cases: &[Snapshot]) -> Result<(), StoreError> {
+    /// The rows of all cases, one statement for each table; those that nearly every tick writes cross the border to the database at once.
+    async fn save_cases(&mut self, epoch: i64, cases: &[Snapshot]) -> Result<Outlook, StoreError> {
         let identities = cases.iter().filter(|case| case.job.identity != case.read.identity);
-        let all: [String; 9] = [
+        self.put(
+            identities.map(|case| (case.job.id, &case.job.identity)).collect(),
+            "UPDATE jobs SET identity_json = v.value ->> 1 FROM jsonb_each(?) v WHERE jobs.id = v.value ->> 0",
+        )
+        .await?;
+        self.put(
+            cases.iter().flat_map(|case| &case.new_systems).collect(),
+            "INSERT OR REPLACE INTO acs_systems (acs_system_id, trouble, checked_at)
+             SELECT v.value ->> '$.acs_system_id', v.value ->> '$.trouble', v.value ->> '$.checked_at' FROM jsonb_each(?) v",
+        )
+        .await?;
+        let all: [String; 7] = [
             array(cases.iter().map(job))?,
-            array(identities.map(|case| (case.job.id, &case.job.identity)))?,
             array(cases.iter().flat_map(steps))?,
             each(cases, |case| &case.targets, |t| t.dirty)?,
             array(cases.iter().flat_map(|case| opened(case, epoch)))?,
             array(cases.iter().flat_map(|case| &case.ended))?,
             each(cases, |case| &case.new_looks, |_| true)?,
-            array(cases.iter().flat_map(|case| &case.new_systems))?,
             each(cases, |case| &case.notes, |_| true)?,
         ];
         let mut query = sqlx::query(SAVE);
         for rows in all {
             query = query.bind(rows);
         }
-        query.execute(self.db()).await?;
-        Ok(())
+        Outlook::of(&query.fetch_one(self.db()).await?)
     }
 
     async fn save_locks(&mut self, locks: &LockChanges) -> Result<(), StoreError> {
-        let ids = |ids: &[i64]| ids.iter().map(|id| json!(id)).collect();
-        self.put(ids(&locks.ended), "DELETE FROM person_locks WHERE job_id IN (SELECT value FROM json_each(?1))")
+        self.put(locks.ended.clone(), "DELETE FROM person_locks WHERE job_id IN (SELECT value FROM json_each(?1))")
             .await?;
         self.put(
-            ids(&locks.released),
+            locks.released.clone(),
             "UPDATE person_locks SET held = 0 WHERE job_id IN (SELECT value FROM json_each(?1))",
         )
         .await?;
         self.put(
-            locks.wanted.iter().map(|((kind, value), job)| json!([kind, value, job])).collect(),
+            locks.wanted.iter().map(|((kind, value), job)| (kind, value, job)).collect(),
             "INSERT OR IGNORE INTO person_locks (kind, value, job_id)
              SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2 FROM json_each(?1) v",
         )
         .await?;
         self.put(
-            ids(&locks.taken),
+            locks.taken.clone(),
             "UPDATE person_locks SET held = 1 WHERE job_id IN (SELECT value FROM json_each(?1))",
         )
         .await?;
         self.put(
-            ids(&[&locks.ended[..], &locks.released[..]].concat()),
+            [&locks.ended[..], &locks.released[..]].concat(),
             "UPDATE jobs SET state = 'ready', waits_for = NULL, wake_at = NULL
              WHERE state = 'waiting' AND waits_for IN (SELECT value FROM json_each(?1))",
         )
         .await?;
         self.put(
-            locks.yields.iter().map(|(job, to)| json!([job, to])).collect(),
+            locks.yields.clone(),
             "UPDATE jobs SET yield_to = v.value ->> 1,
                  wake_at = CASE WHEN state = 'running' THEN accepted_at ELSE wake_at END,
                  state = CASE state WHEN 'waiting' THEN 'ready' ELSE state END

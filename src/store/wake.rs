@@ -1,5 +1,7 @@
 //! What the engine has to be awake for.
 
+use sqlx::sqlite::SqliteRow;
+
 use super::{
     CareState, StoreError, Tx,
     columns::{count, get, word_or_null},
@@ -33,34 +35,47 @@ pub struct Outlook {
 }
 
 /// Reads through an index each, and of held jobs, of which there may be thousands, none.
-pub(super) const OUTLOOK: &str = "SELECT (SELECT min(at) FROM (SELECT min(wake_at) AS at FROM jobs WHERE state = 'waiting' AND wake_at IS NOT NULL
-             UNION ALL SELECT min(wake_at) FROM jobs WHERE state = 'running' AND wake_at IS NOT NULL)) AS wake,
-         (SELECT min(warn_at) FROM jobs WHERE warn_at IS NOT NULL) AS warn,
-         EXISTS (SELECT 1 FROM jobs WHERE state = 'ready') AS ready,
-         (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state IN ('ready', 'running', 'waiting') LIMIT 64)) AS open,
-         (SELECT min(next_at) FROM aftercare WHERE next_at IS NOT NULL) AS care,
-         (SELECT count(*) FROM (SELECT 1 FROM jobs INDEXED BY jobs_recheck_open WHERE recheck_of IS NOT NULL AND finished_at IS NULL AND state <> 'held'
-             LIMIT 64)) AS at_work,
-         EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_begun WHERE workflow <> 'onboard' AND finished_at IS NULL
-             AND begun_at IS NOT NULL AND state IN ('ready', 'running', 'waiting')) AS waits,
-         total_changes() AS own_changes";
+macro_rules! outlook {
+    () => {
+        "SELECT (SELECT min(at) FROM (SELECT min(wake_at) AS at FROM jobs WHERE state = 'waiting' AND wake_at IS NOT NULL
+                 UNION ALL SELECT min(wake_at) FROM jobs WHERE state = 'running' AND wake_at IS NOT NULL)) AS wake,
+             (SELECT min(warn_at) FROM jobs WHERE warn_at IS NOT NULL) AS warn,
+             EXISTS (SELECT 1 FROM jobs WHERE state = 'ready') AS ready,
+             (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state IN ('ready', 'running', 'waiting') LIMIT 64)) AS open,
+             (SELECT min(next_at) FROM aftercare WHERE next_at IS NOT NULL) AS care,
+             (SELECT count(*) FROM (SELECT 1 FROM jobs INDEXED BY jobs_recheck_open WHERE recheck_of IS NOT NULL AND finished_at IS NULL AND state <> 'held'
+                 LIMIT 64)) AS at_work,
+             EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_begun WHERE workflow <> 'onboard' AND finished_at IS NULL
+                 AND begun_at IS NOT NULL AND state IN ('ready', 'running', 'waiting')) AS waits,
+             total_changes() AS own_changes"
+    };
+}
+pub(super) use outlook;
+
+/// The same, for the test of its plan.
+pub(super) const OUTLOOK: &str = outlook!();
+
+impl Outlook {
+    pub(super) fn of(row: &SqliteRow) -> Result<Outlook, StoreError> {
+        let few = |column| Ok::<_, StoreError>(usize::try_from(count(row, column)?).unwrap_or(usize::MAX));
+        let next = word_or_null(row, "care")?;
+        Ok(Outlook {
+            wake: Wake {
+                at: word_or_null(row, "wake")?,
+                warn_at: word_or_null(row, "warn")?,
+                ready: get(row, "ready")?,
+                open: few("open")?,
+            },
+            care: CareState { next, at_work: few("at_work")?, anyone: next.is_some() },
+            anyone_waits: get(row, "waits")?,
+            own_changes: get(row, "own_changes")?,
+        })
+    }
+}
 
 impl Tx<'_> {
     /// What is to come.
     pub async fn outlook(&mut self) -> Result<Outlook, StoreError> {
-        let row = sqlx::query(OUTLOOK).fetch_one(self.db()).await?;
-        let few = |column| Ok::<_, StoreError>(usize::try_from(count(&row, column)?).unwrap_or(usize::MAX));
-        let next = word_or_null(&row, "care")?;
-        Ok(Outlook {
-            wake: Wake {
-                at: word_or_null(&row, "wake")?,
-                warn_at: word_or_null(&row, "warn")?,
-                ready: get(&row, "ready")?,
-                open: few("open")?,
-            },
-            care: CareState { next, at_work: few("at_work")?, anyone: next.is_some() },
-            anyone_waits: get(&row, "waits")?,
-            own_changes: get(&row, "own_changes")?,
-        })
+        Outlook::of(&sqlx::query(OUTLOOK).fetch_one(self.db()).await?)
     }
 }

@@ -76,7 +76,7 @@ pub async fn history(seed: u64, focus: Vec<String>) -> Told {
 }
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -82,14 +82,14 @@ async fn what_is_written_is_read_back() {
     book.file("a", leavers("l", 2), 0).await;
     let mut written = book
         .write(async |tx, _| {
-            let mut cases = tx.snapshots(&[1, 2], &mut Cache::default()).await.unwrap();
+            let (mut cases, _) = tx.snapshots(&[1, 2], &mut Cache::default()).await.unwrap();
             assert!(cases.iter().all(|case| case.steps.len() == 15 && case.steps == case.read.steps));
             cases.iter_mut().for_each(fill);
             tx.save(1, &cases, &LockChanges::default()).await.unwrap();
             cases
         })
         .await;
-    let read = book.write(async |tx, _| tx.snapshots(&[1, 2], &mut Cache::default()).await.unwrap()).await;
+    let (read, _) = book.write(async |tx, _| tx.snapshots(&[1, 2], &mut Cache::default()).await.unwrap()).await;
     for case in &mut written {
         case.read.steps.clone_from(&case.steps);
         case.read.identity.clone_from(&case.job.identity);
