@@ -75,6 +75,7 @@ impl Engine {
             soft.said = idle;
         }
         care::note(&mut tx, &self.rules.care, &cases, now, &mut tick.log).await?;
+        // What was written since touches neither jobs nor the after-care, unless a job ended: then nothing was told.
         let mut outlook = if let Some(told) = told { told } else { tx.outlook().await? };
         let warns = outlook.wake.warn_at.is_some_and(|at| at <= now.wall);
         if warns {

@@ -1,4 +1,4 @@
-//! Jobs with everything a decision reads, one statement for each table whatever the number of jobs.
+//! Jobs with everything a decision reads, in one statement whatever their number.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::{
     Cache, StoreError, Tx,
     cache::JobParts,
     columns::{get, set},
-    parts::{CASES, json, parts},
+    parts::{CASES, by_job, json},
 };
 use crate::job::{AsRead, Earlier, Event, Job, PersonKey, Snapshot, Time};
 
@@ -94,7 +94,7 @@ impl Tx<'_> {
         let row = sqlx::query(CASES).bind(set(&unknown)?).bind(set(&ids)?).fetch_one(self.db()).await?;
         let mut jobs: Vec<(i64, Job, Option<Earlier>)> = json(get(&row, "jobs")?, "jobs")?;
         jobs.sort_unstable_by_key(|(rank, job, _)| (*rank, job.id));
-        let mut read = parts(get(&row, "parts")?)?;
+        let mut read = by_job(get(&row, "parts")?)?;
         let mut all = Vec::with_capacity(jobs.len());
         for (_, job, earlier) in jobs {
             let read = read.remove(&job.id);
@@ -128,13 +128,6 @@ impl Tx<'_> {
                 new_systems: Vec::new(),
             });
         }
-        // Two jobs of one person bring each row twice.
-        let mut locks: Vec<LockRow> = Vec::new();
-        for lock in json::<Vec<LockRow>>(get(&row, "locks")?, "locks")? {
-            if !locks.contains(&lock) {
-                locks.push(lock);
-            }
-        }
-        Ok((all, locks))
+        Ok((all, json(get(&row, "locks")?, "locks")?))
     }
 }

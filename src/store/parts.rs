@@ -1,6 +1,6 @@
-//! Everything that a tick reads of jobs: one statement whatever their number, one row whatever they have, because each statement crosses to
-//! the database's thread and back. Lists are read by loops over the ids (`CROSS JOIN` keeps them outermost): `IN (SELECT …)` would build
-//! a table of them first, each time.
+//! Everything that a tick, a report or a certificate reads of jobs: one statement whatever their number, one row whatever they have,
+//! because each statement crosses to the database's thread and back. Lists are read by loops over the ids (`CROSS JOIN` keeps them
+//! outermost): `IN (SELECT …)` would build a table of them first, each time.
 
 use std::collections::HashMap;
 
@@ -21,10 +21,9 @@ macro_rules! parts {
     () => {
         concat!(
             "(SELECT '[' || group_concat('[' || w.value || ',[' || ",
-            list!(
-                ["name, state, rounds, since, opened_at, closed_at"],
-                "(SELECT * FROM steps WHERE job_id = w.value ORDER BY position)"
-            ),
+            // Here the order is the walk's, and a row's place is its position: SQLite promises that inside the aggregate alone.
+            "(SELECT json_group_array(json_array(name, state, rounds, since, opened_at, closed_at) ORDER BY position)
+              FROM steps WHERE job_id = w.value)",
             " || ',' || ",
             list!(
                 ["id, step, kind, object_id, acs_system_id, acs_user_id, json(link_json), mark, cause, proof, next_act, next_at, tries,
@@ -70,17 +69,18 @@ macro_rules! jobs {
 }
 
 /// Every row of `person_locks` that shares a selector with one of ?2. A job that holds all of its own, and whose selectors no other job
-/// names, is left out: nothing is to be decided about them, and nearly all jobs at work are such.
+/// names, is left out: nothing is to be decided about them, and nearly all jobs at work are such. Each row comes once, however many share a
+/// selector.
 macro_rules! locks {
     () => {
         "(SELECT json_group_array(json_array(json_array(l.kind, l.value), l.job_id, j.job_key, json(iif(l.held, 'true', 'false')),
              json(iif(j.workflow <> 'offboard', 'true', 'false')), j.rehire_of,
              json(iif(j.begun_at IS NULL AND coalesce(j.order_json ->> '$.rehire', 0) = 1, 'true', 'false')),
              json(iif(j.workflow = 'update' AND j.begun_at IS NULL, 'true', 'false'))))
-         FROM json_each(?2) w CROSS JOIN person_locks mine ON mine.job_id = w.value
-             CROSS JOIN person_locks l ON l.kind = mine.kind AND l.value = mine.value CROSS JOIN jobs j ON j.id = l.job_id
-         WHERE EXISTS (SELECT 1 FROM person_locks own WHERE own.job_id = w.value AND (own.held = 0 OR EXISTS
-             (SELECT 1 FROM person_locks other WHERE (other.kind, other.value) = (own.kind, own.value) AND other.job_id <> own.job_id))))"
+         FROM (SELECT DISTINCT mine.kind, mine.value FROM json_each(?2) w CROSS JOIN person_locks mine ON mine.job_id = w.value
+             WHERE EXISTS (SELECT 1 FROM person_locks own WHERE own.job_id = w.value AND (own.held = 0 OR EXISTS
+                 (SELECT 1 FROM person_locks other WHERE (other.kind, other.value) = (own.kind, own.value) AND other.job_id <> own.job_id)))) k
+             CROSS JOIN person_locks l ON l.kind = k.kind AND l.value = k.value CROSS JOIN jobs j ON j.id = l.job_id)"
     };
 }
 
@@ -93,11 +93,11 @@ pub(super) const CASES: &str =
 /// Everything of these jobs but their own rows.
 pub(super) async fn read(conn: &mut SqliteConnection, jobs: &[i64]) -> Result<HashMap<i64, JobParts>, StoreError> {
     let all: Option<String> = sqlx::query_scalar(PARTS).bind(set(&jobs)?).fetch_one(conn).await?;
-    parts(all.as_deref())
+    by_job(all.as_deref())
 }
 
 /// Parts of jobs, by their ids.
-pub(super) fn parts(all: Option<&str>) -> Result<HashMap<i64, JobParts>, StoreError> {
+pub(super) fn by_job(all: Option<&str>) -> Result<HashMap<i64, JobParts>, StoreError> {
     let all: Vec<(i64, JobParts)> = json(all.unwrap_or("[]"), "parts")?;
     Ok(all.into_iter().collect())
 }

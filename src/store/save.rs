@@ -142,7 +142,8 @@ fn array<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String, StoreErr
 }
 
 impl Tx<'_> {
-    /// Writes everything that changed in these jobs. What is to come then is told at once, unless it took more than the jobs' own rows.
+    /// Writes everything that changed in these jobs. What is to come then is told at once, if there are any and it took no more than their
+    /// own rows.
     pub async fn save(
         &mut self,
         epoch: i64,
@@ -170,6 +171,7 @@ impl Tx<'_> {
 
     /// The rows of all cases, one statement for each table; those that nearly every tick writes cross the border to the database at once.
     async fn save_cases(&mut self, epoch: i64, cases: &[Snapshot]) -> Result<Outlook, StoreError> {
+        // By itself, because two indexes and a CHECK follow from it.
         let identities = cases.iter().filter(|case| case.job.identity != case.read.identity);
         self.put(
             identities.map(|case| (case.job.id, &case.job.identity)).collect(),

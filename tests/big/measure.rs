@@ -1,6 +1,7 @@
 //! What a big file costs, measured. Small by default; the whole:
 //! `FINISHED=1000000 DELAYED=100000 READY=100000 cargo test --release --test big measure -- --nocapture`.
-//! `measure_pages` asks for each page ROUNDS times; with PACE_S it compares the loop with and without people who look, too.
+//! `measure_pages` asks for each page ROUNDS times; with PACE_S it compares the loop with and without people who look, too, in VIEWS pairs
+//! of turns of so many seconds: READY has to last for them.
 //! `BIG_DB=FILE` keeps the file there, and takes it as it is if it is there already.
 
 use std::{path::PathBuf, time::Duration};

@@ -100,3 +100,22 @@ async fn what_is_written_is_read_back() {
     assert_eq!(read, written);
     assert_eq!(book.ask("SELECT DISTINCT user_identity_id FROM jobs ORDER BY 1").await, ["i-1", "i-2"]);
 }
+
+/// Twenty people with one switchboard's number: each row once, not once for each of them; who holds all of theirs alone has none.
+#[tokio::test]
+async fn each_lock_is_read_once_however_many_share_a_selector() {
+    let mut book = Book::new().await;
+    book.file("a", leavers("l", 21), 0).await;
+    book.run("UPDATE person_locks SET held = 1").await;
+    book.run(
+        "INSERT INTO person_locks (kind, value, job_id) SELECT 'phone_number', '+41 44 1', id FROM jobs WHERE id < 21",
+    )
+    .await;
+    let ids: Vec<i64> = (1..=21).collect();
+    let (_, locks) = book.write(async |tx, _| tx.snapshots(&ids, &mut Cache::default()).await.unwrap()).await;
+    let mut read: Vec<String> = locks.iter().map(|lock| format!("{} {}", lock.job_id, lock.key.1)).collect();
+    read.sort();
+    let rows = "SELECT job_id || ' ' || value FROM person_locks WHERE job_id < 21 ORDER BY 1";
+    assert_eq!(read, book.ask(rows).await);
+    assert_eq!(read.len(), 40);
+}
