@@ -9,7 +9,7 @@ use super::LockChanges;
 use crate::job::{Attempt, Look, PersonKey, Snapshot, Step, SystemState, Target, Workflow};
 
 /// Everything of a job but its own row.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(super) struct JobParts {
     pub steps: Vec<Step>,
     pub targets: Vec<Target>,

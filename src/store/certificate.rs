@@ -107,7 +107,7 @@ impl Tx<'_> {
              AND (actor <> 'engine' OR what IN ('proven', 'reappeared', 'fell_back', 'alarm')) ORDER BY id";
         let mut history = self.rows(&ids, all, happened).await?;
         let mut one = |(job_id, ordered)| {
-            let JobParts { steps, targets, looks, .. } = parts.remove(&job_id).unwrap_or_default();
+            let JobParts { steps, targets, looks, .. } = parts.take(job_id)?;
             Ok(Facts {
                 job_id,
                 ordered,

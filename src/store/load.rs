@@ -8,7 +8,7 @@ use super::{
     Cache, StoreError, Tx,
     cache::JobParts,
     columns::{get, set},
-    parts::{CASES, by_job, json},
+    parts::{CASES, Parts, json},
 };
 use crate::job::{AsRead, Earlier, Event, Job, PersonKey, Snapshot, Time};
 
@@ -94,17 +94,15 @@ impl Tx<'_> {
         let row = sqlx::query(CASES).bind(set(&unknown)?).bind(set(&ids)?).fetch_one(self.db()).await?;
         let mut jobs: Vec<(i64, Job, Option<Earlier>)> = json(get(&row, "jobs")?, "jobs")?;
         jobs.sort_unstable_by_key(|(rank, job, _)| (*rank, job.id));
-        let mut read = by_job(get(&row, "parts")?)?;
+        let mut read = Parts::of(get(&row, "parts")?)?;
         let mut all = Vec::with_capacity(jobs.len());
         for (_, job, earlier) in jobs {
-            let read = read.remove(&job.id);
             let parts = match known.remove(&job.id) {
                 Some(parts) => {
-                    let read = read.as_ref().map(JobParts::in_order);
-                    debug_assert_eq!(Some(parts.in_order()), read, "cached, and as the file has it");
+                    debug_assert_eq!(parts.in_order(), read.take(job.id)?.in_order(), "cached, and as the file has it");
                     parts
                 }
-                None => read.unwrap_or_default(),
+                None => read.take(job.id)?,
             };
             all.push(Snapshot {
                 read: AsRead {

@@ -91,15 +91,26 @@ pub(super) const CASES: &str =
     concat!("SELECT ", jobs!(), " AS jobs, ", parts!(), " AS parts, ", locks!(), " AS locks");
 
 /// Everything of these jobs but their own rows.
-pub(super) async fn read(conn: &mut SqliteConnection, jobs: &[i64]) -> Result<HashMap<i64, JobParts>, StoreError> {
+pub(super) async fn read(conn: &mut SqliteConnection, jobs: &[i64]) -> Result<Parts, StoreError> {
     let all: Option<String> = sqlx::query_scalar(PARTS).bind(set(&jobs)?).fetch_one(conn).await?;
-    by_job(all.as_deref())
+    Parts::of(all.as_deref())
 }
 
 /// Parts of jobs, by their ids.
-pub(super) fn by_job(all: Option<&str>) -> Result<HashMap<i64, JobParts>, StoreError> {
-    let all: Vec<(i64, JobParts)> = json(all.unwrap_or("[]"), "parts")?;
-    Ok(all.into_iter().collect())
+pub(super) struct Parts(HashMap<i64, JobParts>);
+
+impl Parts {
+    /// Those of one row.
+    pub fn of(all: Option<&str>) -> Result<Parts, StoreError> {
+        let all: Vec<(i64, JobParts)> = json(all.unwrap_or("[]"), "parts")?;
+        Ok(Parts(all.into_iter().collect()))
+    }
+
+    /// What was read of this job. To take a job whose parts were not told for one without any would be to take everything of it for gone.
+    pub fn take(&mut self, job: i64) -> Result<JobParts, StoreError> {
+        let missing = || StoreError::Odd { column: "parts".to_owned(), problem: format!("nothing of job {job}") };
+        self.0.remove(&job).ok_or_else(missing)
+    }
 }
 
 /// A value out of the JSON that a statement made of rows.

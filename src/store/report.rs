@@ -96,7 +96,7 @@ impl Reader {
         let Some(row) = row else { return Ok(None) };
         let line = job_line(&row)?;
         let (id, key) = (line.id, line.job_key.clone());
-        let parts = parts::read(&mut tx, &[id]).await?.remove(&id).unwrap_or_default();
+        let parts = parts::read(&mut tx, &[id]).await?.take(id)?;
         let timeline = match newest {
             None => sqlx::query("SELECT * FROM timeline WHERE job_key = ?1").bind(&key),
             Some(newest) => sqlx::query(NEWEST).bind(id).bind(newest),

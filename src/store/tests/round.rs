@@ -6,7 +6,7 @@ use crate::{
         AcsLink, Act, Attempt, Call, Cause, Identity, Kind, Look, Mark, Proof, Snapshot, StepName, StepState,
         SystemState, Target,
     },
-    store::{Cache, LockChanges},
+    store::{Cache, LockChanges, parts::Parts},
 };
 
 /// Every field of its own kind of value, so that no two could change places unnoticed.
@@ -118,4 +118,12 @@ async fn each_lock_is_read_once_however_many_share_a_selector() {
     let rows = "SELECT job_id || ' ' || value FROM person_locks WHERE job_id < 21 ORDER BY 1";
     assert_eq!(read, book.ask(rows).await);
     assert_eq!(read.len(), 40);
+}
+
+/// A job of which nothing is told has not lost everything: that is an error, never an empty job.
+#[test]
+fn a_job_whose_parts_are_missing_is_an_error() {
+    let mut told = Parts::of(Some(r#"[[2,[[],[],[],[],[],[],false]]]"#)).unwrap();
+    assert!(told.take(2).unwrap().targets.is_empty());
+    assert_eq!(told.take(1).err().unwrap().to_string(), "database: column parts holds nothing of job 1");
 }
