@@ -89,15 +89,21 @@ impl Follow {
         self.next_ms = self.next_ms.min(now_ms.max(self.polled_ms.saturating_add(self.rules.gather_ms)));
     }
 
-    /// The next question to the feed, if one is due. `watermark` is none before the server's clock is known.
+    /// Whether a question to the feed is due. `watermark` is none before the server's clock is known.
+    pub fn is_due(&self, now_ms: Ms, watermark: Option<Time>, anyone_waits: bool) -> bool {
+        let wanted = !self.parts.is_empty() || (watermark.is_some() && anyone_waits);
+        self.on_the_wire.is_none() && now_ms >= self.next_ms && wanted
+    }
+
+    /// The next question to the feed, if one is due.
     pub fn poll(&mut self, now_ms: Ms, watermark: Option<Time>, anyone_waits: bool) -> Option<EventQuery> {
-        if self.on_the_wire.is_some() || now_ms < self.next_ms {
+        if !self.is_due(now_ms, watermark, anyone_waits) {
             return None;
         }
         let query = match self.parts.pop() {
             Some(part) => part,
             None => EventQuery {
-                since: watermark.filter(|_| anyone_waits)?.plus(-self.rules.overlap_ms),
+                since: watermark?.plus(-self.rules.overlap_ms),
                 until: None,
                 event_type: None,
                 limit: self.rules.page_limit,

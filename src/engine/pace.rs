@@ -6,21 +6,18 @@ use crate::{
     store::Wake,
 };
 
-/// The feed's poll and the workspace's check are the engine's own calls. `listens`: somebody waits for events.
-pub(super) fn engine_calls(soft: &mut Soft, now: Now, listens: bool, active: bool, tick: &mut Tick) {
+/// The feed's poll and the workspace's check are the engine's own calls.
+pub(super) fn engine_calls(soft: &mut Soft, now: Now, active: bool, tick: &mut Tick) {
     if soft.probe(now.mono_ms, active) {
         tick.calls.push((Tag::Probe, Call::Workspace));
     }
-    if soft.limits.own_room(now.mono_ms) > 0
-        && let Some(query) = soft.follow.poll(now.mono_ms, soft.watermark, listens)
-    {
-        soft.limits.sent(1, now.mono_ms);
+    if let Some(query) = soft.poll(now.mono_ms) {
         tick.calls.push((Tag::Feed, Call::Events(query)));
     }
 }
 
 /// Milliseconds until the next tick. `care`: the next look of the after-care.
-pub(super) fn wake_in(soft: &Soft, now: Now, wake: Wake, care: Option<Time>, listens: bool, more: bool) -> Option<Ms> {
+pub(super) fn wake_in(soft: &Soft, now: Now, wake: Wake, care: Option<Time>, more: bool) -> Option<Ms> {
     if more || !soft.settled.is_empty() {
         return Some(0);
     }
@@ -33,7 +30,7 @@ pub(super) fn wake_in(soft: &Soft, now: Now, wake: Wake, care: Option<Time>, lis
         all.push(wake.at.map(|at| at.since(now.wall)));
     }
     if soft.limits.own_room(now.mono_ms) > 0 {
-        all.push(soft.follow.next_ms().filter(|_| listens).map(|at| at.saturating_sub(now.mono_ms)));
+        all.push(soft.follow.next_ms().filter(|_| soft.listens).map(|at| at.saturating_sub(now.mono_ms)));
     }
     all.into_iter().flatten().min().map(|ms| ms.max(0))
 }

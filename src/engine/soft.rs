@@ -10,7 +10,7 @@ use super::{
     limits::{LimitRules, Limits},
 };
 use crate::{
-    job::{Answer, Call, Kind, Listing, Ms, Now, Outcome, Reply, Shows, Time, Workspace},
+    job::{Answer, Call, EventQuery, Kind, Listing, Ms, Now, Outcome, Reply, Shows, Time, Workspace},
     store::AcceptRules,
     workflow::{Canary, Ids, Rules},
 };
@@ -62,6 +62,10 @@ pub(super) struct Soft {
     pub ids: Ids,
     pub limits: Limits,
     pub follow: Follow,
+    /// Somebody waited for events when the last tick ended.
+    pub listens: bool,
+    /// A request of a job went out since the last poll of the feed.
+    feed_is_next: bool,
     pub wire: HashMap<i64, OnWire>,
     pub watermark: Option<Time>,
     pub pinned: Option<String>,
@@ -88,6 +92,8 @@ impl Soft {
             said: Limits::new(rules.limits).idle(),
             limits: Limits::new(rules.limits),
             follow: Follow::new(rules.follow),
+            listens: false,
+            feed_is_next: false,
             wire: HashMap::new(),
             watermark: None,
             pinned: None,
@@ -124,6 +130,23 @@ impl Soft {
         };
         let sent = OnWire { job, canary, alone, first, tick: self.tick, asks: !call.changes(), doubted: false };
         self.wire.insert(attempt, sent);
+        self.feed_is_next = true;
+    }
+
+    /// Requests of jobs that may be sent now. One place is the feed's when it wants to be read: however many jobs there are, what they wait
+    /// for must come in. But it never goes first twice in a row, or a long feed would keep the jobs waiting.
+    pub fn room(&self, now_ms: Ms) -> usize {
+        let reserved = self.feed_is_next && self.follow.is_due(now_ms, self.watermark, self.listens);
+        self.limits.room(now_ms).saturating_sub(usize::from(reserved))
+    }
+
+    /// The feed's next question, if one is due and may be sent.
+    pub fn poll(&mut self, now_ms: Ms) -> Option<EventQuery> {
+        let room = self.limits.own_room(now_ms) > 0;
+        let query = room.then(|| self.follow.poll(now_ms, self.watermark, self.listens)).flatten()?;
+        self.limits.sent(1, now_ms);
+        self.feed_is_next = false;
+        Some(query)
     }
 
     /// Whether a job's call is on the wire that suffers none beside it.

@@ -56,7 +56,7 @@ impl Engine {
             ));
         }
         let mut brought = apply(&mut tx, batch, &mut soft, &self.rules, now, &mut tick).await?;
-        let room = if soft.is_alone() { 0 } else { soft.limits.room(now.mono_ms) };
+        let room = if soft.is_alone() { 0 } else { soft.room(now.mono_ms) };
         if room > 0 && due_limit > 0 {
             brought.jobs.extend(tx.due(now.wall, room.min(due_limit).min(DECIDED)).await?);
         }
@@ -91,15 +91,15 @@ impl Engine {
         }
         cache.keep(cases, &locks.changes, Stamp { own: outlook.own_changes, ..stamp });
         // Whom the after-care looks after must not open a door any more: the feed would tell.
-        let listens = outlook.care.anyone || outlook.anyone_waits;
+        soft.listens = outlook.care.anyone || outlook.anyone_waits;
         let mut wake = outlook.wake;
         soft.limits.set_open_jobs(wake.open);
-        engine_calls(&mut soft, now, listens, wake.at.is_some() || wake.ready, &mut tick);
+        engine_calls(&mut soft, now, wake.at.is_some() || wake.ready, &mut tick);
         if held_back {
             (wake.at, wake.ready) = (None, false);
         }
         let taken = batch.len();
-        tick.wake_in_ms = wake_in(&soft, now, wake, care::wake(&outlook.care), listens, taken < self.inbox.len());
+        tick.wake_in_ms = wake_in(&soft, now, wake, care::wake(&outlook.care), taken < self.inbox.len());
         tick.statements = tx.statements;
         self.commits.count(tx.commit().await?, taken);
         self.inbox.drain(..taken);

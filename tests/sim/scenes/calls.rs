@@ -15,6 +15,7 @@
 use std::collections::BTreeMap;
 
 use backstitch::{
+    engine::{EngineRules, LimitRules},
     job::AcsLink,
     sandbox::{Settings, World},
 };
@@ -24,6 +25,7 @@ use crate::{
     histories::block_on,
     orders::{by_key, off, on},
     rig::{Rig, START_MS},
+    wire::rules,
 };
 
 /// Requests by path, the feed's apart.
@@ -90,6 +92,33 @@ fn a_leaver_with_ten_objects() {
             let expected: BTreeMap<String, u32> = expected.map(|(path, many)| (path.to_owned(), many)).into();
             assert_eq!(counts, expected, "events {late_ms} ms late");
             assert_eq!(counts.values().sum::<u32>(), 57);
+        });
+    }
+}
+
+/// While there is always somebody for every free place on the wire, or for every request that the gate lets through, the feed is read
+/// nevertheless: nobody waits out the patience for an event that came long ago, and then asks for what it would have told.
+#[test]
+fn a_crowd_costs_no_more_each() {
+    const CROWD: usize = 12;
+    for (in_flight, rate_per_s) in [(1, 20.0), (2, 10_000.0)] {
+        block_on(async {
+            let mut world = World::new(7, Settings::default());
+            world.advance(START_MS - HOUR);
+            world.seed_tens(CROWD);
+            let crowded = rules();
+            let limits = LimitRules { in_flight, rate_per_s, ..crowded.limits };
+            let mut rig = Rig::with(1, world, EngineRules { limits, ..crowded }).await;
+            rig.submit((0..CROWD).map(|n| off(&format!("out-{n}"), by_key(&format!("emp-{}", 1001 + n)))).collect());
+            assert!(rig.run_for(2 * HOUR).await);
+            for n in 0..CROWD {
+                ends(&mut rig, &format!("out-{n}"), "succeeded", "proven").await;
+            }
+            let (mut counts, polls) = asked(&rig);
+            counts.remove("workspaces/get");
+            let calls = counts.values().sum::<u32>() as usize;
+            assert!(calls <= 58 * CROWD, "{calls} calls, {polls} polls, {in_flight} in flight, {rate_per_s} a second");
+            assert!(polls as usize <= calls / 2, "and the jobs are not kept waiting for it: {polls} polls");
         });
     }
 }
