@@ -281,8 +281,12 @@ impl Global {
     }
 }
 
-/// What asynchronous commands run on.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+/// What asynchronous commands run on: so many threads beside their own, else one for each of the machine's processors.
+fn runtime(threads: Option<usize>) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(threads);
+    }
+    let built = builder.enable_all().build();
     built.map_err(|error| Failure::new(Exit::Io, format!("threads cannot be started: {error}")))
 }

@@ -35,6 +35,9 @@ pub struct RunArgs {
     pub speed: Option<f64>,
 }
 
+/// Beside the engine's own and the database's: requests, inputs and the listener need no more, and memory does not grow with the machine.
+const THREADS: usize = 1;
+
 pub(super) fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failure> {
     let settings = paced(global.settings()?, global, args);
     let (key, source) = global.api_key(&settings)?;
@@ -50,7 +53,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failure> {
     if settings.inputs.is_empty() {
         tracing::warn!("no [[inputs]] are configured: orders come by `backstitch enqueue` only");
     }
-    super::runtime()?.block_on(async {
+    super::runtime(Some(THREADS))?.block_on(async {
         let shutdown = CancellationToken::new();
         tokio::spawn(obey_signals(shutdown.clone())?);
         let wishes = Some(wishes(global.clone(), args.clone())?);

@@ -73,7 +73,7 @@ pub(super) fn run(global: &Global, args: &SandboxArgs) -> Result<Exit, Failure> 
     let mut settings = Settings::built_in()?;
     settings.log.level = "info".to_owned();
     global.start_log(&settings)?;
-    super::runtime()?.block_on(async {
+    super::runtime(None)?.block_on(async {
         let listener = TcpListener::bind(args.listen).await;
         let listener = listener.map_err(|error| {
             Failure::new(Exit::Io, format!("cannot listen on {}: {error}", args.listen))

@@ -106,6 +106,8 @@ impl Daemon {
         let log = File::create(place.join("log")).map_err(wrong)?;
         let mut command = ourselves()?;
         command.arg("run").arg("--config").arg(config).env("SEAM_API_KEY", &sandbox.api_key);
+        // As its unit sets it.
+        command.env("MALLOC_ARENA_MAX", "2");
         let spawned = command.stdout(Stdio::null()).stderr(log).spawn();
         let process =
             spawned.map_err(|error| Failure::new(Exit::Io, format!("the daemon cannot be started: {error}")))?;

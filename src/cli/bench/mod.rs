@@ -63,7 +63,7 @@ pub(super) fn run(global: &Global, args: &BenchArgs) -> Result<Exit, Failure> {
             folder.0.display()
         ));
     }
-    let runtime = super::runtime()?;
+    let runtime = super::runtime(None)?;
     let mut rounds = Vec::new();
     for nth in 1..=args.rounds {
         if std::io::stderr().is_terminal() && !global.quiet {

@@ -107,7 +107,7 @@ pub(super) fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     } else {
         Until::AtRest
     };
-    let list = super::runtime()?.block_on(play(&mut settings, &file, &seam, &cases, until))?;
+    let list = super::runtime(None)?.block_on(play(&mut settings, &file, &seam, &cases, until))?;
     let world = lock(&seam);
     if args.page {
         return live::tell(&list, &world, &settings.database.path);
