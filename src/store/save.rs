@@ -162,7 +162,7 @@ impl Tx<'_> {
     }
 
     /// Runs `sql` with `rows` as its one parameter, unless there are none.
-    async fn put<T: Serialize>(&mut self, rows: Vec<T>, sql: &'static str) -> Result<(), StoreError> {
+    pub(super) async fn put<T: Serialize>(&mut self, rows: Vec<T>, sql: &'static str) -> Result<(), StoreError> {
         if !rows.is_empty() {
             sqlx::query(sql).bind(set(&rows)?).execute(self.db()).await?;
         }
@@ -211,7 +211,7 @@ impl Tx<'_> {
         self.put(
             locks.wanted.iter().map(|((kind, value), job)| (kind, value, job)).collect(),
             "INSERT OR IGNORE INTO person_locks (kind, value, job_id)
-             SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2 FROM json_each(?1) v",
+             SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2 FROM jsonb_each(?1) v",
         )
         .await?;
         self.put(
@@ -230,7 +230,7 @@ impl Tx<'_> {
             "UPDATE jobs SET yield_to = v.value ->> 1,
                  wake_at = CASE WHEN state = 'running' THEN accepted_at ELSE wake_at END,
                  state = CASE state WHEN 'waiting' THEN 'ready' ELSE state END
-             FROM json_each(?1) v WHERE jobs.id = v.value ->> 0 AND jobs.finished_at IS NULL AND jobs.yield_to IS NULL",
+             FROM jsonb_each(?1) v WHERE jobs.id = v.value ->> 0 AND jobs.finished_at IS NULL AND jobs.yield_to IS NULL",
         )
         .await
     }

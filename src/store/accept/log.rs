@@ -47,7 +47,7 @@ impl Tx<'_> {
         sqlx::query(
             "INSERT INTO intake_rows (input, file, line, job_key, content_hash, fate, problems_json, first_seen_at, last_seen_at)
              SELECT v.value ->> '$.input', v.value ->> '$.file', v.value ->> '$.line', v.value ->> '$.key', v.value ->> '$.hash',
-                 v.value ->> '$.fate', v.value ->> '$.problems', v.value ->> '$.now', v.value ->> '$.now' FROM json_each(?1) v WHERE true
+                 v.value ->> '$.fate', v.value ->> '$.problems', v.value ->> '$.now', v.value ->> '$.now' FROM jsonb_each(?1) v WHERE true
              ON CONFLICT (job_key, content_hash, input) DO UPDATE SET
                  last_seen_at = excluded.last_seen_at, times_seen = times_seen + 1,
                  fate = CASE excluded.fate WHEN 'duplicate' THEN fate ELSE excluded.fate END,

@@ -162,7 +162,7 @@ impl Tx<'_> {
              SELECT v.value ->> '$.job_key', v.value ->> '$.workflow', v.value ->> '$.state', v.value ->> '$.priority',
                  v.value ->> '$.order', v.value ->> '$.hash', v.value ->> '$.input', v.value ->> '$.file', v.value ->> '$.line', ?2,
                  v.value ->> '$.batch_holds', v.value ->> '$.now', v.value ->> '$.not_before', v.value ->> '$.deadline',
-                 v.value ->> '$.warn_at', v.value ->> '$.why' FROM json_each(?1) v
+                 v.value ->> '$.warn_at', v.value ->> '$.why' FROM jsonb_each(?1) v
              RETURNING id, job_key",
         )
         .bind(set(&rows)?)
@@ -175,31 +175,30 @@ impl Tx<'_> {
         }
         let (mut steps, mut locks, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for Fresh { new, held } in fresh {
-            let Some(id) = ids.get(&new.row.job_key) else { continue };
-            steps.extend(new.steps.iter().enumerate().map(|(at, name)| json!([id, at, name])));
-            locks.extend(new.keys.iter().map(|(kind, value)| json!([kind, value, id])));
-            notes.push(json!([id, now, "accepted", format!("{} line {}", new.row.place.file, new.row.place.line)]));
-            notes.extend(held.iter().map(|why| json!([id, now, "held", why])));
+            let Some(&id) = ids.get(&new.row.job_key) else { continue };
+            steps.extend(new.steps.iter().enumerate().map(|(at, name)| (id, at, name)));
+            locks.extend(new.keys.iter().map(|(kind, value)| (kind, value, id)));
+            notes.push((id, now, "accepted", format!("{} line {}", new.row.place.file, new.row.place.line)));
+            notes.extend(held.iter().map(|why| (id, now, "held", why.clone())));
         }
-        for (sql, rows) in [
-            (
-                "INSERT INTO steps (job_id, position, name, state)
-                 SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, 'pending' FROM json_each(?1) v",
-                steps,
-            ),
-            (
-                "INSERT INTO person_locks (kind, value, job_id)
-                 SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2 FROM json_each(?1) v",
-                locks,
-            ),
-            (
-                "INSERT INTO history (job_id, at, what, detail)
-                 SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, v.value ->> 3 FROM json_each(?1) v",
-                notes,
-            ),
-        ] {
-            sqlx::query(sql).bind(set(&rows)?).execute(self.db()).await?;
-        }
+        self.put(
+            steps,
+            "INSERT INTO steps (job_id, position, name, state)
+             SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, 'pending' FROM jsonb_each(?1) v",
+        )
+        .await?;
+        self.put(
+            locks,
+            "INSERT INTO person_locks (kind, value, job_id)
+             SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2 FROM jsonb_each(?1) v",
+        )
+        .await?;
+        self.put(
+            notes,
+            "INSERT INTO history (job_id, at, what, detail)
+             SELECT v.value ->> 0, v.value ->> 1, v.value ->> 2, v.value ->> 3 FROM jsonb_each(?1) v",
+        )
+        .await?;
         let mut touched: Vec<i64> = ids.values().copied().collect();
         touched.sort_unstable();
         let linked = self.link_rehires(&touched, now).await?;
