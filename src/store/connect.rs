@@ -65,7 +65,6 @@ pub(crate) async fn writer(path: &Path) -> Result<SqliteConnection, OpenError> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("journal_size_limit", "67108864")
-        .pragma("wal_autocheckpoint", "4000")
         .connect()
         .await
         .map_err(OpenError::sqlite(path, "opening"))?;
