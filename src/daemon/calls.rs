@@ -1,9 +1,6 @@
 //! One task for each call, on the wire as soon as there is a place. Whatever becomes of the task, exactly one answer comes back.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc::UnboundedSender};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -23,8 +20,6 @@ pub struct Calls<T> {
     transport: Arc<T>,
     /// The places on the wire.
     places: Arc<Semaphore>,
-    /// No call of a job may go out.
-    paused: Arc<AtomicBool>,
     answers: UnboundedSender<(Tag, Answer)>,
     tasks: TaskTracker,
     give_up: CancellationToken,
@@ -35,13 +30,7 @@ impl<T: Transport + 'static> Calls<T> {
     /// At most `places` calls are on the wire at once. Answers go to `answers`, whose length the engine's own limit bounds.
     pub fn new(transport: T, places: usize, answers: UnboundedSender<(Tag, Answer)>, tally: Tally) -> Calls<T> {
         let (transport, tasks, give_up) = (Arc::new(transport), TaskTracker::new(), CancellationToken::new());
-        let (places, paused) = (Arc::new(Semaphore::new(places)), Arc::default());
-        Calls { transport, places, paused, answers, tasks, give_up, tally }
-    }
-
-    /// While everything is paused, a job's call that waits for a place comes back unsent.
-    pub fn pause(&self, paused: bool) {
-        self.paused.store(paused, Ordering::Relaxed);
+        Calls { transport, places: Arc::new(Semaphore::new(places)), answers, tasks, give_up, tally }
     }
 
     /// Other calls from now on, at most so many at once.
@@ -53,16 +42,13 @@ impl<T: Transport + 'static> Calls<T> {
     pub fn send(&self, tag: Tag, call: Call, pinned: Option<String>) {
         let mut debt = Debt { tag, answers: Some(self.answers.clone()) };
         let (transport, give_up, tally) = (self.transport.clone(), self.give_up.clone(), self.tally.clone());
-        let (places, paused) = (self.places.clone(), self.paused.clone());
+        let places = self.places.clone();
         let handed_out_ms = clock::now().mono_ms;
         self.tasks.spawn(async move {
             let sent = async {
                 // Nobody closes it; and whoever was decided first goes first.
                 let _place = places.acquire().await;
                 let begun_ms = clock::now().mono_ms;
-                if paused.load(Ordering::Relaxed) && matches!(tag, Tag::Attempt(_)) {
-                    return (unsent(), begun_ms);
-                }
                 (perform(&*transport, &call, pinned.as_deref()).await, begun_ms)
             };
             let (answer, begun_ms) = tokio::select! {
@@ -102,12 +88,6 @@ impl<T: Transport + 'static> Calls<T> {
         self.tasks.close();
         self.tasks.wait().await;
     }
-}
-
-/// Of a call that was overtaken by a pause.
-fn unsent() -> Answer {
-    let reason = "not sent: everything was paused before there was a place on the wire".to_owned();
-    Answer::untold(Outcome::NotApplied { retry_after_ms: None, throttled: false, reason }, 0)
 }
 
 /// An answer that is owed to the engine. A task that dies pays on its way out.
@@ -233,33 +213,5 @@ mod tests {
             came.push(answers.recv().await.unwrap().0);
         }
         assert_eq!(came, [1, 2, 3, 4, 5].map(Tag::Attempt));
-    }
-
-    /// P9: what is decided, but not sent, when everything is paused is not sent any more.
-    #[tokio::test]
-    async fn a_pause_overtakes_who_waits_for_a_place() {
-        let (sender, mut answers) = unbounded_channel();
-        let wire = Arc::new((AtomicUsize::new(0), Semaphore::new(0)));
-        let calls = Calls::new(Counts(wire.clone()), 1, sender, Tally::default());
-        for tag in [Tag::Attempt(1), Tag::Attempt(2), Tag::Probe] {
-            calls.send(tag, Call::Workspace, None);
-        }
-        tokio::task::yield_now().await;
-        calls.pause(true);
-        wire.1.add_permits(1);
-        assert_eq!(answers.recv().await.unwrap().0, Tag::Attempt(1));
-        let (tag, answer) = answers.recv().await.unwrap();
-        assert_eq!((tag, answer.requests), (Tag::Attempt(2), 0));
-        assert!(matches!(answer.outcome, Outcome::NotApplied { throttled: false, .. }));
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(wire.0.load(Ordering::SeqCst), 1, "the workspace's check is how the pause ends");
-        calls.pause(false);
-        wire.1.add_permits(2);
-        assert_eq!(answers.recv().await.unwrap().0, Tag::Probe);
-        calls.send(Tag::Attempt(3), Call::Workspace, None);
-        answers.recv().await.unwrap();
-        assert_eq!(wire.1.available_permits(), 0, "it was sent");
     }
 }

@@ -143,7 +143,6 @@ impl Driver {
             on_tick(&tick);
         }
         tick.log.iter().for_each(log::event);
-        self.outside.calls.pause(self.engine.halted().is_some());
         for (tag, call) in tick.calls {
             // The workspace's check is judged by the engine itself.
             let pinned = self.engine.pinned().filter(|_| tag != Tag::Probe).map(str::to_owned);

@@ -32,8 +32,7 @@ impl Signs {
             beat.paused = engine.halted().map(str::to_owned);
             beat.trouble = None;
             beat.pinned = engine.pinned().map(str::to_owned);
-            // What is handed out beyond the wire's places waits for one.
-            beat.in_flight = (engine.in_flight().min(in_flight_max), in_flight_max);
+            beat.in_flight = (engine.in_flight(), in_flight_max);
             beat.gate_opens_ms = gate_opens_ms;
             beat.commits = engine.commits().clone();
         });
