@@ -1,8 +1,8 @@
-//! One task for each call, on the wire as soon as there is a place. Whatever becomes of the task, exactly one answer comes back.
+//! One task for each call on the wire. Whatever becomes of the task, exactly one answer comes back.
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc::UnboundedSender};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::log;
@@ -18,8 +18,6 @@ use crate::{
 pub struct Calls<T> {
     /// Calls on the wire keep the one that they began with.
     transport: Arc<T>,
-    /// The places on the wire.
-    places: Arc<Semaphore>,
     answers: UnboundedSender<(Tag, Answer)>,
     tasks: TaskTracker,
     give_up: CancellationToken,
@@ -27,35 +25,23 @@ pub struct Calls<T> {
 }
 
 impl<T: Transport + 'static> Calls<T> {
-    /// At most `places` calls are on the wire at once. Answers go to `answers`, whose length the engine's own limit bounds.
-    pub fn new(transport: T, places: usize, answers: UnboundedSender<(Tag, Answer)>, tally: Tally) -> Calls<T> {
+    /// Answers go to `answers`, whose length the engine's own limit of requests in flight bounds.
+    pub fn new(transport: T, answers: UnboundedSender<(Tag, Answer)>, tally: Tally) -> Calls<T> {
         let (transport, tasks, give_up) = (Arc::new(transport), TaskTracker::new(), CancellationToken::new());
-        Calls { transport, places: Arc::new(Semaphore::new(places)), answers, tasks, give_up, tally }
+        Calls { transport, answers, tasks, give_up, tally }
     }
 
-    /// Other calls from now on, at most so many at once.
-    pub fn set_places(&mut self, places: usize) {
-        self.places = Arc::new(Semaphore::new(places));
-    }
-
-    /// Sends one call, once there is a place for it. Objects of a workspace other than `pinned` are not believed.
+    /// Sends one call. Objects of a workspace other than `pinned` are not believed.
     pub fn send(&self, tag: Tag, call: Call, pinned: Option<String>) {
         let mut debt = Debt { tag, answers: Some(self.answers.clone()) };
         let (transport, give_up, tally) = (self.transport.clone(), self.give_up.clone(), self.tally.clone());
-        let places = self.places.clone();
-        let handed_out_ms = clock::now().mono_ms;
         self.tasks.spawn(async move {
-            let sent = async {
-                // Nobody closes it; and whoever was decided first goes first.
-                let _place = places.acquire().await;
-                let begun_ms = clock::now().mono_ms;
-                (perform(&*transport, &call, pinned.as_deref()).await, begun_ms)
-            };
-            let (answer, begun_ms) = tokio::select! {
-                done = sent => done,
+            let begun_ms = clock::now().mono_ms;
+            let answer = tokio::select! {
+                answer = perform(&*transport, &call, pinned.as_deref()) => answer,
                 () = give_up.cancelled() => {
                     let reason = "given up while it was on the wire".to_owned();
-                    (Answer::untold(Outcome::Unknown { reason }, 1), handed_out_ms)
+                    Answer::untold(Outcome::Unknown { reason }, 1)
                 }
             };
             let took_ms = clock::now().mono_ms - begun_ms;
@@ -114,12 +100,7 @@ impl Drop for Debt {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    };
-
-    use tokio::sync::{Semaphore, mpsc::unbounded_channel};
+    use tokio::sync::mpsc::unbounded_channel;
 
     use super::Calls;
     use crate::{
@@ -148,7 +129,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_unknown_outcome() {
         let (sender, mut answers) = unbounded_channel();
-        let calls = Calls::new(Panics, 1, sender, Tally::default());
+        let calls = Calls::new(Panics, sender, Tally::default());
         calls.send(Tag::Attempt(7), Call::Workspace, None);
         let (tag, answer) = answers.recv().await.unwrap();
         assert_eq!(tag, Tag::Attempt(7));
@@ -158,7 +139,7 @@ mod tests {
     #[tokio::test]
     async fn what_hangs_can_be_given_up() {
         let (sender, mut answers) = unbounded_channel();
-        let calls = Calls::new(Hangs, 1, sender, Tally::default());
+        let calls = Calls::new(Hangs, sender, Tally::default());
         calls.send(Tag::Feed, Call::Workspace, None);
         calls.end().await;
         assert!(is_given_up(answers.recv().await, Tag::Feed));
@@ -172,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn with_another_key_everything_begins_anew() {
         let (sender, mut answers) = unbounded_channel();
-        let mut calls = Calls::new(Hangs, 1, sender, Tally::default());
+        let mut calls = Calls::new(Hangs, sender, Tally::default());
         calls.send(Tag::Attempt(1), Call::Workspace, None);
         calls.begin_anew(Hangs).await;
         assert!(is_given_up(answers.recv().await, Tag::Attempt(1)));
@@ -182,36 +163,5 @@ mod tests {
         calls.go_on_by(Hangs);
         calls.end().await;
         assert!(is_given_up(answers.recv().await, Tag::Attempt(2)), "whatever it goes by");
-    }
-
-    /// Ends when it is told to, and counts who is under way.
-    struct Counts(Arc<(AtomicUsize, Semaphore)>);
-
-    impl Transport for Counts {
-        async fn send(&self, _: &Request) -> Result<Response, Lost> {
-            let (under_way, ends) = &*self.0;
-            under_way.fetch_add(1, Ordering::SeqCst);
-            ends.acquire().await.unwrap().forget();
-            under_way.fetch_sub(1, Ordering::SeqCst);
-            Err(Lost::NotSent("on purpose".to_owned()))
-        }
-    }
-
-    #[tokio::test]
-    async fn who_finds_the_wire_full_goes_as_soon_as_an_answer_is_there_and_in_turn() {
-        let (sender, mut answers) = unbounded_channel();
-        let wire = Arc::new((AtomicUsize::new(0), Semaphore::new(0)));
-        let calls = Calls::new(Counts(wire.clone()), 2, sender, Tally::default());
-        (1..=5).for_each(|id| calls.send(Tag::Attempt(id), Call::Workspace, None));
-        let mut came = Vec::new();
-        for left in [5, 4, 3, 2, 1_usize] {
-            for _ in 0..100 {
-                tokio::task::yield_now().await;
-            }
-            assert_eq!(wire.0.load(Ordering::SeqCst), left.min(2), "{left} to go");
-            wire.1.add_permits(1);
-            came.push(answers.recv().await.unwrap().0);
-        }
-        assert_eq!(came, [1, 2, 3, 4, 5].map(Tag::Attempt));
     }
 }

@@ -29,7 +29,7 @@ pub use alarms::Alarms;
 pub use error::DaemonError;
 pub use keeper::{KeepRules, Keeper, Pace};
 pub use reload::{Fresh, Wish};
-pub use rules::{client_settings, in_flight, rules};
+pub use rules::{client_settings, rules};
 
 use crate::{
     alarm::AlarmError,
@@ -147,7 +147,7 @@ pub async fn run(
     let inputs = Inputs { reading: read_by, submissions: rows_in, stop: stop_inputs.clone() }.spawn();
     tracing::info!(endpoint = settings.seam.endpoint, seed, "the engine starts");
     let outside = Outside {
-        calls: Calls::new(client, in_flight(settings), answers_in, signs.tally.clone()),
+        calls: Calls::new(client, answers_in, signs.tally.clone()),
         answers,
         rows,
         webhooks,

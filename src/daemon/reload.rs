@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{Alarms, DaemonError, KeepRules, client_settings, driver::Driver, in_flight, rules, state};
+use super::{Alarms, DaemonError, KeepRules, client_settings, driver::Driver, rules, state};
 use crate::{alarm::AlarmError, clock, config::Settings, job::InputSpec, seam::Client, telemetry};
 
 /// Settings and key, read and checked.
@@ -154,9 +154,6 @@ impl Driver {
         };
         self.engine.reload(rules(&settings), other_key, clock::now()).await.map_err(|error| error.to_string())?;
         // From here on nothing can fail.
-        if in_flight(&settings) != in_flight(&self.settings) {
-            self.outside.calls.set_places(in_flight(&settings));
-        }
         match client {
             Some(client) if other_key => self.outside.calls.begin_anew(client).await,
             Some(client) => self.outside.calls.go_on_by(client),

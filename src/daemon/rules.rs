@@ -12,15 +12,6 @@ use crate::{
 /// How long a 429 closes the gate if it does not say itself. Seam publishes no figure.
 const THROTTLE_MS: Ms = 5_000;
 
-/// One request for so many places on the wire is decided ahead of its place. A commit takes milliseconds, in which the answers to a
-/// quarter of what is on the wire may come back.
-const AHEAD: usize = 4;
-
-/// Places on the wire.
-pub fn in_flight(settings: &Settings) -> usize {
-    usize::try_from(settings.seam.in_flight).unwrap_or(usize::MAX)
-}
-
 /// The engine's numbers.
 pub fn rules(settings: &Settings) -> EngineRules {
     let Settings { seam, list, verify, create, delete, events, canary, breaker, retry, .. } = settings;
@@ -46,8 +37,7 @@ pub fn rules(settings: &Settings) -> EngineRules {
             retry: delays(retry.initial_s.ms(), retry.max_s.ms(), retry.multiplier, retry.jitter),
         },
         limits: LimitRules {
-            in_flight: in_flight(settings),
-            ahead: in_flight(settings).div_ceil(AHEAD),
+            in_flight: usize::try_from(seam.in_flight).unwrap_or(usize::MAX),
             rate_per_s: seam.rate_per_s,
             burst: seam.burst,
             probe_ms: breaker.probe_s.ms(),

@@ -12,8 +12,6 @@ use crate::job::{Answer, Ms, Outcome};
 pub struct LimitRules {
     /// Requests on the wire at the same time.
     pub in_flight: usize,
-    /// Requests handed out while the wire is full: an answer makes place for the next one at once, not only when it is durable.
-    pub ahead: usize,
     /// Requests a second, in the long run.
     pub rate_per_s: f64,
     /// Requests at once after a pause.
@@ -135,12 +133,7 @@ impl Limits {
         let tolerance = self.cost_us() * i64::from(self.rules.burst);
         let free = (now_us + tolerance - self.arrival_us.max(now_us)) / self.cost_us().max(1);
         let free = usize::try_from(free.max(0)).unwrap_or(usize::MAX);
-        free.min(self.most().saturating_sub(self.in_flight))
-    }
-
-    /// As many requests may be handed out and unanswered.
-    fn most(&self) -> usize {
-        self.rules.in_flight + self.rules.ahead
+        free.min(self.rules.in_flight.saturating_sub(self.in_flight))
     }
 
     /// So many calls were sent.
@@ -268,7 +261,7 @@ impl Limits {
         if self.halted.is_some() {
             return (!self.probing).then_some(self.probe_ms());
         }
-        if self.own_room(now_ms) > 0 || self.in_flight >= self.most() {
+        if self.own_room(now_ms) > 0 || self.in_flight >= self.rules.in_flight {
             return None;
         }
         let tolerance = self.cost_us() * i64::from(self.rules.burst.saturating_sub(1));

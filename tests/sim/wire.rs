@@ -36,7 +36,6 @@ pub fn rules() -> EngineRules {
         },
         limits: LimitRules {
             in_flight: 16,
-            ahead: 0,
             rate_per_s: 20.0,
             burst: 20,
             probe_ms: 60_000,

@@ -3,7 +3,6 @@ use crate::job::Reply;
 
 const RULES: LimitRules = LimitRules {
     in_flight: 4,
-    ahead: 0,
     rate_per_s: 10.0,
     burst: 3,
     probe_ms: 60_000,
@@ -44,20 +43,6 @@ fn nothing_moves_before_the_workspace_is_confirmed() {
     assert!(limits.probe_due(60_000, true, false));
     limits.confirmed(60_000);
     assert_eq!(limits.room(60_000), 3);
-}
-
-/// Some are handed out beyond the wire's places, and no more.
-#[test]
-fn a_full_wire_is_filled_ahead() {
-    let mut limits = open(0);
-    limits.set_rules(LimitRules { ahead: 2, burst: 100, ..RULES });
-    assert_eq!(limits.room(0), 6);
-    limits.sent(4, 0);
-    assert_eq!((limits.room(0), limits.next_ms(0)), (2, None));
-    limits.sent(2, 0);
-    assert_eq!((limits.room(0), limits.next_ms(0)), (0, None), "until an answer comes");
-    limits.returned(None, &answer(Outcome::Gone), 0);
-    assert_eq!((limits.room(0), limits.gate(0).most), (1, 4));
 }
 
 /// P9: with another key, an answer that the old one got confirms nothing, and the question is put anew at once.
