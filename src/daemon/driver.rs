@@ -108,7 +108,10 @@ impl Driver {
                 self.grant(wish).await?;
             }
             let now = clock::now();
-            let tick = match self.engine.tick(now).await {
+            let pinned = self.engine.pinned().map(str::to_owned);
+            let calls = &self.outside.calls;
+            let mut ask = |id, call| calls.send(Tag::Attempt(id), call, pinned.clone());
+            let tick = match self.engine.tick_asking(now, &mut ask).await {
                 Ok(tick) => tick,
                 Err(error) => {
                     self.mend(error).await?;

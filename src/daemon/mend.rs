@@ -1,5 +1,5 @@
 //! What to do when the database fails under the engine. The batch stays in the engine's inbox, so nothing that came in is lost, and no
-//! call goes out without a committed intent.
+//! change goes out without a committed intent.
 
 use std::time::Duration;
 

@@ -48,6 +48,7 @@ impl Driver {
         let idle = wake_in_ms == 0
             && !std::mem::take(&mut self.news)
             && tick.calls.is_empty()
+            && tick.asked == 0
             && tick.verdicts.is_empty()
             && tick.log.is_empty();
         self.idle_ticks = if idle { self.idle_ticks + 1 } else { 0 };

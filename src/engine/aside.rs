@@ -1,6 +1,6 @@
 //! What the database refuses by a constraint is a fault of this program: it is put aside and told, so that it stops nothing else.
 
-use super::{Change, Engine, EngineError, Tag, Tick, told::told};
+use super::{Change, Engine, EngineError, Tag, Tick, early::Early, told::told};
 use crate::{
     job::Now,
     store::{StoreError, Tx},
@@ -10,12 +10,12 @@ impl Engine {
     /// A constraint failed the batch: each change is tried alone, then each due job alone; the guilty one is put aside and told.
     pub(super) async fn isolate(&mut self, now: Now, error: &StoreError) -> Result<Tick, EngineError> {
         if !self.inbox.is_empty() {
-            return match self.try_tick(now, 1, 0, true).await {
+            return match self.try_tick(now, (1, 0), true, &mut Early::by(None)).await {
                 Err(EngineError::Store(error)) if error.is_constraint() => self.put_aside(now, &error).await,
                 other => other,
             };
         }
-        match self.try_tick(now, 0, 1, true).await {
+        match self.try_tick(now, (0, 1), true, &mut Early::by(None)).await {
             Err(EngineError::Store(error)) if error.is_constraint() => {}
             other => return other,
         }

@@ -1,10 +1,11 @@
 //! The loop that writes: what came in is applied, each touched or due job is decided once, and the plan is committed, in one
-//! transaction. The engine sends nothing itself: calls leave as data, answers come back as data.
+//! transaction. The engine sends nothing itself: calls leave as data, answers come back as data. Only questions may leave early.
 
 mod alarms;
 mod aside;
 mod care;
 mod doubts;
+mod early;
 mod follow;
 mod incoming;
 mod keep;
@@ -24,6 +25,7 @@ mod told;
 use std::collections::VecDeque;
 
 pub use care::CareRules;
+pub use early::Ask;
 pub use follow::FollowRules;
 pub use incoming::new_chunk;
 pub use limits::{Gate, LimitRules, Limits};
@@ -73,8 +75,10 @@ pub enum Tag {
 /// What one transaction decided, to be done now that it is durable.
 #[derive(Debug, Default)]
 pub struct Tick {
-    /// Calls to send.
+    /// Calls to send: all that change anything, and what was not asked early.
     pub calls: Vec<(Tag, Call)>,
+    /// Questions that are on the wire already.
+    pub asked: usize,
     /// Milliseconds until the next tick, unless something comes in before; none: only then.
     pub wake_in_ms: Option<Ms>,
     /// Fates of rows, by ticket.
@@ -123,6 +127,8 @@ pub struct Engine {
     inbox: VecDeque<Change>,
     commits: CommitStats,
     cache: Cache,
+    /// The last transaction was committed.
+    steady: bool,
 }
 
 /// So many changes are applied in one transaction at most.
@@ -153,7 +159,8 @@ impl Engine {
             Change::Arrived(Tag::Attempt(id), Answer::untold(outcome, 0))
         };
         let inbox = recovered.attempts.into_iter().map(lost).collect();
-        Ok(Engine { opened, rules, soft, inbox, commits: CommitStats::default(), cache: Cache::default() })
+        let (commits, cache) = (CommitStats::default(), Cache::default());
+        Ok(Engine { opened, rules, soft, inbox, commits, cache, steady: true })
     }
 
     /// Something came in; the next tick applies it.
@@ -206,11 +213,7 @@ impl Engine {
     /// One transaction: applies up to a batch of what came in, decides, and answers what to send. After an error nothing is
     /// changed, and the batch is still there.
     pub async fn tick(&mut self, now: Now) -> Result<Tick, EngineError> {
-        self.opened.guard.still_ours()?;
-        match self.try_tick(now, BATCH, usize::MAX, false).await {
-            Err(EngineError::Store(error)) if error.is_constraint() => self.isolate(now, &error).await,
-            other => other,
-        }
+        self.tick_early(now, None).await
     }
 
     /// After a failed or doubtful commit: drops the connection and opens the file again; everything is read anew. If the commit took
@@ -223,7 +226,8 @@ impl Engine {
         let open = tx.open_attempts(self.opened.epoch).await?;
         let (attempt, target) = tx.next_ids().await?;
         tx.commit().await?;
-        self.soft.ids = Ids { attempt, target };
+        // Numbers of questions that went out are used up, even if their rows never came to be.
+        self.soft.ids = Ids { attempt: attempt.max(self.soft.ids.attempt), target };
         for id in open.into_iter().filter(|id| !self.soft.wire.contains_key(id)) {
             let reason = "not sent: the database failed while it was decided".to_owned();
             let outcome = Outcome::NotApplied { retry_after_ms: None, throttled: false, reason };

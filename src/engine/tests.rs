@@ -76,6 +76,34 @@ async fn a_commit_in_doubt_neither_loses_nor_doubles_a_call() {
     assert_eq!(engine.in_flight(), 1);
 }
 
+/// P2, P9: a question is on the wire although its transaction failed. Its place stays taken until it is answered, its number is given to
+/// no other one, its answer is nobody's, and nothing is asked early again before a commit has succeeded.
+#[tokio::test]
+async fn a_question_outlives_its_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = engine(&folder.path().join("b.db")).await;
+    let check = engine.tick(now(1)).await.unwrap().calls;
+    confirm(&mut engine, check[0].0);
+    engine.tick(now(2)).await.unwrap();
+    engine.push(Change::Rows(1, vec![row("emp-1")].into()));
+    let fails = "CREATE TRIGGER fails BEFORE INSERT ON attempts BEGIN SELECT no_such_function(); END";
+    sqlx::query(fails).execute(&mut engine.opened.conn).await.unwrap();
+    let mut early = Vec::new();
+    engine.tick_asking(now(3), &mut |id, call| early.push((id, call))).await.unwrap_err();
+    assert_eq!((early.len(), engine.in_flight()), (1, 1));
+    sqlx::query("DROP TRIGGER fails").execute(&mut engine.opened.conn).await.unwrap();
+    engine.reconnect().await.unwrap();
+    let again = engine.tick_asking(now(4), &mut |id, _| panic!("{id} is asked early")).await.unwrap().calls;
+    assert_eq!((&again[..], engine.in_flight()), (&[(Tag::Attempt(2), early[0].1.clone())][..], 2));
+    let nobody = answer(Outcome::Done(Reply::Identities(Vec::new())));
+    engine.push(Change::Arrived(Tag::Attempt(early[0].0), nobody));
+    engine.tick(now(5)).await.unwrap();
+    assert_eq!(engine.in_flight(), 1);
+    let rows: Vec<(i64, Option<String>)> =
+        sqlx::query_as("SELECT id, outcome FROM attempts").fetch_all(&mut engine.opened.conn).await.unwrap();
+    assert_eq!(rows, [(2, None)]);
+}
+
 /// What people set is a time on the wall: a job that waits for it wakes by the stepped clock, neither sooner nor later.
 #[tokio::test]
 async fn an_order_for_later_begins_by_the_wall_clock() {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Change, Engine, EngineError, LogLine, Tag, Tick, care,
+    early::Early,
     incoming::{new_chunk, taken},
     locks,
     locks::{Claim, Locks},
@@ -34,9 +35,9 @@ impl Engine {
     pub(super) async fn try_tick(
         &mut self,
         now: Now,
-        take: usize,
-        due_limit: usize,
+        (take, due_limit): (usize, usize),
         alone: bool,
+        early: &mut Early<'_>,
     ) -> Result<Tick, EngineError> {
         let mut soft = self.soft.clone();
         soft.tick += 1;
@@ -67,6 +68,7 @@ impl Engine {
         let canary = soft.canary(now.mono_ms, self.rules.canary_ms);
         let decide = Decide { now, rules: &self.rules, brought: &brought, canary: &canary, alone };
         let (cases, held_back) = decide.all(cases, &mut locks, &mut soft, room, &mut tick);
+        early.send(&mut tick.calls, &cases, &soft, self.soft.pinned.is_some());
         let told = tx.save(self.opened.epoch, &cases, &locks.changes).await?;
         let idle = soft.limits.idle();
         if idle != soft.said {

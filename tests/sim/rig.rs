@@ -20,10 +20,13 @@ use crate::{
 };
 
 mod course;
+mod crash;
 
 pub const START_MS: i64 = 1_795_000_000_000;
 /// An engine that ticks so often does not wait, it spins.
 pub const SPINS: u32 = 60_000;
+/// The boundary within a tick.
+const BEFORE_COMMIT: &str = "before a commit";
 
 enum Due {
     Send(Tag, Call, Option<String>),
@@ -53,6 +56,8 @@ pub struct Rig {
     /// Whose answers the engine was handed since then.
     pub delivered: Vec<Tag>,
     pub crashes: u32,
+    /// Questions that went out and whose rows were lost.
+    pub lost_questions: usize,
     pub ticks: u32,
     pub max_statements: u32,
     pub verdicts: Vec<Verdict>,
@@ -101,6 +106,7 @@ impl Rig {
             met: None,
             delivered: Vec::new(),
             crashes: 0,
+            lost_questions: 0,
             ticks: 0,
             max_statements: 0,
             verdicts: Vec::new(),
@@ -154,29 +160,6 @@ impl Rig {
         self.engine = Some(Engine::start(opened, self.rules.clone(), self.now(), seed).await.unwrap());
     }
 
-    /// Kills the engine: what was not committed never happened, answers on their way reach nobody.
-    pub async fn crash(&mut self) {
-        let committed = crate::checks::committed(self).await;
-        loop {
-            self.crashes += 1;
-            self.story.push(format!("{} crash", self.now_ms - START_MS));
-            self.engine.take().unwrap().abandon().await;
-            (self.gate_ms, self.serial) = (0, self.serial + 1);
-            self.queue.clear();
-            self.boot().await;
-            if self.random.f64() >= self.chaos.in_recovery {
-                break;
-            }
-        }
-        let found = crate::checks::committed(self).await;
-        if found != committed {
-            self.violations.push(format!("I17: a crash changed what was committed: {committed:?} -> {found:?}"));
-        }
-        for (ticket, rows) in self.unanswered.clone() {
-            self.engine().push(Change::Rows(ticket, rows.into()));
-        }
-    }
-
     pub fn engine(&mut self) -> &mut Engine {
         self.engine.as_mut().unwrap()
     }
@@ -191,21 +174,18 @@ impl Rig {
 
     /// One tick and everything up to the next one.
     pub async fn step(&mut self) {
-        if self.boundary("before a commit").await {
+        if self.boundary(BEFORE_COMMIT).await {
             return;
         }
         if self.random.f64() < self.chaos.before_commit {
-            return self.crash().await;
+            // Half of them after the questions of the tick went out.
+            return if self.serial % 2 == 0 { self.crash().await } else { self.crash_in_commit().await };
         }
-        let now = self.now();
-        let tick = match self.engine().tick(now).await {
-            Ok(tick) => tick,
-            Err(error) => panic!("{error}\n{}", self.story.join("\n")),
-        };
+        let (tick, calls) = self.tick().await;
         self.ticks += 1;
         self.max_statements = self.max_statements.max(tick.statements);
         self.tell(&tick);
-        if let (Some((_, call)), true) = (tick.calls.first(), self.now_ms < self.gate_ms) {
+        if let (Some((_, call)), true) = (calls.first(), self.now_ms < self.gate_ms) {
             let (now, gate) = (self.now_ms - START_MS, self.gate_ms - START_MS);
             self.violations
                 .push(format!("I13: {call:?} is decided at {now} although Seam asked for silence until {gate}"));
@@ -216,7 +196,7 @@ impl Rig {
                 self.verdicts.extend(verdicts);
             }
         }
-        crate::checks::after_commit(self, &tick.calls).await;
+        crate::checks::after_commit(self, &calls).await;
         if self.random.f64() < self.chaos.after_commit {
             return self.crash().await;
         }
@@ -224,7 +204,7 @@ impl Rig {
             return;
         }
         let pinned = self.engine().pinned().map(str::to_owned);
-        for (tag, call) in tick.calls {
+        for (tag, call) in calls {
             let at = self.now_ms + self.random.i64(0..20);
             self.put(at, Due::Send(tag, call, pinned.clone()));
         }

@@ -2,7 +2,7 @@
 
 use backstitch::{engine::Tick, store};
 
-use super::{Rig, SPINS, START_MS};
+use super::{BEFORE_COMMIT, Rig, SPINS, START_MS};
 
 impl Rig {
     /// Kills the engine and takes back what the second migration did, so that the file is one that the first release left.
@@ -104,7 +104,11 @@ impl Rig {
             return false;
         }
         self.story.push(format!("{} killed at boundary {}, {place}", self.now_ms - START_MS, self.boundaries));
-        self.crash().await;
+        if place == BEFORE_COMMIT {
+            self.crash_in_commit().await
+        } else {
+            self.crash().await
+        }
         true
     }
 
