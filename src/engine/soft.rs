@@ -57,6 +57,9 @@ pub(super) const WORTH_MS: Ms = 60_000;
 /// One place on the wire in so many is left to others while an urgent revocation looks for what to cut.
 const BESIDE_FIRST: usize = 8;
 
+/// So many requests of jobs go out between two polls of the feed that a place is kept for.
+const BETWEEN_POLLS: u32 = 4;
+
 #[derive(Clone, Debug)]
 pub(super) struct Soft {
     pub ids: Ids,
@@ -64,8 +67,8 @@ pub(super) struct Soft {
     pub follow: Follow,
     /// Somebody waited for events when the last tick ended.
     pub listens: bool,
-    /// A request of a job went out since the last poll of the feed.
-    feed_is_next: bool,
+    /// Requests of jobs that went out since the last poll of the feed.
+    since_poll: u32,
     pub wire: HashMap<i64, OnWire>,
     pub watermark: Option<Time>,
     pub pinned: Option<String>,
@@ -93,7 +96,7 @@ impl Soft {
             limits: Limits::new(rules.limits),
             follow: Follow::new(rules.follow),
             listens: false,
-            feed_is_next: false,
+            since_poll: 0,
             wire: HashMap::new(),
             watermark: None,
             pinned: None,
@@ -130,13 +133,13 @@ impl Soft {
         };
         let sent = OnWire { job, canary, alone, first, tick: self.tick, asks: !call.changes(), doubted: false };
         self.wire.insert(attempt, sent);
-        self.feed_is_next = true;
+        self.since_poll = self.since_poll.saturating_add(1);
     }
 
     /// Requests of jobs that may be sent now. One place is the feed's when it wants to be read: however many jobs there are, what they wait
-    /// for must come in. But it never goes first twice in a row, or a long feed would keep the jobs waiting.
+    /// for must come in. But it goes first only once in so many requests, or a long feed would keep the jobs waiting.
     pub fn room(&self, now_ms: Ms) -> usize {
-        let reserved = self.feed_is_next && self.follow.is_due(now_ms, self.watermark, self.listens);
+        let reserved = self.since_poll >= BETWEEN_POLLS && self.follow.is_due(now_ms, self.watermark, self.listens);
         self.limits.room(now_ms).saturating_sub(usize::from(reserved))
     }
 
@@ -145,7 +148,7 @@ impl Soft {
         let room = self.limits.own_room(now_ms) > 0;
         let query = room.then(|| self.follow.poll(now_ms, self.watermark, self.listens)).flatten()?;
         self.limits.sent(1, now_ms);
-        self.feed_is_next = false;
+        self.since_poll = 0;
         Some(query)
     }
 

@@ -23,6 +23,8 @@ pub enum IdentityRef {
 pub enum Source {
     /// The kind's list, filtered by this user identity (phones: by owner).
     Identity(String),
+    /// The same, where whoever asks makes sure of the identity itself after the list: nobody else's are on it.
+    Vouched(String),
     /// `user_identities/list_acs_users` of this identity (ACS users only).
     Linked(String),
     /// `acs/credentials/list` of this ACS user (credentials only).

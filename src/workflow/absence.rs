@@ -8,13 +8,20 @@ pub(super) fn index(case: &Snapshot) -> Option<usize> {
     case.targets.iter().position(|t| t.kind == Kind::UserIdentity)
 }
 
-/// Asks for the identity by its id and by its key.
+/// Asks for the identity by its id and, unless its end was proven before, by its key.
 pub(super) fn ask_absence(case: &mut Snapshot, turn: &mut Turn, step: StepName) {
     let Some(identity) = &case.job.identity else { return };
     let mut sources = vec![Source::Each(vec![identity.user_identity_id.clone()])];
-    sources.extend(identity.user_identity_key.clone().map(Source::Key));
+    let key = identity.user_identity_key.clone().filter(|_| step != StepName::Verify || !read_by_both(case));
+    sources.extend(key.map(Source::Key));
     let call = Call::Look { kind: Kind::UserIdentity, sources, canary: None };
     turn.ask(case, step, Act::Look, (Some(Kind::UserIdentity), None), call);
+}
+
+/// The look that proved its end has asked by both: what this job reads back a settle time later is the same object, by its id.
+fn read_by_both(case: &Snapshot) -> bool {
+    let proof = case.look(StepName::UserIdentity, Kind::UserIdentity);
+    case.job.recheck_of.is_none() && proof.is_some_and(|look| look.complete && look.remaining == 0)
 }
 
 /// Something said that the identity does not exist: remember to find out.

@@ -179,7 +179,7 @@ impl Rig {
         }
         if self.random.f64() < self.chaos.before_commit {
             // Half of them after the questions of the tick went out.
-            return if self.serial % 2 == 0 { self.crash().await } else { self.crash_in_commit().await };
+            return if self.serial.is_multiple_of(2) { self.crash().await } else { self.crash_in_commit().await };
         }
         let (tick, calls) = self.tick().await;
         self.ticks += 1;

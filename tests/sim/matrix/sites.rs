@@ -131,10 +131,9 @@ pub fn all() -> Vec<Site> {
     add(leave, entrance, (entrances, 0), "acs_entrance_not_found", Sort::Canary);
     add(leave, entrance, (entrances, 1), "acs_entrance_not_found", Sort::EmptyList);
     add(leave, job("user_identity", Act::Delete, identity), ("user_identities/delete", 0), gone, Sort::DeleteIdentity);
-    for step in ["user_identity", "verify"] {
-        let look = job(step, Act::Look, identity);
-        add(leave, look, ("user_identities/get", 0), gone, Sort::Absence);
-        add(leave, look, ("user_identities/get", 1), gone, Sort::Absence);
+    // By its id and by its key, and read back by its id.
+    for (step, nth) in [("user_identity", 0), ("user_identity", 1), ("verify", 0)] {
+        add(leave, job(step, Act::Look, identity), ("user_identities/get", nth), gone, Sort::Absence);
     }
     let system = Whose::Job("credentials", Act::GetAcsSystem, None);
     add(Setting::SlowLeave, system, ("acs/systems/get", 0), "acs_system_not_found", Sort::System);

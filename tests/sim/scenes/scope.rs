@@ -234,3 +234,31 @@ fn what_grants_name_counts_among_the_objects() {
         assert_eq!(changes(&rig), Vec::<String>::new());
     });
 }
+
+/// P9: somebody merges the leaver into another person while the inventory is made. The lists show the survivor's phones, too; the look at
+/// the identity that ends the inventory tells it, and nothing is touched.
+#[test]
+fn a_merge_amid_the_inventory_touches_no_phone() {
+    block_on(async {
+        let mut scene = scene();
+        let mut person = |key| scene.world.create_person(&ScenePerson { key: Some(key), ..ScenePerson::default() });
+        let (id, survivor) = (person("leaver"), person("survivor"));
+        let phone = scene.world.add_phone(&survivor);
+        let mut rig = rig(scene).await;
+        rig.submit(vec![off("out", by_key("leaver"))]);
+        for _ in 0..100 {
+            if !checks::strings(&mut rig, "SELECT id || '' FROM attempts WHERE step = 'inventory'").await.is_empty() {
+                break;
+            }
+            rig.step().await;
+        }
+        let before = changes(&rig).len();
+        let body = serde_json::json!({ "user_identity_id": survivor, "merged_user_identity_ids": [id] });
+        rig.by_hand("/user_identities/merge", &body);
+        assert!(rig.run_for(HOUR).await);
+        ends(&mut rig, "out", "held", "was merged into").await;
+        let found = checks::strings(&mut rig, "SELECT object_id FROM targets WHERE kind = 'phone'").await;
+        assert_eq!(found, [phone], "the list showed the survivor's");
+        assert_eq!(changes(&rig).len(), before + 1, "only the merge itself");
+    });
+}
