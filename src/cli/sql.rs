@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{Exit, Failure, Global, database::block_on, out};
 use crate::{
-    job::counted,
+    job::{counted, hex},
     store::{self, Answer, AskError, Cell},
 };
 
@@ -111,9 +111,6 @@ fn text(cell: &Cell) -> String {
         Cell::Integer(number) => number.to_string(),
         Cell::Real(number) => number.to_string(),
         Cell::Text(text) => text.clone(),
-        Cell::Blob(bytes) => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("x'{hex}'")
-        }
+        Cell::Blob(bytes) => format!("x'{}'", hex(bytes)),
     }
 }

@@ -14,8 +14,8 @@ use rustix::{
 };
 use sha2::{Digest, Sha256};
 
-use super::parse::{FileProblem, RECORD_CAP_BYTES, WHOLE_CAP_BYTES, hex};
-use crate::job::{Format, InputSpec, Ms};
+use super::parse::{FileProblem, RECORD_CAP_BYTES, WHOLE_CAP_BYTES};
+use crate::job::{Format, InputSpec, Ms, hex};
 
 /// Largest file. Reading streams, so this only stops a runaway writer.
 pub const FILE_CAP_BYTES: u64 = 4 << 30;

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     clock,
     config::{self, Page},
-    job::{Ms, sha256_hex},
+    job::{Ms, hex, sha256_hex},
     listen::Peer,
 };
 
@@ -257,8 +257,4 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

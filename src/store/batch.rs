@@ -1,5 +1,8 @@
 //! Batches: the new orders of one reading of one file, judged together before any of them has an effect.
 
+use std::future::poll_fn;
+
+use sha2::{Digest as _, Sha256};
 use sqlx::SqliteConnection;
 
 use super::{
@@ -8,7 +11,7 @@ use super::{
     brake::{Asked, BrakeRules},
     columns::{count, get, word},
 };
-use crate::job::{BatchState, Priority, Time, Trouble, Workflow, batch_hash, sha256_hex};
+use crate::job::{BatchState, Priority, Time, Trouble, Workflow, batch_hash, hex};
 
 /// What orders given by hand say about their input.
 pub const BY_HAND: &str = "enqueue";
@@ -88,8 +91,7 @@ pub(super) struct Weighed {
     pub passed: bool,
 }
 
-/// Reads it from the jobs, cancelled ones too: what was ordered does not change. However many there are, no row of them is kept here but
-/// the lines of the hash, which [`batch_hash`](crate::job::batch_hash) defines.
+/// Reads it from the jobs, cancelled ones too: what was ordered does not change. However many there are, none of them is kept here.
 pub(super) async fn whole(conn: &mut SqliteConnection, id: i64) -> Result<Whole, StoreError> {
     let rows = sqlx::query(
         "SELECT workflow, count(*) AS many, sum(priority = 'urgent') AS urgent,
@@ -102,21 +104,25 @@ pub(super) async fn whole(conn: &mut SqliteConnection, id: i64) -> Result<Whole,
         (jobs, urgent, movers) = (jobs + many, urgent + count(row, "urgent")?, movers + count(row, "takes")?);
     }
     workflows.sort_unstable();
-    let lines: String = sqlx::query_scalar(
-        "SELECT coalesce(group_concat(job_key || char(9) || content_hash || char(10), ''), '')
-         FROM (SELECT job_key, content_hash FROM jobs WHERE batch_id = ?1 ORDER BY job_key)",
-    )
-    .bind(id)
-    .fetch_one(conn)
-    .await?;
     Ok(Whole {
-        hash: sha256_hex(lines.as_bytes()),
+        hash: hash(conn, id).await?,
         jobs,
         offboards: workflows.iter().find(|(workflow, _)| *workflow == Workflow::Offboard).map_or(0, |(_, many)| *many),
         movers,
         is_single_urgent: jobs == 1 && urgent == 1,
         workflows,
     })
+}
+
+/// The hash of its jobs, as [`batch_hash`](crate::job::batch_hash) defines it, row by row.
+async fn hash(conn: &mut SqliteConnection, id: i64) -> Result<String, StoreError> {
+    let sql = "SELECT job_key || char(9) || content_hash || char(10) FROM jobs WHERE batch_id = ?1 ORDER BY job_key";
+    let mut lines = sqlx::query_scalar::<_, String>(sql).bind(id).fetch(conn);
+    let mut hash = Sha256::new();
+    while let Some(line) = poll_fn(|context| lines.as_mut().poll_next(context)).await.transpose()? {
+        hash.update(line);
+    }
+    Ok(hex(&hash.finalize()))
 }
 
 impl Tx<'_> {

@@ -4,8 +4,8 @@ use std::io::BufReader;
 
 use backstitch::{
     config::Settings,
-    intake::{FileProblem, Keying, check_spec, parse::sha256_hex, render, rows},
-    job::{AcsLink, Deadline, Format, InputSpec, Order, Row, Spot},
+    intake::{FileProblem, Keying, check_spec, render, rows},
+    job::{AcsLink, Deadline, Format, InputSpec, Order, Row, Spot, sha256_hex},
 };
 use serde_json::{Map, Value, json};
 

@@ -23,7 +23,7 @@ use std::{
 
 pub use problem::{FileProblem, render, render_one};
 pub use schema::schema;
-pub use split::{RECORD_CAP_BYTES, hex, sha256_hex};
+pub use split::RECORD_CAP_BYTES;
 pub use whole::WHOLE_CAP_BYTES;
 
 use fields::Plan;

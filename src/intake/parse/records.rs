@@ -8,8 +8,8 @@ use std::io::{self, BufRead, Read};
 
 use sha2::Digest;
 
-use super::split::{At, Gathered, hex, sha256_hex};
-use crate::job::Format;
+use super::split::{At, Gathered};
+use crate::job::{Format, hex, sha256_hex};
 
 /// What is wrong with a record as such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

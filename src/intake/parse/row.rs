@@ -9,11 +9,10 @@ use super::{
     node::Node,
     order,
     records::{Flaw, Record},
-    sha256_hex,
     values::{Fault, fault},
     whole::{Body, Piece},
 };
-use crate::job::{Format, Mode, Order, Place, Row, SourceText};
+use crate::job::{Format, Mode, Order, Place, Row, SourceText, sha256_hex};
 
 /// What reading a row needs to know of its file.
 pub struct Reader {

@@ -1,7 +1,7 @@
 use super::{map, orders, plain, read, told};
 use crate::{
-    intake::parse::{Keying, check_spec, sha256_hex},
-    job::{AcsLink, Deadline, Format::Jsonl, InputSpec, Mode, Order, Person, Priority, Workflow},
+    intake::parse::{Keying, check_spec},
+    job::{AcsLink, Deadline, Format::Jsonl, InputSpec, Mode, Order, Person, Priority, Workflow, sha256_hex},
 };
 
 fn some(text: &str) -> Option<String> {
