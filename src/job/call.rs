@@ -152,10 +152,9 @@ impl Call {
             Call::Delete { .. } | Call::RevokeDevice { .. } | Call::SuspendAcsUser(_) | Call::RevokeSession(_) => true,
             Call::CreateIdentity { .. } | Call::AddAcsUser { .. } | Call::CreateAcsUser { .. } => true,
             Call::RemoveAcsUser { .. } | Call::UpdateIdentity { .. } => true,
-            Call::Workspace | Call::Events(_) | Call::Look { .. } | Call::GetAcsSystem(_) | Call::GetAcsUser(_) => {
-                false
-            }
-            Call::GetIdentity(_) | Call::SearchIdentities { .. } | Call::SearchAcsUsers { .. } => false,
+            Call::Workspace | Call::Events(_) | Call::Look { .. } | Call::GetAcsSystem(_) => false,
+            Call::GetAcsUser(_) | Call::GetIdentity(_) => false,
+            Call::SearchIdentities { .. } | Call::SearchAcsUsers { .. } => false,
         }
     }
 }
