@@ -23,8 +23,6 @@ pub enum IdentityRef {
 pub enum Source {
     /// The kind's list, filtered by this user identity (phones: by owner).
     Identity(String),
-    /// The same, where whoever asks makes sure of the identity itself after the list: nobody else's are on it.
-    Vouched(String),
     /// `user_identities/list_acs_users` of this identity (ACS users only).
     Linked(String),
     /// `acs/credentials/list` of this ACS user (credentials only).
@@ -152,9 +150,10 @@ impl Call {
             Call::Delete { .. } | Call::RevokeDevice { .. } | Call::SuspendAcsUser(_) | Call::RevokeSession(_) => true,
             Call::CreateIdentity { .. } | Call::AddAcsUser { .. } | Call::CreateAcsUser { .. } => true,
             Call::RemoveAcsUser { .. } | Call::UpdateIdentity { .. } => true,
-            Call::Workspace | Call::Events(_) | Call::Look { .. } | Call::GetAcsSystem(_) => false,
-            Call::GetAcsUser(_) | Call::GetIdentity(_) => false,
-            Call::SearchIdentities { .. } | Call::SearchAcsUsers { .. } => false,
+            Call::Workspace | Call::Events(_) | Call::Look { .. } | Call::GetAcsSystem(_) | Call::GetAcsUser(_) => {
+                false
+            }
+            Call::GetIdentity(_) | Call::SearchIdentities { .. } | Call::SearchAcsUsers { .. } => false,
         }
     }
 }

@@ -113,7 +113,7 @@ async fn read<T: Transport>(
     let kind = found.kind;
     let no_such = || refused("no_such_source", &format!("{kind} cannot be listed that way"));
     match (source, found.kind) {
-        (Source::Identity(id) | Source::Vouched(id), _) => list(asker, &row.list.ok_or_else(no_such)?, id, found).await,
+        (Source::Identity(id), _) => list(asker, &row.list.ok_or_else(no_such)?, id, found).await,
         (Source::Linked(id), Kind::AcsUser) => list(asker, &LINKED, id, found).await,
         (Source::AcsUser(id), Kind::AcsCredential) => match list(asker, &CREDENTIALS_OF_ACS_USER, id, found).await {
             // An ACS user that is not there has no credentials; those of the person are asked for by identity too.
@@ -197,7 +197,7 @@ async fn obeys<T: Transport>(
 async fn missing<T: Transport>(asker: &mut Asker<'_, T>, source: &Source, original: Stop) -> Result<Listing, Stop> {
     let unsupported = Listing { unsupported: true, ..Listing::default() };
     let second = match source {
-        Source::Identity(id) | Source::Vouched(id) | Source::Linked(id) => {
+        Source::Identity(id) | Source::Linked(id) => {
             let row = kinds::row(Kind::UserIdentity);
             asker.one(IDENTITY, params(&[(row.id, Some(id))])?, "user_identity", row.gone).await
         }

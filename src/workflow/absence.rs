@@ -1,4 +1,5 @@
-//! Whether the identity is still there: asked by its id and by its key, whenever something says that it is not.
+//! Whether the identity is still there: asked by its id and by its key, whenever something says that it is not. Proven so, it is read
+//! back by its id.
 
 use super::Turn;
 use crate::job::{Act, Call, Kind, Mark, Snapshot, Source, StepName};

@@ -31,7 +31,6 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         return Flow::Pass;
     }
     let Some(since) = round(case, turn) else { return Flow::Stop };
-    adopt(case, since);
     if !turn.may_ask(case) {
         return Flow::Stop;
     }
@@ -59,28 +58,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
 }
 
 fn read_since(case: &Snapshot, kind: Kind, since: Time) -> bool {
-    let last = last_look(case, since).is_some_and(|look| look.kind == kind);
-    last || case.look(STEP, kind).is_some_and(|look| look.complete && look.begun_at >= since)
-}
-
-/// The look that closed the last sweep at the very moment at which the round begins, begun when every other sweep was closed: asked
-/// again at once, it would say the same.
-fn last_look(case: &Snapshot, since: Time) -> Option<&Look> {
-    let (name, kind) = offboard::sweeps().last()?;
-    let others = case.steps.iter().take_while(|step| step.name != STEP).filter(|step| step.name != name);
-    let closed = others.filter_map(|step| step.closed_at).max();
-    let holds = |look: &&Look| look.complete && look.remaining == 0 && look.ended_at == since;
-    case.look(name, kind).filter(holds).filter(|look| closed.is_none_or(|closed| look.begun_at >= closed))
-}
-
-/// Takes that look over into the round's own account.
-fn adopt(case: &mut Snapshot, since: Time) {
-    if let Some(look) =
-        last_look(case, since).filter(|look| case.look(STEP, look.kind).is_none_or(|own| own.ended_at < since))
-    {
-        let own = Look { step: STEP, ..look.clone() };
-        case.put_look(own);
-    }
+    case.look(STEP, kind).is_some_and(|look| look.complete && look.begun_at >= since)
 }
 
 /// The begin of the round at work; none while the next one is waited for.
@@ -205,53 +183,4 @@ fn same_person(case: &mut Snapshot, attempt: &Attempt, seen: &Identity, answer: 
         empty_since: None,
         request_id: answer.request_id.clone(),
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::job::{Order, Person, Step, Workflow};
-
-    /// P7: only a look that nothing has overtaken stands for one of the last round.
-    #[test]
-    fn the_look_that_closed_the_last_sweep_counts_if_nothing_was_closed_after_it_began() {
-        let (earlier, begun, since) = (Time(1_000), Time(2_000), Time(3_000));
-        let look = Look {
-            step: StepName::Phones,
-            kind: Kind::Phone,
-            begun_at: begun,
-            ended_at: since,
-            complete: true,
-            unsupported: false,
-            count: 0,
-            remaining: 0,
-            empty_since: None,
-            request_id: None,
-        };
-        let closed = |name, at| {
-            let (state, closed_at) = (StepState::Closed, Some(at));
-            Step { name, state, rounds: 0, since: None, opened_at: None, closed_at }
-        };
-        for (look, automations, counts) in [
-            (look.clone(), earlier, true),
-            (look.clone(), begun, true),
-            (look.clone(), since, false),
-            (Look { ended_at: begun, ..look.clone() }, earlier, false),
-            (Look { remaining: 1, ..look.clone() }, earlier, false),
-            (Look { complete: false, ..look.clone() }, earlier, false),
-            (Look { step: StepName::AcsUsers, kind: Kind::AcsUser, ..look.clone() }, earlier, false),
-        ] {
-            let mut case = Snapshot::fresh(Order::new("out", Workflow::Offboard, Person::default()), [], Time(0));
-            case.steps = vec![
-                closed(StepName::EnrollmentAutomations, automations),
-                closed(StepName::Phones, since),
-                Step { state: StepState::Open, closed_at: None, ..closed(STEP, since) },
-            ];
-            let told = format!("{look:?} {automations}");
-            case.put_look(look);
-            adopt(&mut case, since);
-            assert_eq!(read_since(&case, Kind::Phone, since), counts, "{told}");
-            assert_eq!(case.look(STEP, Kind::Phone).is_some(), counts, "{told}");
-        }
-    }
 }

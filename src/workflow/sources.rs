@@ -19,10 +19,7 @@ pub(super) fn of(case: &Snapshot, name: StepName, kind: Kind) -> Vec<Source> {
         // Their grants name them; each is asked for by its own id.
         return vec![Source::Each(left(case, kind).filter_map(|t| t.object_id.clone()).collect())];
     }
-    // An inventory ends with a good look at the identity, which tells whose the phones are, too.
-    let vouched = kind == Kind::Phone && name == StepName::Inventory;
-    let by = if vouched { Source::Vouched } else { Source::Identity };
-    let mut all = vec![by(identity.user_identity_id.clone())];
+    let mut all = vec![Source::Identity(identity.user_identity_id.clone())];
     match kind {
         Kind::AcsCredential => all.extend(ids(Kind::AcsUser, true).map(Source::AcsUser)),
         Kind::AcsUser if wholly(name) => all.push(Source::Linked(identity.user_identity_id.clone())),

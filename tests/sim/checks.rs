@@ -168,9 +168,7 @@ pub async fn settled_ends(rig: &mut Rig) {
             (SELECT c.position - 1 FROM steps c WHERE c.job_id = d.job_id AND c.name = 'confirm_empty') AND s.name <> 'cut'
           WHERE d.step = 'user_identity' AND d.act = 'delete' AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = d.job_id AND j.mode = 'cascade')
             AND d.begun_at > coalesce((SELECT max(f.at) FROM history f WHERE f.job_id = d.job_id AND f.what = 'fell_back'), '') AND 1 >
-            (SELECT count(*) FROM (SELECT a.detail, a.ended_at AS at FROM attempts a WHERE a.job_id = d.job_id AND a.outcome = 'done' AND (a.step = 'confirm_empty'
-                -- The look that closed the last sweep, after which nothing else was deleted.
-                OR a.step = 'phones' AND NOT EXISTS (SELECT 1 FROM attempts x WHERE x.job_id = d.job_id AND x.act = 'delete' AND x.step <> 'user_identity' AND x.id > a.id AND x.id < d.id))
+            (SELECT count(*) FROM (SELECT detail, ended_at AS at FROM attempts WHERE job_id = d.job_id AND step = 'confirm_empty' AND outcome = 'done'
                 UNION ALL SELECT detail, at FROM history WHERE job_id = d.job_id AND step = 'confirm_empty' AND what = 'unsupported') l
              WHERE l.detail LIKE '%' || CASE s.name WHEN 'device_access' THEN 'device' ELSE rtrim(s.name, 's') END || ': %, 0 remaining' AND l.at <= d.begun_at)"),
         ("P7: the identity was deleted though the last look at its entrances saw one open",

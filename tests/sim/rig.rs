@@ -211,6 +211,11 @@ impl Rig {
         self.advance(tick.wake_in_ms).await;
     }
 
+    /// Requests of jobs that are decided and not yet at Seam.
+    pub fn to_be_sent(&self) -> usize {
+        self.queue.iter().filter(|(_, _, due)| matches!(due, Due::Send(Tag::Attempt(_), ..))).count()
+    }
+
     fn put(&mut self, at: i64, due: Due) {
         self.serial += 1;
         self.queue.push((at, self.serial, due));
