@@ -142,9 +142,6 @@ impl Driver {
 
     /// What a tick decided, now that it is durable.
     fn take(&mut self, tick: Tick) {
-        if let Some(on_tick) = &mut self.outside.on_tick {
-            on_tick(&tick);
-        }
         tick.log.iter().for_each(log::event);
         for (tag, call) in tick.calls {
             // The workspace's check is judged by the engine itself.

@@ -35,7 +35,7 @@ use crate::{
     alarm::AlarmError,
     clock,
     config::{ListenAddress, Settings, WebhookSecret},
-    engine::{Engine, Tick},
+    engine::Engine,
     job::JobState,
     listen::{self, Desk, Socket},
     page,
@@ -50,14 +50,9 @@ use reload::Reading;
 use signs::Signs;
 use status::Status;
 
-/// Sees a tick after its commit, before its calls are sent. Must return at once.
-pub type OnTick = Box<dyn FnMut(&Tick) + Send>;
-
 /// What a host of the daemon may listen to.
 #[derive(Default)]
 pub struct Hooks {
-    /// Sees every tick.
-    pub on_tick: Option<OnTick>,
     /// Tell the service manager about start, state and end.
     pub notify: bool,
     /// Look only: take orders in and read events, but begin nothing and change nothing.
@@ -161,7 +156,6 @@ pub async fn run(
         drain_ms: settings.engine.drain_s.ms(),
         alarms,
         keeper: (!hooks.paused).then(|| Keeper::new(KeepRules::of(settings), clock::now().mono_ms)),
-        on_tick: hooks.on_tick,
     };
     let summary = Driver::new(engine, outside, (settings.clone(), key)).run().await;
     stop_inputs.cancel();

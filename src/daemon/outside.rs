@@ -7,7 +7,7 @@ use tokio::sync::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Alarms, OnTick,
+    Alarms,
     calls::Calls,
     inputs::Submission,
     keeper::Keeper,
@@ -50,6 +50,4 @@ pub struct Outside {
     pub alarms: Option<Alarms>,
     /// Cares for what grows old; not while nothing is to be changed.
     pub keeper: Option<Keeper>,
-    /// Sees every tick.
-    pub on_tick: Option<OnTick>,
 }

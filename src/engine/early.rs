@@ -14,12 +14,11 @@ pub type Ask<'a> = dyn FnMut(i64, Call) + Send + 'a;
 pub(super) struct Early<'a> {
     ask: Option<&'a mut Ask<'a>>,
     sent: Vec<(i64, OnWire)>,
-    tick: u64,
 }
 
 impl<'a> Early<'a> {
     pub fn by(ask: Option<&'a mut Ask<'a>>) -> Early<'a> {
-        Early { ask, sent: Vec::new(), tick: 0 }
+        Early { ask, sent: Vec::new() }
     }
 
     /// Sends the questions among `calls`, and leaves the rest to be sent after the commit. Not before the workspace was pinned for good
@@ -29,7 +28,6 @@ impl<'a> Early<'a> {
         if cases.iter().any(|case| case.job.unclean_starts > 0) {
             return;
         }
-        self.tick = soft.tick;
         for (tag, call) in std::mem::take(calls) {
             match tag {
                 Tag::Attempt(id) if !call.changes() => {
@@ -54,7 +52,7 @@ impl<'a> Early<'a> {
             soft.limits.sent(1, now_ms);
             soft.ids.attempt = soft.ids.attempt.max(id + 1);
             // What arrives from now on arrives after they were sent.
-            soft.tick = soft.tick.max(self.tick);
+            soft.tick = soft.tick.max(wire.tick);
         }
     }
 }
