@@ -150,10 +150,9 @@ impl Call {
             Call::Delete { .. } | Call::RevokeDevice { .. } | Call::SuspendAcsUser(_) | Call::RevokeSession(_) => true,
             Call::CreateIdentity { .. } | Call::AddAcsUser { .. } | Call::CreateAcsUser { .. } => true,
             Call::RemoveAcsUser { .. } | Call::UpdateIdentity { .. } => true,
-            Call::Workspace | Call::Events(_) | Call::Look { .. } | Call::GetAcsSystem(_) | Call::GetAcsUser(_) => {
-                false
-            }
-            Call::GetIdentity(_) | Call::SearchIdentities { .. } | Call::SearchAcsUsers { .. } => false,
+            Call::Workspace | Call::Events(_) | Call::Look { .. } | Call::GetAcsSystem(_) => false,
+            Call::GetAcsUser(_) | Call::GetIdentity(_) => false,
+            Call::SearchIdentities { .. } | Call::SearchAcsUsers { .. } => false,
         }
     }
 }
@@ -191,6 +190,8 @@ pub struct Listing {
     pub unsupported: bool,
     /// The canary listing answered objects: the owner filter is not obeyed.
     pub canary_failed: bool,
+    /// Whom the listed identity led to, read after the list (phones only, if there are any).
+    pub owner: Option<Box<Identity>>,
 }
 
 /// What a successful call brought.

@@ -9,7 +9,7 @@ use super::{
     pages,
     wire::Transport,
 };
-use crate::job::{Item, Kind, Listing, Outcome, Source};
+use crate::job::{Identity, Item, Kind, Listing, Outcome, Source};
 
 const IDENTITY: &str = "user_identities/get";
 
@@ -40,13 +40,13 @@ pub async fn look<T: Transport>(
             Err(stop) => return Err(stop),
         }
     }
-    if kind == Kind::Phone && !found.items.is_empty() {
-        found.owned_by(asker, sources).await?;
-    }
+    let phones = kind == Kind::Phone && !found.items.is_empty();
+    let owner = if phones { found.owned_by(asker, sources).await? } else { None };
     if found.items.is_empty() && sources != [Source::Each(vec![])] {
         asker.absence();
     }
-    Ok(Listing { items: found.items.into_values().collect(), incomplete: found.incomplete, ..Listing::default() })
+    let items = found.items.into_values().collect();
+    Ok(Listing { items, incomplete: found.incomplete, owner, ..Listing::default() })
 }
 
 /// Objects by id; what several sources say about one is united.
@@ -70,21 +70,22 @@ impl Found {
 
 impl Found {
     /// A phone names no owner. It is whoever the listed id leads to after the list was read: another one, if somebody merged the
-    /// identities meanwhile, whose phones such a list shows, too.
-    async fn owned_by<T: Transport>(&mut self, asker: &mut Asker<'_, T>, sources: &[Source]) -> Result<(), Stop> {
+    /// identities meanwhile, whose phones such a list shows, too. If it leads to nobody, nothing tells whose the list was.
+    async fn owned_by<T: Transport>(
+        &mut self,
+        asker: &mut Asker<'_, T>,
+        sources: &[Source],
+    ) -> Result<Option<Box<Identity>>, Stop> {
         let Some(id) = sources.iter().find_map(|s| if let Source::Identity(id) = s { Some(id) } else { None }) else {
-            return Ok(());
+            return Ok(None);
         };
         let row = kinds::row(Kind::UserIdentity);
-        let owner = match asker.one(IDENTITY, params(&[(row.id, Some(id))])?, "user_identity", row.gone).await {
-            Ok(object) => identity(object).map_err(|what| odd(IDENTITY, &what))?.user_identity_id,
-            Err(stop) if *stop.outcome == Outcome::Gone => return Ok(()),
-            Err(stop) => return Err(stop),
-        };
+        let object = asker.one(IDENTITY, params(&[(row.id, Some(id))])?, "user_identity", row.gone).await?;
+        let owner = identity(object).map_err(|what| odd(IDENTITY, &what))?;
         for item in self.items.values_mut().filter(|item| item.owners.is_empty()) {
-            item.owners.push(owner.clone());
+            item.owners.push(owner.user_identity_id.clone());
         }
-        Ok(())
+        Ok(Some(Box::new(owner)))
     }
 }
 

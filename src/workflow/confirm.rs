@@ -30,6 +30,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         turn.set_step(case, STEP, StepState::Closed, "the identity is gone already; its objects are verified by id");
         return Flow::Pass;
     }
+    adopt(case, turn.now);
     let Some(since) = round(case, turn) else { return Flow::Stop };
     if !turn.may_ask(case) {
         return Flow::Stop;
@@ -61,10 +62,41 @@ fn read_since(case: &Snapshot, kind: Kind, since: Time) -> bool {
     case.look(STEP, kind).is_some_and(|look| look.complete && look.begun_at >= since)
 }
 
+/// The look on which the last sweep closed, if no other sweep was closed after it had begun: it sees what a look of the round must see.
+fn last_look(case: &Snapshot) -> Option<&Look> {
+    let (name, kind) = offboard::sweeps().last()?;
+    let (look, last) = (case.look(name, kind)?, case.step(name)?);
+    let others = case.steps.iter().take_while(|step| step.name != STEP).filter(|step| step.name != name);
+    let overtaken = others.filter_map(|step| step.closed_at).any(|closed| closed > look.begun_at);
+    (look.complete && look.remaining == 0 && last.closed_at == Some(look.ended_at) && !overtaken).then_some(look)
+}
+
+/// The first round begins with that look, if it closed the sweep just now: asked again at once, it would say the same. The round is as
+/// old as the begin of it.
+fn adopt(case: &mut Snapshot, now: Time) {
+    if case.looks.iter().any(|look| look.step == STEP) || case.step(STEP).is_none_or(|step| step.since.is_some()) {
+        return;
+    }
+    let Some(look) = last_look(case).filter(|look| look.ended_at == now).cloned() else { return };
+    if let Some(step) = case.step_mut(STEP) {
+        step.since = Some(look.begun_at);
+    }
+    case.put_look(Look { step: STEP, ..look });
+}
+
+/// When an earlier step was closed last, as far as the round has to see it: the look that was adopted has seen the last sweep to its end.
+fn changed(case: &Snapshot) -> Option<Time> {
+    let own = |look: &&Look| case.look(STEP, look.kind) == Some(&Look { step: STEP, ..(*look).clone() });
+    match last_look(case).filter(own) {
+        Some(look) => Some(look.begun_at),
+        None => case.steps.iter().take_while(|step| step.name != STEP).filter_map(|step| step.closed_at).max(),
+    }
+}
+
 /// The begin of the round at work; none while the next one is waited for.
 fn round(case: &mut Snapshot, turn: &mut Turn) -> Option<Time> {
     let now = turn.now;
-    let changed = case.steps.iter().take_while(|step| step.name != STEP).filter_map(|step| step.closed_at).max();
+    let changed = changed(case);
     let step = case.step_mut(STEP)?;
     // A round that began before an earlier step was closed (again) has not seen that step's last look; one that took too long is old.
     let holds =
@@ -151,9 +183,15 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
     }
 }
 
-/// Still the identity that was found: same id, same key, nobody merged into it since.
-fn same_person(case: &mut Snapshot, attempt: &Attempt, seen: &Identity, answer: &Answer, turn: &mut Turn) {
-    let Some(known) = case.job.identity.as_mut() else { return };
+/// Still the identity that was found: same id, same key, nobody merged into it since. Otherwise the job is held.
+pub(super) fn same_person(
+    case: &mut Snapshot,
+    attempt: &Attempt,
+    seen: &Identity,
+    answer: &Answer,
+    turn: &mut Turn,
+) -> bool {
+    let Some(known) = case.job.identity.as_mut() else { return true };
     let changed = if seen.user_identity_id != known.user_identity_id {
         Some("was merged into another identity")
     } else if seen.user_identity_key != known.user_identity_key {
@@ -165,10 +203,11 @@ fn same_person(case: &mut Snapshot, attempt: &Attempt, seen: &Identity, answer: 
     };
     if let Some(changed) = changed {
         let id = known.user_identity_id.clone();
-        return turn.hold(
+        turn.hold(
             case,
             &format!("user identity {id} {changed}; it was not deleted. If the whole person is meant, cancel this job and order user identity {} anew", seen.user_identity_id),
         );
+        return false;
     }
     known.acs_user_ids = seen.acs_user_ids.clone();
     case.put_look(Look {
@@ -183,4 +222,82 @@ fn same_person(case: &mut Snapshot, attempt: &Attempt, seen: &Identity, answer: 
         empty_since: None,
         request_id: answer.request_id.clone(),
     });
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Order, Person, Step, Workflow};
+
+    const EARLIER: Time = Time(1_000);
+    const BEGUN: Time = Time(2_000);
+    const NOW: Time = Time(3_000);
+
+    fn closed(name: StepName, at: Time) -> Step {
+        Step { name, state: StepState::Closed, rounds: 0, since: None, opened_at: None, closed_at: Some(at) }
+    }
+
+    /// A look at phones that began at `BEGUN` and closed their sweep now; automations were closed at `automations`.
+    fn case(look: Look, automations: Time) -> Snapshot {
+        let mut case = Snapshot::fresh(Order::new("out", Workflow::Offboard, Person::default()), [], Time(0));
+        case.steps = vec![
+            closed(StepName::EnrollmentAutomations, automations),
+            closed(StepName::Phones, NOW),
+            Step { state: StepState::Open, closed_at: None, ..closed(STEP, NOW) },
+        ];
+        case.put_look(look);
+        case
+    }
+
+    fn look() -> Look {
+        Look {
+            step: StepName::Phones,
+            kind: Kind::Phone,
+            begun_at: BEGUN,
+            ended_at: NOW,
+            complete: true,
+            unsupported: false,
+            count: 0,
+            remaining: 0,
+            empty_since: None,
+            request_id: None,
+        }
+    }
+
+    /// P7: only a look that nothing has overtaken begins the last round, which is then as old as that.
+    #[test]
+    fn the_look_that_closed_the_last_sweep_begins_the_round_if_nothing_was_closed_since() {
+        for (look, automations, counts) in [
+            (look(), EARLIER, true),
+            (look(), BEGUN, true),
+            (look(), NOW, false),
+            (Look { ended_at: BEGUN, ..look() }, EARLIER, false),
+            (Look { remaining: 1, ..look() }, EARLIER, false),
+            (Look { complete: false, ..look() }, EARLIER, false),
+            (Look { step: StepName::AcsUsers, kind: Kind::AcsUser, ..look() }, EARLIER, false),
+        ] {
+            let told = format!("{look:?} {automations}");
+            let mut case = case(look, automations);
+            adopt(&mut case, NOW);
+            assert_eq!(case.step(STEP).unwrap().since, counts.then_some(BEGUN), "{told}");
+            assert_eq!(changed(&case), Some(if counts { BEGUN } else { NOW }), "{told}");
+            assert_eq!(read_since(&case, Kind::Phone, BEGUN), counts, "{told}");
+        }
+    }
+
+    /// P7: what is closed after the round began, and a second round, are not seen by that look.
+    #[test]
+    fn a_round_that_was_overtaken_does_not_begin_with_that_look_again() {
+        let mut later = case(look(), EARLIER);
+        adopt(&mut later, Time(NOW.0 + 1));
+        assert_eq!(later.step(STEP).unwrap().since, None, "the sweep was closed before");
+        let mut again = case(look(), EARLIER);
+        adopt(&mut again, NOW);
+        again.step_mut(STEP).unwrap().since = None;
+        adopt(&mut again, NOW);
+        assert_eq!(again.step(STEP).unwrap().since, None, "a round that begins anew looks anew");
+        again.steps[0].closed_at = Some(Time(NOW.0 + 1));
+        assert_eq!(changed(&again), Some(Time(NOW.0 + 1)));
+    }
 }

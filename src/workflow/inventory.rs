@@ -3,7 +3,8 @@
 
 use super::{Flow, Turn, absence, answers, cascade, confirm, offboard, sweep};
 use crate::job::{
-    Act, Answer, Attempt, Call, Cause, IdentityRef, Kind, Look, Mark, Outcome, Snapshot, StepName, StepState, counted,
+    Act, Answer, Attempt, Call, Cause, IdentityRef, Kind, Listing, Look, Mark, Outcome, Priority, Reply, Snapshot,
+    StepName, StepState, counted,
 };
 
 const STEP: StepName = StepName::Inventory;
@@ -33,7 +34,8 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     let mut complete = true;
     for kind in offboard::sweeps().map(|(_, kind)| kind) {
         match looked(case, kind) {
-            None if unlisted(case, kind).is_some() => {}
+            None if unlisted(case, kind).is_some() || (waits_for_others(case, kind) && !complete) => {}
+            Some(look) if vouches(case, look) => {}
             Some(look) => last = last.max(Some(look.ended_at)),
             None => {
                 complete = false;
@@ -89,6 +91,18 @@ fn vanished(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     Flow::Pass
 }
 
+/// Phones are listed last, because whose they are is read after their list: read so late, it is the good look at the identity, too. An
+/// urgent leaver's doors do not wait for the saved request.
+fn waits_for_others(case: &Snapshot, kind: Kind) -> bool {
+    kind == Kind::Phone && case.job.order.priority != Priority::Urgent
+}
+
+/// Whether the look at the identity was read in the same request as this one, after the list.
+fn vouches(case: &Snapshot, look: &Look) -> bool {
+    let same = |own: &Look| (own.begun_at, own.ended_at) == (look.begun_at, look.ended_at);
+    look.kind == Kind::Phone && case.look(STEP, Kind::UserIdentity).is_some_and(same)
+}
+
 fn looked(case: &Snapshot, kind: Kind) -> Option<&Look> {
     case.look(offboard::home(kind), kind).filter(|look| look.complete)
 }
@@ -96,7 +110,17 @@ fn looked(case: &Snapshot, kind: Kind) -> Option<&Look> {
 pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
     match attempt.act {
         Act::GetIdentity => confirm::absorb(case, attempt, answer, turn),
-        _ => answers::absorb(case, attempt, answer, turn),
+        _ => {
+            let read = match &answer.outcome {
+                Outcome::Done(Reply::Listing(Listing { owner, incomplete: None, .. })) => owner.as_ref(),
+                _ => None,
+            };
+            // Not one of the listed phones becomes this person's before it is certain who was listed.
+            if read.is_some_and(|seen| !confirm::same_person(case, attempt, seen, answer, turn)) {
+                return;
+            }
+            answers::absorb(case, attempt, answer, turn);
+        }
     }
     let failed = match &answer.outcome {
         Outcome::Rejected(_) => cascade::goes(case) || case.job.tries >= UNLISTABLE,

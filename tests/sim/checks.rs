@@ -78,6 +78,9 @@ const LEAVING: &str =
          AND n.position BETWEEN 2 AND c.position - 1 AND n.name NOT IN ('user_identity', 'cut', 'device_access') AND n.state <> 'parked'
          AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = a.job_id AND l.step = n.name AND l.complete = 1)
          AND NOT EXISTS (SELECT 1 FROM targets g WHERE g.job_id = a.job_id AND g.kind = 'user_identity' AND g.mark = 'proven')) AS unlisted,
+        (SELECT count(*) FROM looks l JOIN jobs j ON j.id = l.job_id WHERE l.job_id = a.job_id AND l.step = 'confirm_empty' AND j.mode <> 'cascade'
+         AND (l.begun_at < strftime('%Y-%m-%dT%H:%M:%fZ', a.begun_at, '-300 seconds')
+           OR l.begun_at < (SELECT max(o.requested_at) FROM targets o WHERE o.job_id = a.job_id AND o.kind <> 'user_identity'))) AS stale,
         (SELECT count(*) FROM attempts o WHERE o.target_id = a.target_id AND o.id <> a.id AND o.ended_at IS NULL AND o.act = a.act) AS again,
         (SELECT group_concat(o.job_key) FROM jobs j JOIN jobs o ON o.user_identity_id = j.user_identity_id AND o.id <> j.id
          JOIN attempts b ON b.job_id = o.id AND b.ended_at IS NULL AND b.act IN ('delete', 'create_identity', 'add_acs_user', 'create_acs_user', 'suspend', 'revoke', 'remove_acs_user', 'update_identity')
@@ -113,6 +116,10 @@ fn change_leaves(rig: &mut Rig, call: &Call, row: &sqlx::sqlite::SqliteRow) {
             row.get::<Option<String>, _>("inventory").as_deref() != Some("closed"),
         ),
         ("P5: deletes before everything was listed", some("unlisted")),
+        (
+            "P7: deletes the identity on looks older than five minutes or another delete",
+            kind.as_str() == "user_identity" && some("stale"),
+        ),
         ("P2: deletes what is proven", row.get::<String, _>("mark") == "proven"),
         ("P4: deletes although an earlier object of the access system is parked", some("parked_system")),
         ("P4: deletes the identity while something is parked", kind.as_str() == "user_identity" && some("parked")),
@@ -168,7 +175,9 @@ pub async fn settled_ends(rig: &mut Rig) {
             (SELECT c.position - 1 FROM steps c WHERE c.job_id = d.job_id AND c.name = 'confirm_empty') AND s.name <> 'cut'
           WHERE d.step = 'user_identity' AND d.act = 'delete' AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = d.job_id AND j.mode = 'cascade')
             AND d.begun_at > coalesce((SELECT max(f.at) FROM history f WHERE f.job_id = d.job_id AND f.what = 'fell_back'), '') AND 1 >
-            (SELECT count(*) FROM (SELECT detail, ended_at AS at FROM attempts WHERE job_id = d.job_id AND step = 'confirm_empty' AND outcome = 'done'
+            (SELECT count(*) FROM (SELECT a.detail, a.ended_at AS at FROM attempts a WHERE a.job_id = d.job_id AND a.outcome = 'done' AND (a.step = 'confirm_empty'
+                -- The look that closed the last sweep, after which nothing else was deleted; how old it is, is seen when the delete leaves.
+                OR a.step = 'phones' AND NOT EXISTS (SELECT 1 FROM attempts x WHERE x.job_id = d.job_id AND x.act = 'delete' AND x.step <> 'user_identity' AND x.id > a.id AND x.id < d.id))
                 UNION ALL SELECT detail, at FROM history WHERE job_id = d.job_id AND step = 'confirm_empty' AND what = 'unsupported') l
              WHERE l.detail LIKE '%' || CASE s.name WHEN 'device_access' THEN 'device' ELSE rtrim(s.name, 's') END || ': %, 0 remaining' AND l.at <= d.begun_at)"),
         ("P7: the identity was deleted though the last look at its entrances saw one open",

@@ -40,12 +40,23 @@ fn users(ids: &[&str], pagination: Value) -> Value {
 async fn a_phone_belongs_to_whom_the_listed_identity_leads_to_afterwards() {
     let phones = || ok(json!({"phones": [{"device_id": "d-1", "workspace_id": "ws-1"}]}));
     let person = |id: &str| ok(json!({"user_identity": {"user_identity_id": id, "workspace_id": "ws-1"}}));
-    let answers = [person("p"), person("survivor"), refuse(404, "user_identity_not_found")];
-    for (answer, owner) in answers.into_iter().zip([vec!["p"], vec!["survivor"], vec![]]) {
-        let (answer, sent) = play(&look(Kind::Phone, vec![of("p")]), vec![phones(), answer]).await;
-        assert_eq!(listing(answer).items[0].owners, owner);
+    for owner in ["p", "survivor"] {
+        let (answer, sent) = play(&look(Kind::Phone, vec![of("p")]), vec![phones(), person(owner)]).await;
+        let listing = listing(answer);
+        assert_eq!(listing.items[0].owners, [owner]);
+        assert_eq!(listing.owner.map(|read| read.user_identity_id).as_deref(), Some(owner));
         assert_eq!(sent.len(), 2, "{sent:?}");
     }
+    let dead = vec![phones(), refuse(404, "user_identity_not_found")];
+    let (answer, _) = play(&look(Kind::Phone, vec![of("p")]), dead).await;
+    assert_eq!(answer.outcome, Outcome::Gone, "whose the listed phones are, nobody tells any more");
+    let none = ok(json!({"phones": []}));
+    let (answer, sent) = play(&look(Kind::Phone, vec![of("p")]), vec![none, workspace("ws-1")]).await;
+    assert_eq!(
+        (listing(answer).owner, sent.len()),
+        (None, 2),
+        "no phones, no owner: the workspace tells that it is ours"
+    );
     let (answer, _) = play(&look(Kind::Phone, vec![of("p")]), vec![phones(), ok(json!({"user_identity": {}}))]).await;
     assert!(matches!(answer.outcome, Outcome::Unknown { .. }), "{answer:?}");
 }

@@ -17,6 +17,8 @@ pub enum Sort {
     OptionalEmptyList,
     Canary,
     Reread,
+    /// The identity behind its list of phones.
+    Owner,
     Delete,
     DeleteIdentity,
     Absence,
@@ -129,6 +131,8 @@ const LINES: &[Line] = &[
            ..question(&[Sort::Canary], "look") },
     Line { own: ("gone", at_once("look user_identity")), identity: ("gone", at_once("look user_identity")),
            owner: ("done", Ends("held", "was merged into")), ..question(&[Sort::Reread], "get_identity") },
+    Line { own: ("gone", Again("look user_identity", 800, 1_400)), identity: ("gone", Again("look user_identity", 800, 1_400)),
+           owner: ("done", Ends("held", "was merged into")), ..question(&[Sort::Owner], "look") },
     Line { forbidden: ("rejected", Parks("forbidden")), own: ("gone", Believed), workspace: ("done", Goes), nothing: ("done", Believed),
            ..question(&[Sort::Delete], "delete") },
     // Refused: everything is looked at again before it is asked for again.

@@ -1,7 +1,7 @@
 //! Every place at which an endpoint is used: whose call it is, which of its requests, and the setting in which it comes.
 
 use backstitch::{
-    job::{AcsLink, Act, Kind, Person, Unlisted},
+    job::{AcsLink, Act, Kind, Person, Priority, Unlisted},
     sandbox::{Person as ScenePerson, Settings, World},
 };
 
@@ -17,6 +17,7 @@ use crate::{
 pub enum Setting {
     Leave,
     LeaveByEmail,
+    LeaveUrgent,
     /// The access system takes its time.
     SlowLeave,
     /// Doors first, and a lock that opens directly.
@@ -105,8 +106,11 @@ pub fn all() -> Vec<Site> {
         Sort::ListOfAcsUser,
     );
     add(leave, job("inventory", Act::Look, Kind::Phone), ("phones/list", 0), "device_not_found", Sort::Canary);
-    for step in ["inventory", "confirm_empty"] {
-        add(leave, job(step, Act::GetIdentity, identity), ("user_identities/get", 0), gone, Sort::Reread);
+    // The inventory ends with a good look at the identity: behind the list of phones, or by itself where that did not wait for the others.
+    let phones = job("inventory", Act::Look, Kind::Phone);
+    add(leave, phones, ("user_identities/get", 0), gone, Sort::Owner);
+    for (setting, step) in [(Setting::LeaveUrgent, "inventory"), (leave, "confirm_empty")] {
+        add(setting, job(step, Act::GetIdentity, identity), ("user_identities/get", 0), gone, Sort::Reread);
     }
     let devices = "user_identities/list_accessible_devices";
     add(leave, job("inventory", Act::Look, Kind::Device), (devices, 0), "device_not_found", Sort::Canary);
@@ -194,6 +198,7 @@ pub async fn stage(setting: Setting) -> Rig {
                 order.unlisted_acs_users = Some(Unlisted::Remove);
             })
         }
+        Setting::LeaveUrgent => with(off("job", by_id(&scene.id)), |order| order.priority = Priority::Urgent),
         Setting::LeaveByEmail => off("job", by_email("ann@example.com")),
         Setting::Join(link) => on("job", jean_doe(), vec![link_of(link, &mut scene.world)]),
         Setting::JoinTaken => {

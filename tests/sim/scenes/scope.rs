@@ -255,7 +255,9 @@ fn a_merge_amid_the_inventory_touches_no_phone() {
         let body = serde_json::json!({ "user_identity_id": survivor, "merged_user_identity_ids": [id] });
         rig.by_hand("/user_identities/merge", &body);
         assert!(rig.run_for(HOUR).await);
-        ends(&mut rig, "out", "held", &format!("phone {phone} belongs to user identity {survivor}")).await;
+        ends(&mut rig, "out", "held", &format!("user identity {id} was merged into another identity")).await;
+        let found = checks::strings(&mut rig, "SELECT object_id FROM targets WHERE kind = 'phone'").await;
+        assert!(!found.contains(&phone), "the list showed the survivor's");
         rig.by_hand("/user_identities/delete", &serde_json::json!({ "user_identity_id": survivor }));
         rig.run_for(HOUR).await;
         for _ in 0..3 {
