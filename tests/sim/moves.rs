@@ -12,6 +12,8 @@ use crate::rig::{Rig, START_MS};
 /// How often the engine dies, and what else the wire does.
 #[derive(Clone, Copy, Default)]
 pub struct Chaos {
+    /// The database refuses what a tick writes: its questions are out, and the engine goes on.
+    pub refused_writes: f64,
     /// Before a commit: what came in is lost.
     pub before_commit: f64,
     /// Again, as soon as it has recovered.

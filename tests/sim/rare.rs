@@ -43,6 +43,7 @@ const STATES: &[(&str, Where)] = &[
             "FROM attempts a JOIN attempts b ON b.target_id = a.target_id AND b.id > a.id WHERE a.act = 'delete' AND b.act = 'delete' AND a.outcome = 'unknown' AND b.outcome = 'gone'",
         ),
     ),
+    ("question of a tick that was refused", Told(&["goes out, and its tick is refused"])),
     ("late effect after a look-up", Told(&["faults", "Reset(After(25000))"])),
     ("identity adopted, not created", Rows("FROM targets WHERE kind = 'user_identity' AND proof = 'adopted'")),
     ("ACS user created and linked", Rows("FROM attempts WHERE act = 'create_acs_user' AND outcome = 'done'")),

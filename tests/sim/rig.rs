@@ -1,6 +1,7 @@
 //! The rig: one database, one engine at a time, one world, one clock, one seed.
 
 use std::{
+    collections::BTreeSet,
     path::PathBuf,
     sync::{Arc, Mutex},
 };
@@ -58,6 +59,8 @@ pub struct Rig {
     pub crashes: u32,
     /// Questions that went out and whose rows were lost.
     pub lost_questions: usize,
+    /// The numbers of those that this engine asked.
+    burnt: BTreeSet<i64>,
     pub ticks: u32,
     pub max_statements: u32,
     pub verdicts: Vec<Verdict>,
@@ -107,6 +110,7 @@ impl Rig {
             delivered: Vec::new(),
             crashes: 0,
             lost_questions: 0,
+            burnt: BTreeSet::new(),
             ticks: 0,
             max_statements: 0,
             verdicts: Vec::new(),
@@ -181,7 +185,8 @@ impl Rig {
             // Half of them after the questions of the tick went out.
             return if self.serial.is_multiple_of(2) { self.crash().await } else { self.crash_in_commit().await };
         }
-        let (tick, calls) = self.tick().await;
+        // None of its writes came to be; the driver pauses and tries again.
+        let Some((tick, calls)) = self.tick().await else { return self.advance(Some(1_000)).await };
         self.ticks += 1;
         self.max_statements = self.max_statements.max(tick.statements);
         self.tell(&tick);

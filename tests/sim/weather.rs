@@ -71,6 +71,9 @@ pub fn chaos(luck: &mut Luck) -> Chaos {
     if luck.is("crash_in_recovery", 0.25) {
         chaos.in_recovery = luck.dice.f64() * 0.6;
     }
+    if luck.is_apart("refused_writes", 0.15) {
+        chaos.refused_writes = 0.04;
+    }
     if luck.is("answers_twice", 0.15) {
         chaos.doubled = luck.dice.f64() * 0.2;
     }

@@ -1,4 +1,4 @@
-//! Crashes: between two ticks, or in one, after its questions went out and before its commit.
+//! Crashes: between two ticks, or in one, after its questions went out and before its commit; and ticks that the database refuses.
 
 use std::{fs, path::PathBuf};
 
@@ -9,22 +9,62 @@ use backstitch::{
     store,
 };
 
-use super::{Rig, START_MS};
+use super::{Due, Rig, START_MS};
 use crate::{checks, wire::InProcess};
 
+/// What a tick writes of the jobs it decided, after its questions went out, meets an error that no row is to blame for.
+const REFUSE: &str = "CREATE TRIGGER refused BEFORE INSERT ON attempts BEGIN SELECT no_such_function(); END;
+    CREATE TRIGGER refused_too BEFORE INSERT ON history BEGIN SELECT no_such_function(); END";
+const ACCEPT: &str = "DROP TRIGGER refused; DROP TRIGGER refused_too";
+
 impl Rig {
-    /// One tick, and everything that it sends, in the order in which it was decided.
-    pub(super) async fn tick(&mut self) -> (Tick, Vec<(Tag, Call)>) {
+    /// One tick, and everything that it sends, in the order in which it was decided. None if the database refused it.
+    pub(super) async fn tick(&mut self) -> Option<(Tick, Vec<(Tag, Call)>)> {
         let now = self.now();
+        let refuse = self.chaos.refused_writes > 0.0 && self.random.f64() < self.chaos.refused_writes;
+        if refuse {
+            self.alter(REFUSE).await;
+        }
         let mut calls = Vec::new();
         let ticked = self.engine().tick_asking(now, &mut |id, call| calls.push((Tag::Attempt(id), call))).await;
+        if refuse {
+            self.alter(ACCEPT).await;
+        }
+        if refuse && ticked.is_err() {
+            self.refused(calls).await;
+            return None;
+        }
         let mut tick = ticked.unwrap_or_else(|error| panic!("{error}\n{}", self.story.join("\n")));
         assert_eq!(tick.asked, calls.len());
         let wrong = calls.iter().find(|(_, call)| call.changes());
         self.violations.extend(wrong.map(|(_, call)| format!("I1: {call:?} leaves before its intent is committed")));
         calls.append(&mut tick.calls);
+        let again = calls.iter().find(|(tag, _)| matches!(tag, Tag::Attempt(id) if self.burnt.contains(id)));
+        self.violations
+            .extend(again.map(|(tag, call)| format!("P5: {tag:?} was asked before without a row: {call:?}")));
         calls.sort_by_key(|(tag, _)| if let Tag::Attempt(id) = tag { *id } else { i64::MAX });
-        (tick, calls)
+        Some((tick, calls))
+    }
+
+    /// The questions of a tick that came to nothing are answered all the same.
+    async fn refused(&mut self, asked: Vec<(Tag, Call)>) {
+        self.engine().reconnect().await.unwrap();
+        let pinned = self.engine().pinned().map(str::to_owned);
+        for (tag, call) in asked {
+            if call.changes() {
+                self.violations.push(format!("I1: {call:?} leaves before its intent is committed"));
+            }
+            self.story.push(format!("{} {call:?} goes out, and its tick is refused", self.now_ms - START_MS));
+            self.burnt.extend(if let Tag::Attempt(id) = tag { Some(id) } else { None });
+            self.put(self.now_ms, Due::Send(tag, call, pinned.clone()));
+        }
+    }
+
+    async fn alter(&self, sql: &'static str) {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path);
+        let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut other).await.unwrap();
+        sqlx::Connection::close(other).await.unwrap();
     }
 
     /// Kills the engine: what was not committed never happened, answers on their way reach nobody.
@@ -77,6 +117,7 @@ impl Rig {
             }
             (self.gate_ms, self.serial) = (0, self.serial + 1);
             self.queue.clear();
+            self.burnt.clear();
             self.boot().await;
             if self.random.f64() >= self.chaos.in_recovery {
                 break;
