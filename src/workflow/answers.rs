@@ -1,6 +1,6 @@
 //! What comes back to an inventory or a sweep: answers to deletes, looks, and questions after access systems.
 
-use super::{Turn, absence, listing};
+use super::{Turn, absence, confirm, listing};
 use crate::job::{Act, Answer, Attempt, Cause, Kind, Mark, Outcome, Reply, Snapshot, StepName, SystemState};
 
 /// Takes the answer to a request or a look of an inventory or a sweep.
@@ -68,6 +68,10 @@ pub(super) fn absorb_look(case: &mut Snapshot, attempt: &Attempt, answer: &Answe
         Outcome::Done(Reply::Listing(seen)) => match &seen.incomplete {
             None => {
                 turn.question_answered(case);
+                // Not one of the listed phones becomes this person's before it is certain who was listed.
+                if seen.owner.as_ref().is_some_and(|owner| !confirm::same_person(case, owner, turn)) {
+                    return;
+                }
                 listing::absorb(case, attempt, kind, seen, answer.request_id.as_ref(), turn);
                 if kind == Kind::UserIdentity && attempt.step != StepName::UserIdentity {
                     absence::clear_suspicion(case);

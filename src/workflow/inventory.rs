@@ -3,8 +3,8 @@
 
 use super::{Flow, Turn, absence, answers, cascade, confirm, offboard, sweep};
 use crate::job::{
-    Act, Answer, Attempt, Call, Cause, IdentityRef, Kind, Listing, Look, Mark, Outcome, Priority, Reply, Snapshot,
-    StepName, StepState, counted,
+    Act, Answer, Attempt, Call, Cause, IdentityRef, JobState, Kind, Listing, Look, Mark, Outcome, Priority, Reply,
+    Snapshot, StepName, StepState, counted,
 };
 
 const STEP: StepName = StepName::Inventory;
@@ -91,10 +91,11 @@ fn vanished(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     Flow::Pass
 }
 
-/// Phones are listed last, because whose they are is read after their list: read so late, it is the good look at the identity, too. An
-/// urgent leaver's doors do not wait for the saved request.
+/// Phones are listed last, because whose they are is read after their list: read so late, it is the good look at the identity, too. Whose
+/// doors are to be shut soonest do not wait for the saved request; who has no phones waits one answer longer, for nothing.
 fn waits_for_others(case: &Snapshot, kind: Kind) -> bool {
-    kind == Kind::Phone && case.job.order.priority != Priority::Urgent
+    let hurries = case.job.order.priority == Priority::Urgent || case.job.cut_first == Some(true);
+    kind == Kind::Phone && !hurries
 }
 
 /// Whether the look at the identity was read in the same request as this one, after the list.
@@ -111,15 +112,11 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
     match attempt.act {
         Act::GetIdentity => confirm::absorb(case, attempt, answer, turn),
         _ => {
-            let read = match &answer.outcome {
-                Outcome::Done(Reply::Listing(Listing { owner, incomplete: None, .. })) => owner.as_ref(),
-                _ => None,
-            };
-            // Not one of the listed phones becomes this person's before it is certain who was listed.
-            if read.is_some_and(|seen| !confirm::same_person(case, attempt, seen, answer, turn)) {
-                return;
-            }
             answers::absorb(case, attempt, answer, turn);
+            let alive = matches!(&answer.outcome, Outcome::Done(Reply::Listing(Listing { owner: Some(_), .. })));
+            if alive && case.job.state != JobState::Held {
+                confirm::seen_alive(case, attempt, answer, turn.now);
+            }
         }
     }
     let failed = match &answer.outcome {

@@ -78,9 +78,13 @@ const LEAVING: &str =
          AND n.position BETWEEN 2 AND c.position - 1 AND n.name NOT IN ('user_identity', 'cut', 'device_access') AND n.state <> 'parked'
          AND NOT EXISTS (SELECT 1 FROM looks l WHERE l.job_id = a.job_id AND l.step = n.name AND l.complete = 1)
          AND NOT EXISTS (SELECT 1 FROM targets g WHERE g.job_id = a.job_id AND g.kind = 'user_identity' AND g.mark = 'proven')) AS unlisted,
-        (SELECT count(*) FROM looks l JOIN jobs j ON j.id = l.job_id WHERE l.job_id = a.job_id AND l.step = 'confirm_empty' AND j.mode <> 'cascade'
-         AND (l.begun_at < strftime('%Y-%m-%dT%H:%M:%fZ', a.begun_at, '-300 seconds')
-           OR l.begun_at < (SELECT max(o.requested_at) FROM targets o WHERE o.job_id = a.job_id AND o.kind <> 'user_identity'))) AS stale,
+        -- Looks that the last round lacks: of each of ten kinds and the identity a complete empty one, of the last five minutes, and begun
+        -- after everything else was requested and accepted.
+        (SELECT 11 - count(*) FROM looks l WHERE l.job_id = a.job_id AND l.step = 'confirm_empty' AND l.complete = 1 AND l.remaining = 0
+         AND l.begun_at >= strftime('%Y-%m-%dT%H:%M:%fZ', a.begun_at, '-300 seconds')
+         AND l.begun_at >= coalesce((SELECT max(max(o.requested_at, coalesce(o.accepted_at, ''))) FROM targets o
+           WHERE o.job_id = a.job_id AND o.kind <> 'user_identity'), '')) AS unseen,
+        (SELECT mode IS NOT 'cascade' FROM jobs WHERE id = a.job_id) AS ordered,
         (SELECT count(*) FROM attempts o WHERE o.target_id = a.target_id AND o.id <> a.id AND o.ended_at IS NULL AND o.act = a.act) AS again,
         (SELECT group_concat(o.job_key) FROM jobs j JOIN jobs o ON o.user_identity_id = j.user_identity_id AND o.id <> j.id
          JOIN attempts b ON b.job_id = o.id AND b.ended_at IS NULL AND b.act IN ('delete', 'create_identity', 'add_acs_user', 'create_acs_user', 'suspend', 'revoke', 'remove_acs_user', 'update_identity')
@@ -117,8 +121,8 @@ fn change_leaves(rig: &mut Rig, call: &Call, row: &sqlx::sqlite::SqliteRow) {
         ),
         ("P5: deletes before everything was listed", some("unlisted")),
         (
-            "P7: deletes the identity on looks older than five minutes or another delete",
-            kind.as_str() == "user_identity" && some("stale"),
+            "P7: deletes the identity without a complete empty look at everything of the last five minutes",
+            kind.as_str() == "user_identity" && some("ordered") && some("unseen"),
         ),
         ("P2: deletes what is proven", row.get::<String, _>("mark") == "proven"),
         ("P4: deletes although an earlier object of the access system is parked", some("parked_system")),
@@ -169,17 +173,7 @@ pub async fn settled_ends(rig: &mut Rig) {
               AND l.begun_at > coalesce((SELECT max(t.requested_at) FROM targets t WHERE t.job_id = s.job_id AND t.step = s.name), '')
               AND (l.begun_at >= strftime('%Y-%m-%dT%H:%M:%fZ', l.empty_since, '+30 seconds')
                 OR NOT EXISTS (SELECT 1 FROM targets t WHERE t.job_id = s.job_id AND t.step = s.name AND t.proof <> 'event')))"),
-        // P7: everything was listed empty while the identity still existed, and read back by id after its end.
-        ("P7: the identity was deleted without a complete empty look at everything since the steps were closed",
-         "SELECT d.job_id || ' ' || s.name FROM attempts d JOIN steps s ON s.job_id = d.job_id AND s.position BETWEEN 2 AND
-            (SELECT c.position - 1 FROM steps c WHERE c.job_id = d.job_id AND c.name = 'confirm_empty') AND s.name <> 'cut'
-          WHERE d.step = 'user_identity' AND d.act = 'delete' AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = d.job_id AND j.mode = 'cascade')
-            AND d.begun_at > coalesce((SELECT max(f.at) FROM history f WHERE f.job_id = d.job_id AND f.what = 'fell_back'), '') AND 1 >
-            (SELECT count(*) FROM (SELECT a.detail, a.ended_at AS at FROM attempts a WHERE a.job_id = d.job_id AND a.outcome = 'done' AND (a.step = 'confirm_empty'
-                -- The look that closed the last sweep, after which nothing else was deleted; how old it is, is seen when the delete leaves.
-                OR a.step = 'phones' AND NOT EXISTS (SELECT 1 FROM attempts x WHERE x.job_id = d.job_id AND x.act = 'delete' AND x.step <> 'user_identity' AND x.id > a.id AND x.id < d.id))
-                UNION ALL SELECT detail, at FROM history WHERE job_id = d.job_id AND step = 'confirm_empty' AND what = 'unsupported') l
-             WHERE l.detail LIKE '%' || CASE s.name WHEN 'device_access' THEN 'device' ELSE rtrim(s.name, 's') END || ': %, 0 remaining' AND l.at <= d.begun_at)"),
+        // P7: everything was listed empty while the identity still existed (seen as its delete leaves), and read back by id after its end.
         ("P7: the identity was deleted though the last look at its entrances saw one open",
          "SELECT j.job_key FROM attempts d JOIN jobs j ON j.id = d.job_id WHERE d.step = 'user_identity' AND d.act = 'delete' AND j.mode <> 'cascade'
             AND NOT EXISTS (SELECT 1 FROM targets t WHERE t.job_id = j.id AND t.kind = 'acs_entrance' AND t.mark = 'skipped')

@@ -6,7 +6,7 @@
 //! | step | calls | prove |
 //! |---|---|---|
 //! | find | 1 | exactly one identity, the one asked for |
-//! | inventory | 12 | whose everything is, before anything goes: ACS users by two lists, credentials by the identity and by each ACS user, each other kind once, phones last, and then the identity: whose they were, and that nobody was merged meanwhile |
+//! | inventory | 12 | whose everything is, before anything goes: ACS users by two lists, credentials by the identity and by each ACS user, each other kind once, phones last, and then the identity: whose they were, and that nobody was merged meanwhile (12 also without phones; 13 for the urgent, whose doors do not wait for it) |
 //! | the sweeps | 10 + 7 | that nothing new has come before the next kind goes; credentials, as in the inventory, by all three lists: what hangs on an ACS user alone is in no later one |
 //! | confirm empty | 10 | the last look before the point of no return: the identity and every list; the phones' is the one that has just closed their sweep |
 //! | user identity | 1 + 2 | gone by id and by key |

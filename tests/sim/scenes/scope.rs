@@ -271,6 +271,34 @@ fn a_merge_amid_the_inventory_touches_no_phone() {
     });
 }
 
+/// P9: somebody is merged into the leaver while their offboarding runs. Their phone is listed as the leaver's from then on, and is not
+/// taken from them: who is meant is asked first.
+#[test]
+fn whoever_is_merged_into_a_leaver_keeps_their_phone() {
+    block_on(async {
+        let mut scene = scene();
+        let mut person = |key| scene.world.create_person(&ScenePerson { key: Some(key), ..ScenePerson::default() });
+        let (id, other) = (person("leaver"), person("other"));
+        scene.world.add_phone(&id);
+        let phone = scene.world.add_phone(&other);
+        let mut rig = rig(scene).await;
+        rig.submit(vec![off("out", by_key("leaver"))]);
+        let begun = "SELECT id || '' FROM attempts WHERE step = 'phones' AND act = 'delete'";
+        for _ in 0..3_000 {
+            if !checks::strings(&mut rig, begun).await.is_empty() {
+                break;
+            }
+            rig.step().await;
+        }
+        let body = serde_json::json!({ "user_identity_id": id, "merged_user_identity_ids": [other] });
+        rig.by_hand("/user_identities/merge", &body);
+        assert!(rig.run_for(HOUR).await);
+        ends(&mut rig, "out", "held", "had another identity merged into it meanwhile").await;
+        let found = checks::strings(&mut rig, "SELECT object_id FROM targets WHERE kind = 'phone'").await;
+        assert_eq!((found.len(), found.contains(&phone)), (1, false));
+    });
+}
+
 /// P7: the database fails for an hour while the look that closes the last sweep is on its way, and somebody enrols a phone meanwhile. The
 /// identity is deleted on no look that is older than the last round.
 #[test]
