@@ -16,6 +16,7 @@ mod deadly;
 mod doors;
 mod found;
 mod machine;
+mod merged;
 mod movers;
 mod operator;
 mod outlived;

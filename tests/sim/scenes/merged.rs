@@ -1,0 +1,74 @@
+//! People who are merged with others at Seam while they leave.
+
+use backstitch::sandbox::Person as ScenePerson;
+
+use super::{HOUR, changes, ends, rig, scene};
+use crate::{
+    checks,
+    histories::block_on,
+    orders::{by_key, off},
+};
+
+/// P9: somebody merges the leaver into another person while the inventory is made, and the lists show the survivor's phones, too. They
+/// become nothing of the leaver's, and nothing is ever asked for them, whoever ends afterwards and however often it is released.
+#[test]
+fn a_merge_amid_the_inventory_touches_no_phone() {
+    block_on(async {
+        let mut scene = scene();
+        let mut person = |key| scene.world.create_person(&ScenePerson { key: Some(key), ..ScenePerson::default() });
+        let (id, survivor) = (person("leaver"), person("survivor"));
+        let phone = scene.world.add_phone(&survivor);
+        let mut rig = rig(scene).await;
+        rig.submit(vec![off("out", by_key("leaver"))]);
+        for _ in 0..100 {
+            if !checks::strings(&mut rig, "SELECT id || '' FROM attempts WHERE step = 'inventory'").await.is_empty() {
+                break;
+            }
+            rig.step().await;
+        }
+        let body = serde_json::json!({ "user_identity_id": survivor, "merged_user_identity_ids": [id] });
+        rig.by_hand("/user_identities/merge", &body);
+        assert!(rig.run_for(HOUR).await);
+        ends(&mut rig, "out", "held", &format!("user identity {id} was merged into another identity")).await;
+        let found = checks::strings(&mut rig, "SELECT object_id FROM targets WHERE kind = 'phone'").await;
+        assert!(!found.contains(&phone), "the list showed the survivor's");
+        rig.by_hand("/user_identities/delete", &serde_json::json!({ "user_identity_id": survivor }));
+        rig.run_for(HOUR).await;
+        for _ in 0..3 {
+            rig.release("out");
+            rig.run_for(HOUR).await;
+        }
+        let acts = "SELECT a.act || ' ' || t.object_id FROM attempts a JOIN targets t ON t.id = a.target_id WHERE t.kind = 'phone'";
+        assert_eq!(checks::strings(&mut rig, acts).await, Vec::<String>::new());
+        let asked = changes(&rig);
+        assert!(!asked.iter().any(|path| path.ends_with("phones/deactivate")), "{asked:?}");
+    });
+}
+
+/// P9: somebody is merged into the leaver while their offboarding runs. Their phone is listed as the leaver's from then on, and is not
+/// taken from them: who is meant is asked first.
+#[test]
+fn whoever_is_merged_into_a_leaver_keeps_their_phone() {
+    block_on(async {
+        let mut scene = scene();
+        let mut person = |key| scene.world.create_person(&ScenePerson { key: Some(key), ..ScenePerson::default() });
+        let (id, other) = (person("leaver"), person("other"));
+        scene.world.add_phone(&id);
+        let phone = scene.world.add_phone(&other);
+        let mut rig = rig(scene).await;
+        rig.submit(vec![off("out", by_key("leaver"))]);
+        let begun = "SELECT id || '' FROM attempts WHERE step = 'phones' AND act = 'delete'";
+        for _ in 0..3_000 {
+            if !checks::strings(&mut rig, begun).await.is_empty() {
+                break;
+            }
+            rig.step().await;
+        }
+        let body = serde_json::json!({ "user_identity_id": id, "merged_user_identity_ids": [other] });
+        rig.by_hand("/user_identities/merge", &body);
+        assert!(rig.run_for(HOUR).await);
+        ends(&mut rig, "out", "held", "had another identity merged into it meanwhile").await;
+        let found = checks::strings(&mut rig, "SELECT object_id FROM targets WHERE kind = 'phone'").await;
+        assert_eq!((found.len(), found.contains(&phone)), (1, false));
+    });
+}
