@@ -30,7 +30,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         turn.set_step(case, STEP, StepState::Closed, "the identity is gone already; its objects are verified by id");
         return Flow::Pass;
     }
-    adopt(case, turn.now);
+    reuse(case, turn.now);
     let Some(since) = round(case, turn) else { return Flow::Stop };
     if !turn.may_ask(case) {
         return Flow::Stop;
@@ -73,7 +73,7 @@ fn last_look(case: &Snapshot) -> Option<&Look> {
 
 /// The first round begins with that look, if it closed the sweep just now: asked again at once, it would say the same. The round is as
 /// old as the begin of it.
-fn adopt(case: &mut Snapshot, now: Time) {
+fn reuse(case: &mut Snapshot, now: Time) {
     if case.looks.iter().any(|look| look.step == STEP) || case.step(STEP).is_none_or(|step| step.since.is_some()) {
         return;
     }
@@ -83,11 +83,11 @@ fn adopt(case: &mut Snapshot, now: Time) {
     if let Some(step) = case.step_mut(STEP) {
         step.since = Some(look.begun_at);
     }
-    case.note(now, "adopted", Some(STEP), None, format!("{}: the look that has just closed its step", look.kind));
+    case.note(now, "look_reused", Some(STEP), None, format!("{}: the one that has just closed its step", look.kind));
     case.put_look(Look { step: STEP, ..look });
 }
 
-/// When an earlier step was closed last, as far as the round has to see it: the look that was adopted has seen the last sweep to its end.
+/// When an earlier step was closed last, as far as the round has to see it: the look that it began with has seen the last sweep to its end.
 fn changed(case: &Snapshot) -> Option<Time> {
     let own = |look: &&Look| case.look(STEP, look.kind) == Some(&Look { step: STEP, ..(*look).clone() });
     match last_look(case).filter(own) {
@@ -212,7 +212,7 @@ pub(super) fn same_person(case: &mut Snapshot, seen: &Identity, turn: &mut Turn)
     true
 }
 
-/// The good look at the identity itself.
+/// Keeps a good look at the identity itself.
 pub(super) fn seen_alive(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, now: Time) {
     case.put_look(Look {
         step: attempt.step,

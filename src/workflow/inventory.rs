@@ -98,7 +98,7 @@ fn waits_for_others(case: &Snapshot, kind: Kind) -> bool {
     kind == Kind::Phone && !hurries
 }
 
-/// Whether the look at the identity was read in the same request as this one, after the list.
+/// Whether the look at the identity came with the same attempt as this one, after the list.
 fn vouches(case: &Snapshot, look: &Look) -> bool {
     let same = |own: &Look| (own.begun_at, own.ended_at) == (look.begun_at, look.ended_at);
     look.kind == Kind::Phone && case.look(STEP, Kind::UserIdentity).is_some_and(same)
@@ -113,7 +113,9 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
         Act::GetIdentity => confirm::absorb(case, attempt, answer, turn),
         _ => {
             answers::absorb(case, attempt, answer, turn);
-            let alive = matches!(&answer.outcome, Outcome::Done(Reply::Listing(Listing { owner: Some(_), .. })));
+            // A list that is incomplete was not judged.
+            let judged = |seen: &Listing| seen.owner.is_some() && seen.incomplete.is_none();
+            let alive = matches!(&answer.outcome, Outcome::Done(Reply::Listing(seen)) if judged(seen));
             if alive && case.job.state != JobState::Held {
                 confirm::seen_alive(case, attempt, answer, turn.now);
             }

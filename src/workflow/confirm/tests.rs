@@ -51,7 +51,7 @@ fn the_look_that_closed_the_last_sweep_begins_the_round_if_nothing_was_closed_si
     ] {
         let told = format!("{look:?} {automations}");
         let mut case = case(look, automations);
-        adopt(&mut case, NOW);
+        reuse(&mut case, NOW);
         assert_eq!(case.step(STEP).unwrap().since, counts.then_some(BEGUN), "{told}");
         assert_eq!(changed(&case), Some(if counts { BEGUN } else { NOW }), "{told}");
         assert_eq!(read_since(&case, Kind::Phone, BEGUN), counts, "{told}");
@@ -62,12 +62,12 @@ fn the_look_that_closed_the_last_sweep_begins_the_round_if_nothing_was_closed_si
 #[test]
 fn a_round_that_was_overtaken_does_not_begin_with_that_look_again() {
     let mut later = case(look(), EARLIER);
-    adopt(&mut later, Time(NOW.0 + 1));
+    reuse(&mut later, Time(NOW.0 + 1));
     assert_eq!(later.step(STEP).unwrap().since, None, "the sweep was closed before");
     let mut again = case(look(), EARLIER);
-    adopt(&mut again, NOW);
+    reuse(&mut again, NOW);
     again.step_mut(STEP).unwrap().since = None;
-    adopt(&mut again, NOW);
+    reuse(&mut again, NOW);
     assert_eq!(again.step(STEP).unwrap().since, None, "a round that begins anew looks anew");
     again.steps[0].closed_at = Some(Time(NOW.0 + 1));
     assert_eq!(changed(&again), Some(Time(NOW.0 + 1)));

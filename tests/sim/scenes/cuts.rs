@@ -6,12 +6,11 @@ use backstitch::{
     sandbox::{Fault, Landing, Rule},
 };
 
-use super::{HOUR, ends, rig, scene};
+use super::{HOUR, ends, rig, scene, until};
 use crate::{
     checks,
     histories::{MINUTE, block_on},
     orders::{by_email, by_key, off, on},
-    rig::Rig,
 };
 
 /// P1, P2: wherever the engine is killed, with requests unsent or unanswered, the next one ends what was begun, and nothing is made twice.
@@ -37,18 +36,6 @@ fn a_kill_after_any_commit_loses_nothing() {
         }
         assert!(whole > 5, "the cuts have to fall within the work: {whole}");
     });
-}
-
-/// Steps until the question has an answer.
-async fn until(rig: &mut Rig, sql: &'static str) -> Vec<String> {
-    for _ in 0..500 {
-        let found = checks::strings(rig, sql).await;
-        if !found.is_empty() {
-            return found;
-        }
-        rig.step().await;
-    }
-    panic!("never: {sql}\n{}", rig.story.join("\n"));
 }
 
 /// P2: an answer to a request that has its answer already, or that was never made, changes no row.

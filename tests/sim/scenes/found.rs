@@ -10,7 +10,7 @@ use crate::{
     histories::{MINUTE, block_on},
     orders::{back, by_email, by_id, by_key, off, on},
     rig::{Rig, START_MS},
-    scenes::{HOUR, changes, ends, rig, scene},
+    scenes::{HOUR, changes, ends, rig, scene, until},
 };
 
 /// Deletes the identity behind the daemon's back, as an administrator would.
@@ -37,9 +37,7 @@ fn an_identity_that_vanishes_before_the_inventory_is_held() {
         let id = scene.id.clone();
         let mut rig = rig(scene).await;
         rig.submit(vec![off("vanish", by_key("emp-1"))]);
-        while checks::strings(&mut rig, "SELECT step FROM looks WHERE kind = 'acs_user'").await.is_empty() {
-            rig.step().await;
-        }
+        until(&mut rig, "SELECT step FROM looks WHERE kind = 'acs_user'").await;
         delete_by_hand(&mut rig, &id);
         rig.run_for(HOUR).await;
         ends(&mut rig, "vanish", "held", "before everything it had could be listed").await;
@@ -58,10 +56,7 @@ fn an_identity_that_vanishes_after_the_inventory_is_verified_by_ids() {
         let id = scene.id.clone();
         let mut rig = rig(scene).await;
         rig.submit(vec![off("gone", by_key("emp-1"))]);
-        let closed = "SELECT name FROM steps WHERE name = 'inventory' AND state = 'closed'";
-        while checks::strings(&mut rig, closed).await.is_empty() {
-            rig.step().await;
-        }
+        until(&mut rig, "SELECT name FROM steps WHERE name = 'inventory' AND state = 'closed'").await;
         delete_by_hand(&mut rig, &id);
         assert!(rig.run_for(2 * HOUR).await);
         ends(&mut rig, "gone", "succeeded", "proven").await;

@@ -2,37 +2,55 @@
 
 use backstitch::sandbox::Person as ScenePerson;
 
-use super::{HOUR, changes, ends, rig, scene};
+use super::{HOUR, changes, ends, rig, scene, until};
 use crate::{
     checks,
     histories::block_on,
     orders::{by_key, off},
+    rig::Rig,
 };
+
+/// A leaver and somebody else, a phone each, and the leaver's job, at work until the question has an answer.
+struct Two {
+    rig: Rig,
+    leaver: String,
+    other: String,
+    others_phone: String,
+}
+
+async fn two(sql: &'static str) -> Two {
+    let mut scene = scene();
+    let mut person = |key| scene.world.create_person(&ScenePerson { key: Some(key), ..ScenePerson::default() });
+    let (leaver, other) = (person("leaver"), person("other"));
+    scene.world.add_phone(&leaver);
+    let others_phone = scene.world.add_phone(&other);
+    let mut rig = rig(scene).await;
+    rig.submit(vec![off("out", by_key("leaver"))]);
+    until(&mut rig, sql).await;
+    Two { rig, leaver, other, others_phone }
+}
+
+/// Merges the second into the first, as an administrator would.
+fn merge(rig: &mut Rig, survivor: &str, merged: &str) {
+    let body = serde_json::json!({ "user_identity_id": survivor, "merged_user_identity_ids": [merged] });
+    rig.by_hand("/user_identities/merge", &body);
+}
+
+const PHONES: &str = "SELECT object_id FROM targets WHERE kind = 'phone'";
 
 /// P9: somebody merges the leaver into another person while the inventory is made, and the lists show the survivor's phones, too. They
 /// become nothing of the leaver's, and nothing is ever asked for them, whoever ends afterwards and however often it is released.
 #[test]
 fn a_merge_amid_the_inventory_touches_no_phone() {
     block_on(async {
-        let mut scene = scene();
-        let mut person = |key| scene.world.create_person(&ScenePerson { key: Some(key), ..ScenePerson::default() });
-        let (id, survivor) = (person("leaver"), person("survivor"));
-        let phone = scene.world.add_phone(&survivor);
-        let mut rig = rig(scene).await;
-        rig.submit(vec![off("out", by_key("leaver"))]);
-        for _ in 0..100 {
-            if !checks::strings(&mut rig, "SELECT id || '' FROM attempts WHERE step = 'inventory'").await.is_empty() {
-                break;
-            }
-            rig.step().await;
-        }
-        let body = serde_json::json!({ "user_identity_id": survivor, "merged_user_identity_ids": [id] });
-        rig.by_hand("/user_identities/merge", &body);
+        let Two { mut rig, leaver, other, others_phone } =
+            two("SELECT id || '' FROM attempts WHERE step = 'inventory'").await;
+        merge(&mut rig, &other, &leaver);
         assert!(rig.run_for(HOUR).await);
-        ends(&mut rig, "out", "held", &format!("user identity {id} was merged into another identity")).await;
-        let found = checks::strings(&mut rig, "SELECT object_id FROM targets WHERE kind = 'phone'").await;
-        assert!(!found.contains(&phone), "the list showed the survivor's");
-        rig.by_hand("/user_identities/delete", &serde_json::json!({ "user_identity_id": survivor }));
+        ends(&mut rig, "out", "held", &format!("user identity {leaver} was merged into another identity")).await;
+        let found = checks::strings(&mut rig, PHONES).await;
+        assert!(!found.contains(&others_phone), "the list showed the survivor's");
+        rig.by_hand("/user_identities/delete", &serde_json::json!({ "user_identity_id": other }));
         rig.run_for(HOUR).await;
         for _ in 0..3 {
             rig.release("out");
@@ -50,25 +68,12 @@ fn a_merge_amid_the_inventory_touches_no_phone() {
 #[test]
 fn whoever_is_merged_into_a_leaver_keeps_their_phone() {
     block_on(async {
-        let mut scene = scene();
-        let mut person = |key| scene.world.create_person(&ScenePerson { key: Some(key), ..ScenePerson::default() });
-        let (id, other) = (person("leaver"), person("other"));
-        scene.world.add_phone(&id);
-        let phone = scene.world.add_phone(&other);
-        let mut rig = rig(scene).await;
-        rig.submit(vec![off("out", by_key("leaver"))]);
-        let begun = "SELECT id || '' FROM attempts WHERE step = 'phones' AND act = 'delete'";
-        for _ in 0..3_000 {
-            if !checks::strings(&mut rig, begun).await.is_empty() {
-                break;
-            }
-            rig.step().await;
-        }
-        let body = serde_json::json!({ "user_identity_id": id, "merged_user_identity_ids": [other] });
-        rig.by_hand("/user_identities/merge", &body);
+        let Two { mut rig, leaver, other, others_phone } =
+            two("SELECT id || '' FROM attempts WHERE step = 'phones' AND act = 'delete'").await;
+        merge(&mut rig, &leaver, &other);
         assert!(rig.run_for(HOUR).await);
         ends(&mut rig, "out", "held", "had another identity merged into it meanwhile").await;
-        let found = checks::strings(&mut rig, "SELECT object_id FROM targets WHERE kind = 'phone'").await;
-        assert_eq!((found.len(), found.contains(&phone)), (1, false));
+        let found = checks::strings(&mut rig, PHONES).await;
+        assert_eq!((found.len(), found.contains(&others_phone)), (1, false));
     });
 }

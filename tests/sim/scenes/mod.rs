@@ -76,6 +76,18 @@ pub async fn ends(rig: &mut Rig, job_key: &str, state: &str, says: &str) {
     assert!(rig.violations.is_empty(), "{:#?}\n{}", rig.violations, rig.story.join("\n"));
 }
 
+/// Steps until the question has an answer.
+pub async fn until(rig: &mut Rig, sql: &'static str) -> Vec<String> {
+    for _ in 0..5_000 {
+        let found = checks::strings(rig, sql).await;
+        if !found.is_empty() {
+            return found;
+        }
+        rig.step().await;
+    }
+    panic!("never: {sql}\n{}", rig.story.join("\n"));
+}
+
 /// Changing requests that reached the world.
 pub fn changes(rig: &Rig) -> Vec<String> {
     let reads = ["get", "list", "list_acs_users", "list_accessible_devices", "list_accessible_entrances"];

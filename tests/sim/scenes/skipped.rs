@@ -1,6 +1,6 @@
 //! What an operator skipped is out of the way, stays on the list of what is left, and is never called a success.
 
-use super::{HOUR, changes, ends, rig, scene};
+use super::{HOUR, changes, ends, rig, scene, until};
 use crate::{
     checks,
     histories::block_on,
@@ -21,16 +21,6 @@ async fn skip(rig: &mut Rig, kind: &'static str) {
         sqlx::query(sql).bind(kind).execute(&mut conn).await.unwrap();
     }
     sqlx::Connection::close(conn).await.unwrap();
-}
-
-async fn until(rig: &mut Rig, sql: &'static str) {
-    for _ in 0..5_000 {
-        if !checks::strings(rig, sql).await.is_empty() {
-            return;
-        }
-        rig.step().await;
-    }
-    panic!("never: {sql}\n{}", rig.story.join("\n"));
 }
 
 /// P4, P6, P7: a phone that nobody can deactivate parks its job; skipped, all else goes, and the job ends as an operator's, not as proven.
