@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Exit, Failure, Global,
-    database::{actor, block_on, carry_out, reader, write},
+    database::{actor, block_on, carry_out, reader, tell_unattended, write},
     out,
     which::{ask, show},
 };
@@ -212,7 +212,11 @@ fn decide(global: &Global, order: Decision, act: Action) -> Result<Exit, Failure
         Decided::Before(_) => Ok(Exit::Failures),
         Decided::Done(_) if global.json => Ok(Exit::Done),
         Decided::Done(jobs) => {
-            out::line(format_args!("batch {batch}: {done}, {}", counted(jobs, "job"))).map(|()| Exit::Done)
+            out::line(format_args!("batch {batch}: {done}, {}", counted(jobs, "job")))?;
+            if act == Action::Approve {
+                tell_unattended(global)?;
+            }
+            Ok(Exit::Done)
         }
     }
 }

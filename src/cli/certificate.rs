@@ -9,6 +9,7 @@ use super::{
     Exit, Failure, Global,
     certificates::{refused, to_file},
     database::{block_on, reader},
+    missing::no_job,
     out,
     which::offboardings,
 };
@@ -54,23 +55,19 @@ pub(super) fn run(global: &Global, args: &CertificateArgs) -> Result<Exit, Failu
                 }
             }
         }
+        if found.1.is_none() && found.0.is_none() {
+            let nor = format!(", and no offboarding is of a person `{}`", out::plain(&args.job));
+            return Err(no_job(&mut reader, &args.job, &nor).await?);
+        }
         Ok(found)
     })?;
     let name = job.as_ref().map_or(args.job.as_str(), |job| job.line.job_key.as_str());
     let name = out::plain(name).into_owned();
     let Some(one) = found else {
-        return Err(match job {
-            None => Failure::new(
-                Exit::Failures,
-                format!("no job has the key or number `{name}`, and no offboarding is of a person `{name}`"),
-            )
-            .hint("`backstitch jobs` lists them"),
-            Some(job) => Failure::new(
-                Exit::Failures,
-                format!("job {name} has no certificate (workflow {}, state {})", job.line.workflow, job.line.state),
-            )
-            .hint("one is issued when an offboarding ends proven, or is ended after its person was found"),
-        });
+        let stands = job.map(|job| format!(" (workflow {}, state {})", job.line.workflow, job.line.state));
+        let message = format!("job {name} has no certificate{}", stands.unwrap_or_default());
+        return Err(Failure::new(Exit::Failures, message)
+            .hint("one is issued when an offboarding ends proven, or is ended after its person was found"));
     };
     if seal(&one.sealed.previous_sha256, &one.sealed.body_json) != one.sealed.sha256 {
         let message = format!("the certificate of {name} was altered: its content does not fit its SHA-256");

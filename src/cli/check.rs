@@ -64,9 +64,9 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     if !global.json {
         out::talk(verdict(problems.len(), &rows));
     }
-    Ok(match (problems.len(), rows.bad) {
+    Ok(match (problems.len(), rows.wrong()) {
         (0, 0) => Exit::Done,
-        (0, _) if rows.unread => Exit::Io,
+        (0, _) if rows.lost => Exit::Io,
         (0, _) => Exit::BadInput,
         _ => Exit::Config,
     })
@@ -134,13 +134,19 @@ fn is_folder(input: &InputSpec) -> bool {
 }
 
 fn verdict(mistakes: usize, rows: &Checker) -> String {
-    let (good, bad) = (counted(rows.good, "good row"), counted(rows.bad, "bad row"));
-    let wrong = format!("{} in the configuration", counted(mistakes, "mistake"));
-    match (mistakes, rows.bad) {
-        (0, 0) if rows.good == 0 => "all good".to_owned(),
-        (0, 0) => format!("all good: {good}"),
-        (0, _) => format!("{bad}, {good}"),
-        (_, 0) => wrong,
-        _ => format!("{wrong}, {bad}, {good}"),
+    let good = counted(rows.good, "good row");
+    let mut told = Vec::new();
+    for (many, what) in [
+        (mistakes, format!("{} in the configuration", counted(mistakes, "mistake"))),
+        (rows.unread, format!("{} that cannot be read", counted(rows.unread, "file"))),
+        (rows.bad, counted(rows.bad, "bad row")),
+    ] {
+        told.extend((many > 0).then_some(what));
+    }
+    match (told.is_empty(), rows.good) {
+        (true, 0) => "all good".to_owned(),
+        (true, _) => format!("all good: {good}"),
+        (false, 0) if rows.bad == 0 => told.join(", "),
+        (false, _) => format!("{}, {good}", told.join(", ")),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{Exit, Failure, Global};
+use super::{Exit, Failure, Global, out};
 use crate::{
     clock,
     config::Settings,
@@ -86,6 +86,13 @@ pub(super) fn write<T>(
 pub(super) fn carry_out(global: &Global, order: Order) -> Result<Outcome, Failure> {
     let path = global.settings()?.database.path;
     block_on(async { Ok(operator::carry_out(&path, &order, operator::From::Command).await?) })
+}
+
+/// What was ordered waits for a daemon: tells people if there is none.
+pub(super) fn tell_unattended(global: &Global) -> Result<(), Failure> {
+    let why = store::unattended(&global.settings()?.database.path).filter(|_| !global.json);
+    why.into_iter().for_each(out::talk);
+    Ok(())
 }
 
 /// What became of each job.

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     Exit, Failure, Global,
-    database::{accept, block_on},
+    database::{accept, block_on, tell_unattended},
     out,
     rows::{Checker, Rows, exit_of, open, spec_of, tell_file},
 };
@@ -45,9 +45,9 @@ pub(super) fn run(global: &Global, args: &EnqueueArgs) -> Result<Exit, Failure> 
     if spec.on_bad_row == OnBadRow::RejectFile && !by_hand {
         let mut rows = Checker::default();
         rows.read(global.json, &args.file, &spec, false)?;
-        if rows.bad > 0 {
+        if rows.wrong() > 0 {
             let message = "the input says `on_bad_row = \"reject_file\"`, so nothing of the file was taken";
-            return Err(Failure::new(if rows.unread { Exit::Io } else { Exit::BadInput }, message));
+            return Err(Failure::new(if rows.lost { Exit::Io } else { Exit::BadInput }, message));
         }
     }
     let rows = match open(&args.file, &spec, false) {
@@ -68,6 +68,9 @@ pub(super) fn run(global: &Global, args: &EnqueueArgs) -> Result<Exit, Failure> 
     }))?;
     if !global.json {
         out::talk(counts.summary());
+        if counts.of(Fate::Accepted) > 0 {
+            tell_unattended(global)?;
+        }
     }
     if let Some(why) = held {
         out::talk(out::plain(&why));

@@ -5,6 +5,7 @@ use clap::Args;
 use super::{
     Exit, Failure, Global,
     database::{block_on, reader},
+    missing::no_job,
     out,
     which::Who,
 };
@@ -43,13 +44,12 @@ pub(super) fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> 
             let around = reader.around(job.line.id).await?;
             all.push(explain(&job, &around, now));
         }
+        if all.is_empty() {
+            let nor = format!(", and none is about a person `{}`", out::plain(&args.who));
+            return Err(no_job(&mut reader, &args.who, &nor).await?);
+        }
         Ok(all)
     })?;
-    if all.is_empty() {
-        let message =
-            format!("no job has the key or number `{0}`, and none is about a person `{0}`", out::plain(&args.who));
-        return Err(Failure::new(Exit::Failures, message).hint("`backstitch jobs` lists them"));
-    }
     if global.json {
         out::json(&all)?;
         return Ok(Exit::Done);

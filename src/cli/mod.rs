@@ -19,6 +19,7 @@ mod explain;
 mod hold;
 mod jobs;
 mod manual;
+mod missing;
 pub mod out;
 mod plan;
 mod prune;

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{
     Exit, Failure, Global,
-    database::{actor, block_on, reader},
+    database::{actor, block_on, reader, tell_unattended},
     out,
     which::{ask, offboardings},
 };
@@ -65,6 +65,9 @@ pub(super) fn run(global: &Global, args: &RecheckArgs) -> Result<Exit, Failure> 
     }
     if picked.is_empty() && !global.json {
         out::talk("nothing was done: nobody is looked after");
+    }
+    if picked.iter().any(|one| one.refused.is_none()) {
+        tell_unattended(global)?;
     }
     let done = !picked.is_empty() && picked.iter().all(|one| one.refused.is_none());
     Ok(if done { Exit::Done } else { Exit::Failures })

@@ -107,8 +107,10 @@ pub(super) struct Checker {
     pub bad: usize,
     /// Good rows.
     pub good: usize,
-    /// A file is missing or cannot be read, which is no mistake of its writer.
-    pub unread: bool,
+    /// Files that cannot be read (further).
+    pub unread: usize,
+    /// One of them is missing, or the disk fails, which is no mistake of its writer.
+    pub lost: bool,
     /// Whose rows are turned away.
     protected: Protected,
     /// What the files read since the last [`Checker::take`] order.
@@ -138,10 +140,15 @@ impl Checker {
         std::mem::take(&mut self.orders)
     }
 
+    /// Bad rows, and files that cannot be read.
+    pub fn wrong(&self) -> usize {
+        self.bad + self.unread
+    }
+
     /// A file that cannot be read further.
     pub fn file(&mut self, json: bool, problem: &FileProblem) -> Result<(), Failure> {
-        self.bad += 1;
-        self.unread |= exit_of(problem) == Exit::Io;
+        self.unread += 1;
+        self.lost |= exit_of(problem) == Exit::Io;
         tell_file(json, problem)
     }
 

@@ -5,6 +5,7 @@ use clap::Args;
 use super::{
     Exit, Failure, Global,
     database::{block_on, reader},
+    missing::no_job,
     out,
 };
 use crate::{
@@ -25,11 +26,13 @@ pub struct ShowArgs {
 }
 
 pub(super) fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
-    let found = block_on(async { Ok(reader(global).await?.job(&args.job).await?) })?;
-    let Some(job) = found else {
-        let message = format!("no job has the key or number `{}`", out::plain(&args.job));
-        return Err(Failure::new(Exit::Failures, message).hint("`backstitch jobs` lists them"));
-    };
+    let (job, unattended) = block_on(async {
+        let mut reader = reader(global).await?;
+        match reader.job(&args.job).await? {
+            Some(job) => Ok((job, reader.unattended())),
+            None => Err(no_job(&mut reader, &args.job, "").await?),
+        }
+    })?;
     if global.json {
         out::json(&job)?;
         return Ok(Exit::Done);
@@ -47,6 +50,9 @@ pub(super) fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
     ];
     for (name, table) in parts.iter().filter(|(_, table)| !table.is_empty()) {
         out::line(format_args!("\n{name}\n{table}"))?;
+    }
+    if let Some(why) = unattended.filter(|_| line.state.is_moving()) {
+        out::talk(why);
     }
     Ok(Exit::Done)
 }

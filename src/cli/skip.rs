@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{
     Exit, Failure, Global,
-    database::{actor, carry_out, picked},
+    database::{actor, carry_out, picked, tell_unattended},
     out,
     which::ask,
 };
@@ -42,7 +42,10 @@ pub(super) fn run(global: &Global, args: &SkipArgs) -> Result<Exit, Failure> {
     let key = out::plain(&picked.job_key);
     match (&picked.refused, global.json) {
         (_, true) => out::json(picked)?,
-        (None, false) => out::line(format_args!("{key}: {} skipped", out::plain(&args.object_id)))?,
+        (None, false) => {
+            out::line(format_args!("{key}: {} skipped", out::plain(&args.object_id)))?;
+            tell_unattended(global)?;
+        }
         (Some(why), false) => out::line(format_args!("{key}: {} not skipped: {why}", out::plain(&args.object_id)))?,
     }
     Ok(if picked.refused.is_none() { Exit::Done } else { Exit::Failures })

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::{
     Exit, Failure, Global,
-    database::{actor, block_on, carry_out, picked, reader},
+    database::{actor, block_on, carry_out, picked, reader, tell_unattended},
     jobs::person,
     out,
 };
@@ -111,8 +111,13 @@ pub(super) fn operate(global: &Global, deed: Deed, reason: Option<&str>, which: 
         match (&one.refused, global.json) {
             (_, true) => out::json(one)?,
             (None, false) => out::line(format_args!("{}: {done}", out::plain(&one.job_key)))?,
-            (Some(why), false) => out::line(format_args!("{}: not {done}: {why}", out::plain(&one.job_key)))?,
+            (Some(why), false) => {
+                out::line(format_args!("{}: not {done}: {}", out::plain(&one.job_key), out::plain(why)))?
+            }
         }
+    }
+    if matches!(deed, Deed::Retry | Deed::Release) && picked.iter().any(|one| one.refused.is_none()) {
+        tell_unattended(global)?;
     }
     Ok(if picked.iter().all(|one| one.refused.is_none()) { Exit::Done } else { Exit::Failures })
 }

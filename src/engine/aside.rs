@@ -39,8 +39,7 @@ impl Engine {
                 self.soft.arrived(id, &answer, now.mono_ms);
             }
             Some(Change::Arrived(Tag::Feed, answer)) => {
-                self.soft.limits.returned(None, answer, now.mono_ms);
-                self.soft.follow.absorb(answer, now.mono_ms);
+                _ = self.soft.polled(answer, now.mono_ms);
             }
             Some(Change::Arrived(Tag::Probe, answer)) => self.soft.probed(answer, &self.rules, now.mono_ms),
             Some(Change::Rows(ticket, _)) => tick.verdicts.push((*ticket, Vec::new())),

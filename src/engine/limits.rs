@@ -3,7 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+mod outage;
+
+pub use outage::Asked;
+use outage::Outage;
 
 use crate::job::{Answer, Ms, Outcome};
 
@@ -63,10 +66,7 @@ pub struct Limits {
     /// The next probe is wanted now, whatever its time.
     probe_soon: bool,
     probe_at_ms: Ms,
-    unknowns: u32,
-    unknown_jobs: BTreeSet<i64>,
-    /// Open jobs, as far as they were counted: when all of them are in trouble, it is not theirs.
-    open_jobs: usize,
+    outage: Outage,
 }
 
 /// Why nothing is sent before the workspace was asked for.
@@ -89,9 +89,7 @@ impl Limits {
             probe_is_old: false,
             probe_soon: false,
             probe_at_ms: Ms::MIN,
-            unknowns: 0,
-            unknown_jobs: BTreeSet::new(),
-            open_jobs: usize::MAX,
+            outage: Outage::default(),
         }
     }
 
@@ -107,7 +105,7 @@ impl Limits {
 
     /// How many jobs are open; more than a handful need not be counted.
     pub fn set_open_jobs(&mut self, open_jobs: usize) {
-        self.open_jobs = open_jobs;
+        self.outage.open_jobs = open_jobs;
     }
 
     fn cost_us(&self) -> i64 {
@@ -147,29 +145,25 @@ impl Limits {
         self.arrival_us = self.arrival_us.max(now_ms * 1_000).saturating_add(self.cost_us().saturating_mul(requests));
     }
 
-    /// A call came back. Requests beyond the first (further pages) are charged to the gate now.
-    pub fn returned(&mut self, job: Option<i64>, answer: &Answer, now_ms: Ms) {
+    /// A call came back, at a time told by both clocks. Requests beyond the first (further pages) are charged to the gate now.
+    pub fn returned(&mut self, asked: Asked, answer: &Answer, (at, now_ms): (u64, Ms)) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.charge(usize::try_from(answer.requests.saturating_sub(1)).unwrap_or(0), now_ms);
         match &answer.outcome {
             Outcome::NotApplied { throttled: true, retry_after_ms, .. } => {
                 let pause = retry_after_ms.unwrap_or(self.rules.throttle_ms);
                 self.closed_until_ms = self.closed_until_ms.max(now_ms.saturating_add(pause));
+                self.outage.throttled(at);
             }
             Outcome::NotApplied { .. } => {}
             Outcome::Unknown { reason } => {
-                self.unknowns += 1;
-                self.unknown_jobs.extend(job);
-                let enough = self.rules.outage_jobs.min(self.open_jobs.max(1));
-                if self.unknowns >= self.rules.outage_unknowns && self.unknown_jobs.len() >= enough {
+                // Whatever paused it first is why; the stragglers of an outage have nothing to add.
+                if self.outage.unanswered(asked, &self.rules) && self.halted.is_none() {
                     self.halt(&format!("Seam does not answer: {reason}"), now_ms);
                 }
             }
             Outcome::Halt { reason } => self.halt(reason, now_ms),
-            Outcome::Done(_) | Outcome::Gone | Outcome::Rejected(_) => {
-                self.unknowns = 0;
-                self.unknown_jobs.clear();
-            }
+            Outcome::Done(_) | Outcome::Gone | Outcome::Rejected(_) => self.outage.answered(),
         }
     }
 
@@ -204,8 +198,7 @@ impl Limits {
         }
         self.halted = None;
         self.unanswered_since_ms = None;
-        self.unknowns = 0;
-        self.unknown_jobs.clear();
+        self.outage.answered();
         self.probe_at_ms = now_ms.saturating_add(self.rules.confirm_ms);
         true
     }
@@ -284,8 +277,8 @@ impl Limits {
             most: self.rules.in_flight,
             room: self.own_room(now_ms),
             closed_for_ms: self.closed_until_ms.saturating_sub(now_ms).max(0),
-            unknowns: self.unknowns,
-            unknown_jobs: self.unknown_jobs.len(),
+            unknowns: self.outage.unknowns,
+            unknown_jobs: self.outage.jobs.len(),
         }
     }
 }

@@ -28,7 +28,7 @@ pub use care::CareRules;
 pub use early::Ask;
 pub use follow::FollowRules;
 pub use incoming::new_chunk;
-pub use limits::{Gate, LimitRules, Limits};
+pub use limits::{Asked, Gate, LimitRules, Limits};
 pub use retry::delays;
 pub use soft::EngineRules;
 pub use state::EngineState;

@@ -7,10 +7,10 @@ use super::{
     care::CareRules,
     doubts::Doubts,
     follow::{Follow, FollowRules},
-    limits::{LimitRules, Limits},
+    limits::{Asked, LimitRules, Limits},
 };
 use crate::{
-    job::{Answer, Call, EventQuery, Kind, Listing, Ms, Now, Outcome, Reply, Shows, Time, Workspace},
+    job::{Answer, Call, Event, EventQuery, Kind, Listing, Ms, Now, Outcome, Reply, Shows, Time, Workspace},
     store::AcceptRules,
     workflow::{Canary, Ids, Rules},
 };
@@ -86,6 +86,8 @@ pub(super) struct Soft {
     pub settled: Vec<(i64, Answer)>,
     /// The tick that sent the last check of the workspace.
     probe_tick: u64,
+    /// The tick that sent the last poll of the feed.
+    poll_tick: u64,
 }
 
 impl Soft {
@@ -108,6 +110,7 @@ impl Soft {
             doubts: Doubts::default(),
             settled: Vec::new(),
             probe_tick: 0,
+            poll_tick: 0,
         }
     }
 
@@ -148,8 +151,14 @@ impl Soft {
         let room = self.limits.own_room(now_ms) > 0;
         let query = room.then(|| self.follow.poll(now_ms, self.watermark, self.listens)).flatten()?;
         self.limits.sent(1, now_ms);
-        self.since_poll = 0;
+        (self.since_poll, self.poll_tick) = (0, self.tick);
         Some(query)
+    }
+
+    /// The feed's answer arrived: what it tells, and up to when everything was told.
+    pub fn polled(&mut self, answer: &Answer, now_ms: Ms) -> (Vec<Event>, Option<Time>) {
+        self.limits.returned(Asked { job: None, sent: self.poll_tick }, answer, (self.tick, now_ms));
+        self.follow.absorb(answer, now_ms)
     }
 
     /// Whether a job's call is on the wire that suffers none beside it.
@@ -171,7 +180,7 @@ impl Soft {
         let (job, tick, doubted) = (sent.job, sent.tick, sent.doubted);
         sent.doubted |= absence;
         if !doubted {
-            self.limits.returned(Some(job), answer, now_ms);
+            self.limits.returned(Asked { job: Some(job), sent: tick }, answer, (self.tick, now_ms));
             match answer.shows {
                 Shows::Nothing => {}
                 Shows::Ours => self.settled.extend(self.doubts.settled_by(tick, now_ms)),
@@ -237,7 +246,7 @@ impl Soft {
     }
 
     fn judge_workspace(&mut self, answer: &Answer, rules: &EngineRules, now_ms: Ms) {
-        self.limits.returned(None, answer, now_ms);
+        self.limits.returned(Asked { job: None, sent: self.probe_tick }, answer, (self.tick, now_ms));
         self.limits.probed(now_ms);
         let Outcome::Done(Reply::Workspace(workspace)) = &answer.outcome else {
             if let (Outcome::Rejected(rejection), true) = (&answer.outcome, self.limits.halted().is_some()) {

@@ -1,5 +1,7 @@
 //! Commits of which nobody knows whether they took place, and answers that are still to come.
 
+mod forgotten;
+
 use std::path::Path;
 
 use super::{Change, Engine, Tag};

@@ -135,8 +135,7 @@ async fn apply<'a>(
                 }
             }
             Change::Arrived(Tag::Feed, answer) => {
-                soft.limits.returned(None, answer, now.mono_ms);
-                let (events, mark) = soft.follow.absorb(answer, now.mono_ms);
+                let (events, mark) = soft.polled(answer, now.mono_ms);
                 // The feed tells of every lock and thermostat; here only ends of our kinds of object count, and who opened a door.
                 brought
                     .events

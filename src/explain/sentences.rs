@@ -38,7 +38,17 @@ pub fn explain(job: &JobReport, around: &Around, now: Time) -> Explanation {
     if !job.line.state.is_final() {
         left_behind(job, around, now, &mut said);
     }
+    let goes_on = job.line.state.is_moving() || around.recheck_at.is_some();
+    if let Some(why) = around.unattended.filter(|_| goes_on) {
+        said.next.insert(0, sentence(why));
+    }
     said
+}
+
+/// What is said elsewhere, as a sentence.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }
 
 fn stands(job: &JobReport, around: &Around, now: Time) -> Vec<String> {

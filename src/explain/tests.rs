@@ -230,6 +230,22 @@ const CASES: &[Case] = &[
     ),
 ];
 
+/// P1: without a daemon a look is promised for when one is started; what has ended promises nothing.
+#[test]
+fn without_a_daemon_that_comes_first_wherever_something_is_promised() {
+    let nobody = |around: &mut Around| around.unattended = Some("no daemon works");
+    for (name, set, state, _) in CASES {
+        let (mut job, mut around) = (report(*state, "because"), Around::default());
+        set(&mut job, &mut around);
+        let promises = state.is_moving() || around.recheck_at.is_some();
+        let attended = explain(&job, &around, NOW);
+        nobody(&mut around);
+        let said = explain(&job, &around, NOW).next;
+        assert_eq!(said.first().is_some_and(|first| first == "No daemon works."), promises, "{name}: {said:?}");
+        assert_eq!(said[usize::from(promises)..], attended.next, "{name}");
+    }
+}
+
 #[test]
 fn every_way_to_stand_is_explained() {
     for (name, set, state, wants) in CASES {

@@ -57,6 +57,7 @@ pub fn passing(path: &Path, what: &str, error: &io::Error) -> FileProblem {
         io::ErrorKind::ReadOnlyFilesystem => {
             "a service may write only where its unit says: add `ReadWritePaths=` with this folder by `systemctl edit`; else see to the disk"
         }
+        io::ErrorKind::NotFound => "correct the path",
         _ => "see to the disk and to the rights",
     };
     let problem = FileProblem::of(&told(path), format!("{what}: {error}"), remedy);

@@ -27,6 +27,11 @@ impl JobState {
     pub fn is_final(self) -> bool {
         matches!(self, JobState::Succeeded | JobState::Failed | JobState::Cancelled)
     }
+
+    /// An engine moves it, without a person's word.
+    pub fn is_moving(self) -> bool {
+        !self.is_final() && self != JobState::Held
+    }
 }
 
 words! {

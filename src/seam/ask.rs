@@ -217,6 +217,8 @@ impl<'a, T: Transport> Asker<'a, T> {
         let Ok(response) = self.exchange(SECOND, Params::new()).await else { return unknown() };
         match classify(SECOND, &response, &[]) {
             Class::Forbidden(_) | Class::Other(Outcome::Halt { .. }) => halt(),
+            // The gate is everybody's. What was forbidden did not happen, so it may be asked for again.
+            Class::Other(throttled @ Outcome::NotApplied { throttled: true, .. }) => throttled,
             Class::Other(_) => unknown(),
             Class::Good => match read::<Object>(SECOND, &response, &["workspace"]).map(|mut body| body.found.pop()) {
                 Ok(Some(workspace)) => match self.check_workspace(SECOND, &workspace) {

@@ -40,8 +40,10 @@ pub async fn look<T: Transport>(
             Err(stop) => return Err(stop),
         }
     }
-    let phones = kind == Kind::Phone && !found.items.is_empty();
-    let owner = if phones { found.owned_by(asker, sources).await? } else { None };
+    // Both may hang on what was this person's and is somebody else's since a merge.
+    let unclear =
+        matches!(kind, Kind::Phone | Kind::AcsCredential) && found.items.values().any(|i| i.owners.is_empty());
+    let owner = if unclear { found.owned_by(asker, sources).await? } else { None };
     if found.items.is_empty() && sources != [Source::Each(vec![])] {
         asker.absence();
     }
@@ -70,7 +72,8 @@ impl Found {
 
 impl Found {
     /// A phone names no owner. It is whoever the listed id leads to after the list was read: another one, if somebody merged the
-    /// identities meanwhile, whose phones such a list shows, too. If it leads to nobody, nothing tells whose the list was.
+    /// identities meanwhile, whose phones such a list shows, too. If it leads to nobody, nothing tells whose the list was. A credential
+    /// without an owner is that of its ACS user, who went along in a merge.
     async fn owned_by<T: Transport>(
         &mut self,
         asker: &mut Asker<'_, T>,
@@ -82,7 +85,7 @@ impl Found {
         let row = kinds::row(Kind::UserIdentity);
         let object = asker.one(IDENTITY, params(&[(row.id, Some(id))])?, "user_identity", row.gone).await?;
         let owner = identity(object).map_err(|what| odd(IDENTITY, &what))?;
-        for item in self.items.values_mut().filter(|item| item.owners.is_empty()) {
+        for item in self.items.values_mut().filter(|item| self.kind == Kind::Phone && item.owners.is_empty()) {
             item.owners.push(owner.user_identity_id.clone());
         }
         Ok(Some(Box::new(owner)))

@@ -242,9 +242,9 @@ impl Tx<'_> {
         };
         let (mut ids, mut picked) = (Vec::new(), Vec::new());
         for row in &rows {
-            let id: Option<i64> = get(row, "id")?;
+            let (id, job_key): (Option<i64>, String) = (get(row, "id")?, get(row, "asked")?);
             let refused = match id {
-                None => Some("no such job".to_owned()),
+                None => Some(self.no_job(&job_key).await?),
                 Some(_) => refusal(
                     word(row, "workflow")?,
                     word(row, "state")?,
@@ -254,7 +254,7 @@ impl Tx<'_> {
                 ),
             };
             ids.extend(id.filter(|_| refused.is_none()));
-            picked.push(Picked { job_key: get(row, "asked")?, refused });
+            picked.push(Picked { job_key, refused });
         }
         for sql in [
             "INSERT INTO aftercare (job_id, next_at) SELECT value, ?2 FROM json_each(?1) WHERE true

@@ -13,6 +13,8 @@ use crate::job::{BatchState, SystemState, Time};
 /// What is outside of the job's own rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Around {
+    /// Why nothing moves at all: nobody works on the database. What follows is promised for when somebody does.
+    pub unattended: Option<&'static str>,
     /// Why the engine sends nothing at the moment, if so.
     pub halted: Option<String>,
     /// Ready jobs that come before this one.
@@ -102,8 +104,11 @@ impl Reader {
             Some(id) => Some(BatchBrief { id, state: word(&row, "batch_state")?, why: get(&row, "batch_why")? }),
             None => None,
         };
+        let unattended = self.unattended();
         Ok(Around {
-            halted: get(&row, "halted")?,
+            unattended,
+            // The word of an engine that has ended.
+            halted: get::<Option<String>>(&row, "halted")?.filter(|_| unattended.is_none()),
             ahead: super::columns::count(&row, "ahead")?,
             cut_at: word_or_null(&row, "cut_at")?,
             batch,

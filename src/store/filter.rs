@@ -72,10 +72,16 @@ impl Reader {
             "SELECT * FROM jobs_overview WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY finished_at IS NOT NULL, id DESC LIMIT ?2",
         );
         let rows = rows.bind(set(&ids)?).bind(filter.limit).fetch_all(&mut *tx).await?;
-        let halted = sqlx::query_scalar("SELECT halted FROM engine WHERE id = 1").fetch_one(&mut *tx).await?;
+        let halted: Option<String> =
+            sqlx::query_scalar("SELECT halted FROM engine WHERE id = 1").fetch_one(&mut *tx).await?;
         tx.rollback().await?;
         counts.sort_unstable();
-        Ok(JobList { jobs: rows.iter().map(job_line).collect::<Result<_, _>>()?, counts, halted })
+        Ok(JobList {
+            jobs: rows.iter().map(job_line).collect::<Result<_, _>>()?,
+            counts,
+            halted,
+            unattended: self.unattended(),
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     io::Read,
     os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rustix::{
@@ -14,7 +15,7 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    file::{FILE_MODE, FileId},
+    file::{FILE_MODE, FileId, Place},
     refusal::OpenError,
 };
 
@@ -44,14 +45,17 @@ pub(crate) struct Lock {
     pub before: Option<Holder>,
 }
 
-/// More lock files than this vanishing between open and lock is no race any more.
-const MAX_TRIES: u32 = 10;
+/// Lock files that vanish, and people who look at them, between open and lock: more often than this is no race any more.
+const MAX_TRIES: u32 = 100;
+/// Somebody who looks holds a share for microseconds, unless the machine takes the processor away from them.
+const BETWEEN_TRIES: Duration = Duration::from_millis(1);
 /// The lock file is one short line; whatever is longer is none of ours.
 const MAX_BYTES: u64 = 4096;
 
 impl Lock {
-    /// Takes the lock for `db`, creating the file if need be, or says who holds it. Never waits.
+    /// Takes the lock for `db`, creating the file if need be, or says who holds it; that without waiting.
     pub fn take(db: &Path, path: &Path) -> Result<Lock, OpenError> {
+        let mut shared = false;
         for _ in 0..MAX_TRIES {
             let mut file = OpenOptions::new()
                 .read(true)
@@ -64,6 +68,13 @@ impl Lock {
                 .map_err(OpenError::io(path, "opening the lock file"))?;
             match file.try_lock() {
                 Ok(()) => {}
+                // Beside an engine nobody gets even a share. Who gets one met somebody who only looked, and has left by the next try.
+                Err(TryLockError::WouldBlock) if file.try_lock_shared().is_ok() => {
+                    drop(file);
+                    shared = true;
+                    std::thread::sleep(BETWEEN_TRIES);
+                    continue;
+                }
                 Err(TryLockError::WouldBlock) => return Err(held(db, &mut file)),
                 Err(TryLockError::Error(source)) => return Err(OpenError::io(path, "locking")(source)),
             }
@@ -83,6 +94,11 @@ impl Lock {
                 remedy: format!("delete it if {} is the right database", db.display()),
             })?;
             return Ok(Lock { file, path: path.to_path_buf(), id, before });
+        }
+        // Whoever looks will go: worth another start, as a lock is.
+        if shared {
+            let holder = "or a program that keeps a share of the lock file".to_owned();
+            return Err(OpenError::Locked { path: db.to_path_buf(), pid: None, holder });
         }
         Err(OpenError::Place {
             path: path.to_path_buf(),
@@ -117,6 +133,16 @@ impl Lock {
     pub fn watched(&self) -> (PathBuf, FileId) {
         (self.path.clone(), self.id)
     }
+}
+
+/// Why nothing moves in the database at `path` if no engine holds it now, for people; none where that cannot be told, or where none ever
+/// did, as in a copy. A look takes a share of the lock for a moment, which keeps no engine from starting.
+pub fn unattended(path: &Path) -> Option<&'static str> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let mut look = OpenOptions::new();
+    look.read(true).custom_flags(flags.bits().cast_signed());
+    let nobody = look.open(Place::resolve(path).ok()?.beside(".lock")).ok()?.try_lock_shared().is_ok();
+    nobody.then_some("no daemon works on this database now: nothing moves until one is started (`backstitch run`)")
 }
 
 /// The first line; an empty file is nobody's.
@@ -158,7 +184,7 @@ mod tests {
         sync::atomic::{AtomicBool, AtomicU32, Ordering},
     };
 
-    use super::{Holder, Lock, OpenError};
+    use super::{Holder, Lock, OpenError, unattended};
 
     /// The moment between opening a lock file and locking it, in which the holder may remove it.
     #[test]
@@ -181,6 +207,46 @@ mod tests {
             }
         });
         assert!(taken.into_inner() > 8);
+    }
+
+    /// P13: whoever looks whether a daemon works never keeps one from starting, and sees the one that works.
+    #[test]
+    fn a_look_at_the_lock_keeps_no_engine_from_starting() {
+        let dir = tempfile::tempdir().unwrap();
+        let (db, path) = (dir.path().join("b.db"), dir.path().join("b.db.lock"));
+        assert_eq!(unattended(&db), None, "nobody was ever here");
+        drop(Lock::take(&db, &path).unwrap());
+        let ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !ended.load(Ordering::SeqCst) {
+                        unattended(&db);
+                    }
+                });
+            }
+            for _ in 0..3000 {
+                let lock = Lock::take(&db, &path).inspect_err(|_| ended.store(true, Ordering::SeqCst)).unwrap();
+                assert_eq!(unattended(&db), None);
+                drop(lock);
+            }
+            ended.store(true, Ordering::SeqCst);
+        });
+        assert!(unattended(&db).is_some());
+    }
+
+    /// P13: a share that somebody keeps is a lock that will pass, not a mistake in the configuration, after which nothing is started again.
+    #[test]
+    fn a_share_that_is_kept_is_a_lock_that_will_pass() {
+        let dir = tempfile::tempdir().unwrap();
+        let (db, path) = (dir.path().join("b.db"), dir.path().join("b.db.lock"));
+        drop(Lock::take(&db, &path).unwrap());
+        let looker = std::fs::File::open(&path).unwrap();
+        looker.try_lock_shared().unwrap();
+        let refusal = Lock::take(&db, &path).unwrap_err();
+        assert_eq!(refusal.exit_code(), 75, "{refusal}");
+        drop(looker);
+        Lock::take(&db, &path).unwrap();
     }
 
     /// P13: a dead engine's line is not the holder's, who has not written yet.

@@ -103,7 +103,7 @@ impl Tx<'_> {
                 continue;
             }
             let refused = match row.try_get::<Option<i64>, _>("id")? {
-                None => Some("no such job".to_owned()),
+                None => Some(self.no_job(&job_key).await?),
                 Some(id) => {
                     let begun: Option<Time> = word_or_null(row, "begun_at")?;
                     let undecided: Option<i64> = get(row, "undecided")?;
@@ -167,7 +167,8 @@ impl Tx<'_> {
             JobRef::Named(name) => (query.bind(name), name.clone()),
         };
         let Some(row) = query.bind(&order.object_id).fetch_optional(self.db()).await? else {
-            return Ok(Picked { job_key: job, refused: Some("no such job".to_owned()) });
+            let refused = Some(self.no_job(&job).await?);
+            return Ok(Picked { job_key: job, refused });
         };
         let (id, job_key, parked): (i64, String, String) =
             (get(&row, "id")?, get(&row, "job_key")?, get(&row, "parked")?);

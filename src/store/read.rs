@@ -1,6 +1,9 @@
 //! What people ask of the file: read-only, through the views wherever they tell it. The engine never decides from here.
 
-use std::{path::Path, str::FromStr};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use serde::Serialize;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
@@ -9,6 +12,8 @@ use super::{
     OpenError, StoreError,
     columns::{count, get, word, word_or_null},
     connect::open_reader,
+    lock::unattended,
+    rows::RefusedRow,
 };
 use crate::job::{JobState, Selector, Time, Workflow};
 
@@ -16,6 +21,7 @@ use crate::job::{JobState, Selector, Time, Workflow};
 #[derive(Debug)]
 pub struct Reader {
     pub(super) conn: SqliteConnection,
+    path: PathBuf,
 }
 
 /// Which jobs are listed. What is left empty lets every job through.
@@ -153,6 +159,8 @@ pub struct JobList {
     pub counts: Vec<(JobState, u32)>,
     /// Why the engine sends nothing at the moment, if so.
     pub halted: Option<String>,
+    /// Why nothing moves at all, if no engine holds the database.
+    pub unattended: Option<&'static str>,
 }
 
 impl Reader {
@@ -161,12 +169,22 @@ impl Reader {
     /// # Errors
     /// A missing file, or one that is not Backstitch's.
     pub async fn open(path: &Path) -> Result<Reader, OpenError> {
-        Ok(Reader { conn: open_reader(path).await? })
+        Ok(Reader { conn: open_reader(path).await?, path: path.to_path_buf() })
+    }
+
+    /// Why nothing moves here, if no engine holds the database now.
+    pub fn unattended(&self) -> Option<&'static str> {
+        unattended(&self.path)
     }
 
     /// The id of the workspace that this database belongs to; none before an engine first saw one.
     pub async fn workspace_id(&mut self) -> Result<Option<String>, StoreError> {
         Ok(sqlx::query_scalar("SELECT workspace_id FROM engine WHERE id = 1").fetch_one(&mut self.conn).await?)
+    }
+
+    /// The newest row with this job key that no job was made of, if there is one.
+    pub async fn refused_row(&mut self, job_key: &str) -> Result<Option<RefusedRow>, StoreError> {
+        RefusedRow::find(&mut self.conn, job_key).await
     }
 
     /// What every open job waits for.

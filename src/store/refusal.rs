@@ -203,17 +203,17 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// The process exit code, after BSD's `sysexits.h`: 75 held by another, 78 wrong file, place or schema, 74 trouble with the file itself.
+    /// The process exit code, after BSD's `sysexits.h`: 75 held by another, 78 wrong file, place or schema, 74 a missing file or trouble with it.
     pub fn exit_code(&self) -> u8 {
         match self {
             OpenError::Locked { .. } | OpenError::Busy { .. } => 75,
             OpenError::Place { .. }
-            | OpenError::Missing { .. }
             | OpenError::Foreign { .. }
             | OpenError::Newer { .. }
             | OpenError::Older { .. }
             | OpenError::Changed { .. } => 78,
-            OpenError::Gone { .. }
+            OpenError::Missing { .. }
+            | OpenError::Gone { .. }
             | OpenError::Target { .. }
             | OpenError::OtherInstance { .. }
             | OpenError::Damaged { .. }

@@ -48,7 +48,9 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     // Last of all: a list may have been asked for again and again, and meanwhile somebody else may have merged the identity into another
     // person's, who would go with it.
     let last = kinds().filter_map(|kind| case.look(STEP, kind)).map(|look| look.ended_at).max();
-    if case.look(STEP, Kind::UserIdentity).is_none_or(|look| look.begun_at < since || Some(look.begun_at) < last) {
+    // What only tells that it exists, because something said that it did not, says nothing about its key and who was merged into it.
+    let stale = |look: &Look| look.remaining > 0 || look.begun_at < since || Some(look.begun_at) < last;
+    if case.look(STEP, Kind::UserIdentity).is_none_or(stale) {
         if let Some(identity) = &case.job.identity {
             let call = Call::GetIdentity(IdentityRef::Id(identity.user_identity_id.clone()));
             turn.ask(case, STEP, Act::GetIdentity, (Some(Kind::UserIdentity), None), call);

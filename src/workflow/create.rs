@@ -1,6 +1,6 @@
 //! Onboarding, step `user_identity`: the identity is created once, or adopted if its key is there and everything given agrees.
 
-use super::{Flow, Turn, absence::index, ensure, find::same_email, wanted_key};
+use super::{Flow, Turn, absence::index, ensure, find::same_email, forget, wanted_key};
 use crate::job::{
     Act, Answer, Attempt, Call, Identity, IdentityRef, JobState, Kind, Mark, Outcome, Proof, Rejection, Reply,
     Snapshot, StepName, StepState, Time,
@@ -24,6 +24,9 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         turn.set_step(case, STEP, StepState::Closed, "the identity is there");
         return Flow::Pass;
     }
+    if forget::awaits_void(case) {
+        return Flow::Stop;
+    }
     let order = case.job.order.clone();
     let key = wanted_key(&order);
     let person = order.person;
@@ -41,15 +44,6 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         _ => None,
     });
     Flow::Stop
-}
-
-/// Back to the first question, for a job that adopted an identity, changed nothing, and had to wait.
-pub(super) fn begin_anew(case: &mut Snapshot, turn: &Turn) {
-    let Some(at) = index(case).filter(|at| case.targets[*at].mark == Mark::Proven) else { return };
-    turn.renew(case, at, Mark::Wanted, "forgotten", "waits for another job; looks the person up again afterwards");
-    case.targets[at].object_id = None;
-    case.targets[at].next_act = Some(Act::GetIdentity);
-    turn.set_step(case, STEP, StepState::Open, "the person is looked up again");
 }
 
 pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {

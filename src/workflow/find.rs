@@ -1,6 +1,6 @@
 //! Offboarding and update, step `find`: exactly one identity, the one asked for.
 
-use super::{Flow, Turn, cascade};
+use super::{Flow, Turn, absence::index, cascade, forget};
 use crate::job::{
     Act, Answer, Call, Identity, IdentityRef, JobState, Kind, Mark, Order, Outcome, PROTECTED_REMEDY, Person, Reply,
     Snapshot, StepName, StepState, Workflow, protected_words,
@@ -15,6 +15,9 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     turn.open(case, STEP);
     if let Some(identity) = case.job.identity.clone() {
         if case.job.order.workflow == Workflow::Update {
+            if let Some(own) = index(case).map(|at| &mut case.targets[at]) {
+                (own.object_id, own.dirty) = (Some(identity.user_identity_id.clone()), true);
+            }
             turn.set_step(case, STEP, StepState::Closed, &format!("user identity {}", identity.user_identity_id));
             return Flow::Pass;
         }
@@ -26,7 +29,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
         turn.set_step(case, STEP, StepState::Closed, &format!("user identity {}", identity.user_identity_id));
         return Flow::Pass;
     }
-    if !turn.may_ask(case) {
+    if forget::awaits_void(case) || !turn.may_ask(case) {
         return Flow::Stop;
     }
     if let Some(absent) = case.step(STEP).and_then(|step| step.since) {

@@ -6,7 +6,7 @@ use super::{
     absence::{ask_absence, index},
     all_closed_before, answers, cascade, confirm,
 };
-use crate::job::{Act, Answer, Attempt, Call, Kind, Mark, Outcome, Snapshot, StepName, StepState};
+use crate::job::{Act, Answer, Attempt, Call, IdentityRef, Kind, Mark, Outcome, Snapshot, StepName, StepState, Time};
 
 const STEP: StepName = StepName::UserIdentity;
 
@@ -36,6 +36,7 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
             }),
             None if case.busy(target.id) => {}
             None if cascade::goes(case) && !cascade::may_delete(case, turn) => {}
+            None if target.next_at.is_some_and(|failed| !is_read_since(case, turn, failed)) => {}
             None => {
                 let call = Call::Delete { kind: Kind::UserIdentity, id: target.object_id.unwrap_or_default() };
                 turn.ask(case, STEP, Act::Delete, (Some(Kind::UserIdentity), Some(target.id)), call);
@@ -60,9 +61,32 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     Flow::Stop
 }
 
+/// Before a delete that failed is sent again: whether the identity was read since. Its id may lead to somebody else by then, if it was
+/// merged meanwhile.
+fn is_read_since(case: &mut Snapshot, turn: &mut Turn, failed: Time) -> bool {
+    let is_read = case.looks.iter().any(|look| {
+        look.kind == Kind::UserIdentity
+            && look.complete
+            && look.remaining == 0
+            && look.count == 1
+            && look.begun_at >= failed
+    });
+    if !is_read
+        && turn.may_ask(case)
+        && let Some(identity) = &case.job.identity
+    {
+        let call = Call::GetIdentity(IdentityRef::Id(identity.user_identity_id.clone()));
+        turn.ask(case, STEP, Act::GetIdentity, (Some(Kind::UserIdentity), None), call);
+    }
+    is_read
+}
+
 pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
-    if attempt.act != Act::Delete {
-        return answers::absorb(case, attempt, answer, turn);
+    match (attempt.act, &answer.outcome) {
+        // That it is not found is what a delete would say, too.
+        (Act::Delete, _) | (Act::GetIdentity, Outcome::Gone) => {}
+        (Act::GetIdentity, _) => return confirm::absorb(case, attempt, answer, turn),
+        _ => return answers::absorb(case, attempt, answer, turn),
     }
     let settled = |at: &usize| matches!(case.targets[*at].mark, Mark::Proven | Mark::Skipped);
     let Some(at) = index(case).filter(|at| !settled(at)) else { return };

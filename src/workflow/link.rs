@@ -202,7 +202,7 @@ fn vanished(case: &mut Snapshot, at: usize, turn: &mut Turn) {
 }
 
 /// How the target is looked up before it is requested again.
-fn look_of(case: &Snapshot, at: usize) -> Act {
+pub(super) fn look_of(case: &Snapshot, at: usize) -> Act {
     match (&case.targets[at].object_id, &case.targets[at].link) {
         (Some(_), _) => Act::GetAcsUser,
         (None, Some(AcsLink::Create { .. })) => Act::Look,

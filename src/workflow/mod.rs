@@ -12,6 +12,7 @@ mod create;
 mod cut;
 mod ensure;
 mod find;
+mod forget;
 mod identity;
 mod inventory;
 mod link;
@@ -31,6 +32,7 @@ mod witness;
 
 pub use change::changed_fields;
 pub use cut::shuts_first;
+pub use forget::forget_person;
 pub use person::{selectors, wanted_key};
 pub use rules::{Delays, Rules};
 pub use turn::{Canary, Ids, Turn};
@@ -145,21 +147,9 @@ pub fn next(case: &mut Snapshot, turn: &mut Turn) {
     turn.settle(case);
 }
 
-/// A job that has changed nothing yet and has to wait for another one finds its person anew afterwards.
-pub fn forget_person(case: &mut Snapshot, turn: &Turn) {
-    case.job.identity = None;
-    match case.job.order.workflow {
-        Workflow::Onboard => create::begin_anew(case, turn),
-        Workflow::Update if case.step(StepName::Find).is_some_and(|step| step.state == StepState::Closed) => {
-            turn.set_step(case, StepName::Find, StepState::Open, "the person is looked up again");
-        }
-        Workflow::Offboard | Workflow::Update => {}
-    }
-}
-
 /// Takes an answer into the rows. `attempt` was already taken off the wire.
 pub fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {
-    if case.job.state.is_final() {
+    if case.job.state.is_final() || forget::is_void(case, attempt) {
         return;
     }
     if let Outcome::Halt { reason } = &answer.outcome {

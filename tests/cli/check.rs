@@ -108,6 +108,9 @@ fn a_missing_file_ends_74_everywhere() {
         let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
         assert_eq!(output.status.code(), Some(74), "{args:?}: {told}");
         assert!(told.contains("none.csv") && told.contains("cannot be read: "), "{args:?}: {told}");
+        if args[0] == "check" {
+            assert!(told.contains("; correct the path\n") && told.ends_with("1 file that cannot be read\n"), "{told}");
+        }
     }
 }
 

@@ -93,6 +93,33 @@ async fn a_deed_that_finds_nothing_to_do_says_so_and_ends_1() {
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "hr-there: held\n"));
 }
 
+/// P1: a deed that a daemon has to finish says when there is none; what needs none says nothing.
+#[tokio::test]
+async fn without_a_daemon_a_deed_and_every_listing_say_that_nothing_moves() {
+    const NOBODY: &str = "no daemon works on this database now";
+    let office = office().await;
+    let say = |office: &Office, args: &[&str]| {
+        let output = run(office, args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        format!("{}{}", text(&output.stdout), text(&output.stderr))
+    };
+    let listings: [&[&str]; 3] = [&["jobs"], &["show", "hr-there"], &["explain", "hr-there"]];
+    for args in listings.iter().chain(&[&["release", "hr-gone"][..]]) {
+        assert!(!say(&office, args).to_lowercase().contains(NOBODY), "{args:?}");
+    }
+    let Office { folder, engine } = office;
+    engine.leave().await.unwrap();
+    let run = |args: &[&str]| {
+        let output = backstitch(folder.path(), &[&["--database", "b.db"], args].concat(), &[("HOME", "/")]);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        format!("{}{}", text(&output.stdout), text(&output.stderr)).to_lowercase()
+    };
+    for args in listings.iter().chain(&[&["retry", "hr-later"][..]]) {
+        assert!(run(args).contains(NOBODY), "{args:?}");
+    }
+    assert!(!run(&["cancel", "hr-gone", "--reason", "by hand"]).contains(NOBODY), "it is done");
+}
+
 #[tokio::test]
 async fn retry_wakes_what_waits_and_refuses_what_is_held() {
     let mut office = office().await;

@@ -102,12 +102,41 @@ async fn show_tells_all_of_one_job_by_key_or_number() {
     );
 }
 
+/// P10: who looks for an order by its key finds the row that was refused, and why.
+#[tokio::test]
+async fn a_rejected_row_is_found_by_its_key() {
+    let office = office().await;
+    let bad = r#"{"job_key":"hr-bad","workflow":"offbord","user_identity_key":"there"}"#;
+    std::fs::write(office.folder.path().join("late.jsonl"), format!("\n{bad}\n")).unwrap();
+    let run = |args: &[&str]| backstitch(office.folder.path(), &[&["--database", "b.db"], args].concat(), &[]);
+    assert_eq!(run(&["enqueue", "late.jsonl"]).status.code(), Some(65));
+    for command in ["explain", "show", "certificate"] {
+        let output = run(&[command, "hr-bad"]);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        for part in ["line 2 of ", "late.jsonl", "rejected", "`offbord` is none of offboard", "mend that row"] {
+            assert!(told.contains(part), "{command}: `{part}` is missing in {told}");
+        }
+        let other = run(&[command, "hr-other"]);
+        let told = text(&other.stderr);
+        assert!(told.contains("no job has the key or number `hr-other`") && !told.contains("line"), "{told}");
+    }
+    for deed in [&["retry", "hr-bad"][..], &["cancel", "hr-bad", "--reason", "x"], &["recheck", "hr-bad"]] {
+        let output = run(deed);
+        let told = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        for part in ["hr-bad: not ", "no job has this key: line 2 of ", "rejected", "`offbord` is none of offboard"] {
+            assert!(told.contains(part), "{deed:?}: `{part}` is missing in {told}");
+        }
+    }
+}
+
 #[test]
 fn without_a_database_every_reader_says_so_and_makes_none() {
     let folder = tempfile::tempdir().unwrap();
     for args in [&["jobs"][..], &["show", "1"], &["retry", "1"], &["cancel", "1", "--reason", "x"], &["release", "1"]] {
         let output = backstitch(folder.path(), &[&["--database", "none.db"], args].concat(), &[]);
-        assert_eq!(output.status.code(), Some(78), "{args:?}");
+        assert_eq!(output.status.code(), Some(74), "{args:?}");
         assert!(text(&output.stderr).contains("there is no database at"), "{}", text(&output.stderr));
         assert!(!folder.path().join("none.db").exists(), "{args:?}");
     }

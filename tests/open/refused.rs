@@ -167,7 +167,7 @@ async fn bad_places_are_refused_with_a_remedy() {
     assert_refused(&open(&dir.path().join("dangling.db")).await.unwrap_err(), 78, &["leads nowhere"]);
     for error in [open_command(&db, &migrator(&[FIRST])).await.unwrap_err(), open_reader(&db).await.unwrap_err()] {
         assert!(matches!(error, OpenError::Missing { .. }));
-        assert_refused(&error, 78, &["b.db", "start the daemon"]);
+        assert_refused(&error, 74, &["b.db", "start the daemon"]);
     }
     assert!(!db.exists(), "a command creates nothing");
 

@@ -1,9 +1,9 @@
 //! Each fault does what it says.
 
-use backstitch::sandbox::{Delivery, Fault, Faults, Kind, Landing, Reappear, Request, Rule, Verb};
+use backstitch::sandbox::{Delivery, Fault, Faults, Kind, Landing, Reappear, Request, Rule, Settings, Verb, World};
 use serde_json::{Value, json};
 
-use crate::kit::{KEY, Lab, full, id};
+use crate::kit::{KEY, Lab, full, id, settings};
 
 const DELETE: &str = "/client_sessions/delete";
 
@@ -208,6 +208,29 @@ fn nothing_comes_back_to_an_identity_that_is_gone_unless_told() {
         lab.ok("/user_identities/delete", id(&it.identity));
         lab.wait(60_000);
         assert_eq!(lab.world.person(&it.identity).belongings.is_empty(), !orphans);
+    }
+}
+
+/// Regression: where a delete takes nothing along, an ACS user outlives its identity unlinked. Deleted then, it is nobody's to come back to.
+#[test]
+fn an_acs_user_that_outlived_its_identity_does_not_come_back_unless_told() {
+    for orphans in [false, true] {
+        let mut lab = Lab::with(Settings { cascade: false, ..settings() });
+        let it = full(&mut lab.world, "ann");
+        lab.ok("/user_identities/delete", id(&it.identity));
+        lab.wait(60_000);
+        let users = |world: &World| {
+            let left = world.person(&it.identity).belongings;
+            left.into_iter().filter(|one| one.kind == Kind::AcsUser).map(|one| one.id).collect::<Vec<_>>()
+        };
+        let outlived = users(&lab.world);
+        assert!(!outlived.is_empty());
+        lab.world.faults_mut().reappear.push(Reappear { orphans, after_ms: 5_000, ..Reappear::default() });
+        for user in &outlived {
+            lab.ok("/acs/users/delete", json!({"acs_user_id": user}));
+        }
+        lab.wait(60_000);
+        assert_eq!(users(&lab.world).is_empty(), !orphans);
     }
 }
 

@@ -187,6 +187,10 @@ const FOUND: &[(u64, &str, &str)] = &[
     ),
     (376, "merge", "a merge in the moment between the last question and the delete was held against the delete"),
     (2758, "", "one answer from another workspace ended an update for good"),
+    (7701311, "", "an answer about a mover's ACS user held them, because they were to be looked up again by then"),
+    (8800722, "", "a 429 to the second opinion on a 403 did not close the gate"),
+    (9104814, "", "an identity's failed delete was repeated after it had been merged, and took its survivor along"),
+    (9104141, "", "new credentials of an ACS user that had gone along in a merge were taken for the leaver's"),
 ];
 
 #[test]

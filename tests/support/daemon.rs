@@ -21,7 +21,7 @@ const END_MS: i64 = 30_000;
 const BEAT: Duration = Duration::from_millis(5);
 
 /// Writes the settings: fast time-outs, because a request that hangs is only given up by the client's own clock, and no brake that
-/// so many leavers would meet.
+/// so many leavers would meet. Connecting has less time than the whole call: of two time-outs that are over at once, either is told.
 pub fn configure(folder: &Path) {
     configure_with(folder, "b.db", "");
 }
@@ -30,7 +30,7 @@ pub fn configure(folder: &Path) {
 pub fn configure_with(folder: &Path, database: &str, seam: &str) {
     let text = format!(
         "[database]\npath = \"{database}\"\n\
-        [seam]\nrate_per_s = 2000\nburst = 2000\nconnect_timeout_s = 1\nread_timeout_s = 1\ntimeout_s = 1\n{seam}\n\
+        [seam]\nrate_per_s = 2000\nburst = 2000\nconnect_timeout_s = 0.5\nread_timeout_s = 1\ntimeout_s = 1\n{seam}\n\
         [brake]\nmax_offboards = 1000000\nmax_share = 1.0\nfloor = 1000000\nmax_urgent = 1000000\n[aftercare]\nfor_days = 0\n\
         [[inputs]]\npath = \"drop\"\n[[inputs]]\npath = \"on.jsonl\"\n"
     );

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{IN_FLIGHT, children::Work, limits::Durable};
-use crate::cli::out;
+use crate::{cli::out, job::counted};
 
 /// One round.
 #[derive(Clone, Debug, Default)]
@@ -100,9 +100,10 @@ impl Figures {
         ];
         let table = out::table(["FIGURE", "DAEMON", "LIMIT", "OF IT"], rows.map(|row| row.map(str::to_owned)));
         format!(
-            "{} people with ten objects each leave a simulated Seam that takes {} ms; up to {IN_FLIGHT} requests on the wire; medians of {} \
-             rounds.\nThe limits are the same calls without a database, and with one row each made durable.\n\n{table}",
-            self.people, self.delay_ms, self.rounds
+            "{} people with ten objects each leave a simulated Seam that takes {} ms; up to {IN_FLIGHT} requests on the wire; medians of {}.\nThe limits are the same calls without a database, and with one row each made durable.\n\n{table}",
+            self.people,
+            self.delay_ms,
+            counted(self.rounds, "round")
         )
     }
 }

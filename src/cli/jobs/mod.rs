@@ -77,14 +77,18 @@ pub(super) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
         out::line(table(&list.jobs))?;
     }
     out::talk(summary(&list));
-    if let Some(why) = &list.halted {
-        out::talk(halted(why));
+    if let Some(why) = idle(&list) {
+        out::talk(why);
     }
     Ok(end(&list))
 }
 
-fn halted(why: &str) -> String {
-    format!("nothing is sent at the moment: {}", out::plain(why))
+/// Why nothing moves, if so; that no daemon works only where one is missing.
+fn idle(list: &JobList) -> Option<String> {
+    match list.unattended {
+        None => list.halted.as_ref().map(|why| format!("nothing is sent at the moment: {}", out::plain(why))),
+        Some(why) => list.counts.iter().any(|(state, _)| state.is_moving()).then(|| why.to_owned()),
+    }
 }
 
 fn table(jobs: &[JobLine]) -> String {

@@ -8,7 +8,7 @@ use tokio::{
     time::{Interval, MissedTickBehavior, interval},
 };
 
-use super::{halted, person, summary, table};
+use super::{idle, person, summary, table};
 use crate::{
     cli::{
         Exit, Failure, out,
@@ -115,7 +115,7 @@ async fn live(watch: &mut Watch, mut screen: Screen, filter: &JobFilter) -> Resu
 /// What stands above the table, and the table.
 fn picture(list: &JobList, now: Time) -> (Vec<String>, Vec<String>) {
     let mut head = vec![format!("{}  (q ends)  {}", out::time(now), summary(list))];
-    head.extend(list.halted.as_deref().map(halted));
+    head.extend(idle(list));
     head.push(String::new());
     (head, table(&list.jobs).lines().map(str::to_owned).collect())
 }

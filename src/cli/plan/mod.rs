@@ -116,7 +116,7 @@ fn read(global: &Global, args: &PlanArgs, settings: &Settings) -> Result<(Vec<Ro
     let mut checker = Checker::default();
     for path in &args.files {
         let spec = spec_of(path, &settings.inputs, args.format);
-        let before = checker.bad;
+        let before = checker.wrong();
         // A folder's rows may do without a key; which one they get does not depend on the folder.
         let found = open(path, &spec, spec.path.is_dir())
             .map_err(|problem| Failure::new(exit_of(&problem), out::plain(&problem.to_string())))?;
@@ -127,7 +127,7 @@ fn read(global: &Global, args: &PlanArgs, settings: &Settings) -> Result<(Vec<Ro
                 Err(problem) => checker.file(global.json, &problem)?,
             }
         }
-        if checker.bad > before && spec.on_bad_row == OnBadRow::RejectFile {
+        if checker.wrong() > before && spec.on_bad_row == OnBadRow::RejectFile {
             let message = "the input says `on_bad_row = \"reject_file\"`, so nothing of the file would run";
             return Err(Failure::new(Exit::BadInput, message));
         }
@@ -135,7 +135,7 @@ fn read(global: &Global, args: &PlanArgs, settings: &Settings) -> Result<(Vec<Ro
     good.sort_by(|a, b| a.job_key.cmp(&b.job_key).then(a.place.line.cmp(&b.place.line)));
     good.dedup_by(|b, a| (&a.job_key, &a.content_hash) == (&b.job_key, &b.content_hash));
     good.sort_by(|a, b| (&a.place.file, a.place.line).cmp(&(&b.place.file, b.place.line)));
-    Ok((good, checker.bad))
+    Ok((good, checker.wrong()))
 }
 
 fn unfit(row: &Row) -> Failure {

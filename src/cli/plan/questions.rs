@@ -10,7 +10,7 @@ use tokio::{sync::Notify, time::timeout};
 
 use crate::{
     clock,
-    engine::Limits,
+    engine::{Asked, Limits},
     job::{Answer, Call, Kind, Listing, Ms, Outcome, Reply, Workspace},
     seam::{
         Client, perform_alone,
@@ -84,6 +84,7 @@ impl Questions {
     /// Asks one question for the order of this number, when the gate lets it through.
     pub async fn ask(&self, nth: i64, question: &Question) -> Result<Answer, Halted> {
         self.admitted().await?;
+        let sent = clock::now().mono_ms.cast_unsigned();
         let answer = perform_alone(&ReadOnly(&self.client), &question.0, Some(&self.pinned)).await;
         let now_ms = clock::now().mono_ms;
         if let (Call::Look { kind, canary: Some(_), .. }, Outcome::Done(Reply::Listing(seen))) =
@@ -92,7 +93,7 @@ impl Questions {
         {
             lock(&self.obeyed).insert(*kind, now_ms);
         }
-        lock(&self.limits).returned(Some(nth), &answer, now_ms);
+        lock(&self.limits).returned(Asked { job: Some(nth), sent }, &answer, (now_ms.cast_unsigned(), now_ms));
         self.room.notify_waiters();
         Ok(answer)
     }

@@ -16,6 +16,19 @@ fn answer(outcome: Outcome) -> Answer {
     Answer::untold(outcome, 1)
 }
 
+/// A call came back in the tick that sent it.
+fn back(limits: &mut Limits, job: Option<i64>, outcome: Outcome) {
+    limits.returned(Asked { job, sent: 1 }, &answer(outcome), (1, 0));
+}
+
+fn unknown() -> Outcome {
+    Outcome::Unknown { reason: "reset".into() }
+}
+
+fn throttled(retry_after_ms: Ms) -> Outcome {
+    Outcome::NotApplied { retry_after_ms: Some(retry_after_ms), throttled: true, reason: "429".into() }
+}
+
 fn open(now_ms: Ms) -> Limits {
     let mut limits = Limits::new(RULES);
     limits.confirmed(now_ms);
@@ -83,7 +96,7 @@ fn the_gate_lets_a_burst_through_and_then_the_rate() {
     assert_eq!(limits.room(0), 0);
     assert_eq!(limits.next_ms(0), Some(101));
     assert_eq!(limits.room(101), 1);
-    (0..3).for_each(|_| limits.returned(None, &answer(Outcome::Gone), 0));
+    (0..3).for_each(|_| back(&mut limits, None, Outcome::Gone));
     assert_eq!(limits.room(10_000), 3, "never more than the burst");
 }
 
@@ -109,8 +122,7 @@ fn draining_sends_nothing_more_and_waits_for_nothing() {
 fn a_429_closes_the_gate_for_all_and_burns_nothing() {
     let mut limits = open(0);
     limits.sent(1, 0);
-    let outcome = Outcome::NotApplied { retry_after_ms: Some(7_000), throttled: true, reason: "429".into() };
-    limits.returned(Some(1), &answer(outcome), 0);
+    back(&mut limits, Some(1), throttled(7_000));
     assert_eq!(limits.room(6_999), 0);
     assert!(limits.room(7_000) > 0);
     assert!(limits.halted().is_none());
@@ -119,20 +131,49 @@ fn a_429_closes_the_gate_for_all_and_burns_nothing() {
 /// P11: an outage pauses all.
 #[test]
 fn unknowns_of_several_jobs_are_an_outage_and_one_success_between_is_not() {
-    let unknown = || answer(Outcome::Unknown { reason: "reset".into() });
     let mut limits = open(0);
-    (0..5).for_each(|job| limits.returned(Some(job % 2), &unknown(), 0));
+    (0..5).for_each(|job| back(&mut limits, Some(job % 2), unknown()));
     assert!(limits.halted().is_none(), "two jobs are their own trouble");
-    limits.returned(Some(9), &answer(Outcome::Done(Reply::Accepted)), 0);
-    (0..4).for_each(|job| limits.returned(Some(job), &unknown(), 0));
+    back(&mut limits, Some(9), Outcome::Done(Reply::Accepted));
+    (0..4).for_each(|job| back(&mut limits, Some(job), unknown()));
     assert!(limits.halted().is_none());
-    limits.returned(Some(7), &unknown(), 0);
+    back(&mut limits, Some(7), unknown());
     assert!(limits.halted().is_some_and(|why| why.contains("does not answer")));
     assert_eq!(limits.next_ms(0), Some(60_000));
     let mut lonely = open(0);
     lonely.set_open_jobs(1);
-    (0..5).for_each(|_| lonely.returned(Some(1), &unknown(), 0));
+    (0..5).for_each(|_| back(&mut lonely, Some(1), unknown()));
     assert!(lonely.halted().is_some(), "all open jobs are in trouble");
+}
+
+/// P11: after a 429 everybody is silent: that what was sent before it times out then is no outage. What is sent since may be one, and what
+/// was on the wire while others were answered is one, too.
+#[test]
+fn late_time_outs_of_what_was_sent_before_a_429_are_no_outage() {
+    for (sign, outage) in [(throttled(1_000), false), (Outcome::Gone, true), (Outcome::Done(Reply::Accepted), true)] {
+        let mut limits = open(0);
+        limits.returned(Asked { job: Some(9), sent: 5 }, &answer(sign), (7, 0));
+        for job in 10..20 {
+            limits.returned(Asked { job: Some(job), sent: 6 }, &answer(unknown()), (8, 0));
+        }
+        assert_eq!(limits.halted().is_some(), outage);
+        assert_eq!(limits.gate(0).unknowns, if outage { 10 } else { 0 });
+        (20..25).for_each(|job| limits.returned(Asked { job: Some(job), sent: 7 }, &answer(unknown()), (9, 0)));
+        assert!(limits.halted().is_some());
+    }
+}
+
+/// P11: an outage is told once, and takes no other reason's place.
+#[test]
+fn the_stragglers_of_an_outage_change_nothing_about_its_reason() {
+    let cut = || Outcome::Unknown { reason: "cut".into() };
+    let mut limits = open(0);
+    (0..5).for_each(|job| back(&mut limits, Some(job), unknown()));
+    back(&mut limits, Some(6), cut());
+    assert_eq!(limits.halted(), Some("Seam does not answer: reset"));
+    back(&mut limits, Some(7), Outcome::Halt { reason: "the key is refused".into() });
+    back(&mut limits, Some(8), cut());
+    assert_eq!(limits.halted(), Some("the key is refused"));
 }
 
 #[test]

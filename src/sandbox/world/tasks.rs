@@ -70,12 +70,16 @@ impl World {
         self.tell("acs_user.created", &object);
     }
 
-    /// A deleted object is there again. Without its identity, ACS user or grant it only comes back if it may be an orphan.
+    /// A deleted object is there again. Without its identity, ACS user or grant it only comes back if it may be an orphan;
+    /// whoever outlived their identity and was nobody's since is one.
     pub(super) fn come_back(&mut self, mut object: Object, orphans: bool) {
-        let homeless = object.links.iter().any(|(role, id)| {
-            let parent = self.stock.by_id(id);
-            matches!(role, Role::Identity | Role::AcsUser | Role::Grant)
-                && parent.is_none_or(|parent| parent.deleting_ms.is_some() || parent.is_gone())
+        let owned = object.link(Role::Identity).is_some();
+        let homeless = object.links.iter().any(|(role, id)| match role {
+            Role::Identity | Role::AcsUser | Role::Grant => {
+                self.stock.by_id(id).is_none_or(|parent| parent.deleting_ms.is_some() || parent.is_gone())
+            }
+            Role::Former => !owned,
+            _ => false,
         });
         if homeless && !orphans {
             return;

@@ -37,6 +37,20 @@ fn users(ids: &[&str], pagination: Value) -> Value {
 }
 
 #[tokio::test]
+async fn a_credential_without_owner_brings_whom_the_listed_identity_leads_to_afterwards() {
+    let cards = |more: Value| {
+        ok(json!({"acs_credentials": [{"acs_credential_id": "c-1", "workspace_id": "ws-1", "user_identity_id": more}]}))
+    };
+    let person = ok(json!({"user_identity": {"user_identity_id": "survivor", "workspace_id": "ws-1"}}));
+    let call = look(Kind::AcsCredential, vec![of("p")]);
+    let found = listing(play(&call, vec![cards(Value::Null), person]).await.0);
+    assert_eq!(found.items[0].owners, [""; 0], "it is its ACS user's");
+    assert_eq!(found.owner.map(|read| read.user_identity_id).as_deref(), Some("survivor"));
+    let (answer, sent) = play(&call, vec![cards(json!("p"))]).await;
+    assert_eq!((listing(answer).owner, sent.len()), (None, 1), "it names its owner itself");
+}
+
+#[tokio::test]
 async fn a_phone_belongs_to_whom_the_listed_identity_leads_to_afterwards() {
     let phones = || ok(json!({"phones": [{"device_id": "d-1", "workspace_id": "ws-1"}]}));
     let person = |id: &str| ok(json!({"user_identity": {"user_identity_id": id, "workspace_id": "ws-1"}}));

@@ -135,8 +135,8 @@ const LINES: &[Line] = &[
            owner: ("done", Ends("held", "was merged into")), ..question(&[Sort::Owner], "look") },
     Line { forbidden: ("rejected", Parks("forbidden")), own: ("gone", Believed), workspace: ("done", Goes), nothing: ("done", Believed),
            ..question(&[Sort::Delete], "delete") },
-    // Refused: everything is looked at again before it is asked for again.
-    Line { refused: Again("delete", 800, 60_000), forbidden: ("rejected", Again("delete", 800, 60_000)),
+    // Refused: everything is looked at again before it is asked for again; what failed, the identity itself.
+    Line { lost: soon("get_identity"), refused: Again("get_identity", 800, 60_000), forbidden: ("rejected", Again("get_identity", 800, 60_000)),
            own: ("gone", Again("look user_identity", 10_000, 10_100)), identity: ("gone", Again("look user_identity", 10_000, 10_100)),
            good: Again("look user_identity", 10_000, 10_100), owner: ("done", Again("look user_identity", 10_000, 10_100)),
            workspace: ("done", Again("look user_identity", 10_000, 10_100)), nothing: ("done", Again("look user_identity", 10_000, 10_100)),
@@ -210,8 +210,11 @@ pub fn decided(sort: Sort, answer: &str) -> Option<Decision> {
         return Some(("unsupported", Goes));
     }
     // A throttled or unsent probe is no different from another that brought nothing: one a minute.
-    let wait = |lo: i64, hi: i64| {
-        if sort == Sort::Probe { Again("probe", lo.max(60_000), hi + 60_000) } else { Again(line.same, lo, hi) }
+    let wait = |lo: i64, hi: i64| match sort {
+        Sort::Probe => Again("probe", lo.max(60_000), hi + 60_000),
+        // After so long a silence it has been read in the last looks, which begin anew.
+        Sort::DeleteIdentity if lo <= 300_000 => Again("get_identity", lo, hi),
+        _ => Again(line.same, lo, hi),
     };
     Some(match answer {
         "200 good" => (if sort == Sort::EnsureGet { "gone" } else { "done" }, line.good),
@@ -254,7 +257,7 @@ pub fn decided(sort: Sort, answer: &str) -> Option<Decision> {
         "404 of the identity" => line.identity,
         "not sent" if sort == Sort::Feed => ("not_applied", line.lost),
         "not sent" if sort == Sort::Probe => ("not_applied", line.lost),
-        "not sent" => ("not_applied", soon(line.same)),
+        "not sent" => ("not_applied", wait(800, 1_400)),
         "429 after 7 s" => ("not_applied", wait(7_000, 8_500)),
         "429" | "429 after words" => ("not_applied", wait(5_000, 6_500)),
         "429 after ages" => ("not_applied", wait(3_600_000, 3_603_000)),

@@ -181,8 +181,17 @@ fn a_delete_that_took_effect_unheard_needs_no_person() {
         let faults = scene.world.faults_mut();
         faults.rules.push(everywhere("/user_identities/delete", Fault::Reset(Landing::Now), Some(1)));
         let outage = Fault::ServerError { status: 503, effect: false };
-        faults.rules.push(everywhere("/user_identities/delete", outage, None));
+        faults.rules.push(everywhere("/user_identities/delete", outage.clone(), None));
         let mut rig = ordered(scene).await;
+        for _ in 0..600 {
+            rig.run_for(100).await;
+            if changes(&rig).contains(&"/user_identities/delete".to_owned()) {
+                break;
+            }
+        }
+        // Otherwise the next reading would tell at once.
+        let unread = everywhere("/user_identities/get", outage, None);
+        rig.world.lock().unwrap().faults_mut().rules.push(unread);
         rig.run_for(30 * MINUTE).await;
         rig.world.lock().unwrap().faults_mut().clone_from(&Faults::none());
         assert!(rig.run_for(HOUR).await);
