@@ -10,7 +10,7 @@ import { BINARY, command, start, stop, until, world } from './rig.mjs'
 
 /** The daemon's waits are divided by the one, the sandbox's delays by the other: what has to outlast them does. */
 const [SPEED, SANDBOX_SPEED] = ['100', '10']
-// So old may a list be that the sandbox answers, by its own clock (src/sandbox/faults.rs): whoever is younger may be missing in it, and an
+// So old may a list be that the sandbox answers, at whatever speed (src/sandbox/faults.rs): whoever is younger may be missing in it, and an
 // order by phone number is then held, as it should be.
 const STALE_MS = 2_000
 const SETTINGS = `
@@ -98,7 +98,7 @@ async function main() {
   const people = await seam.seed(crowd)
   const newcomers = await seam.seed(0, calm)
   const seeded = Date.now()
-  await until('everybody to be in every list', () => Date.now() - seeded > (2 * STALE_MS) / SANDBOX_SPEED || undefined)
+  await until('everybody to be in every list', () => Date.now() - seeded > 1.5 * STALE_MS || undefined)
   const listed = await until('the systems', () => seam.ask('/acs/systems/list', {}).catch(() => undefined))
   const systems = listed.acs_systems.map((system) => system.acs_system_id)
   const made = orders({ people, newcomers, systems, modes: modes(folder) })
