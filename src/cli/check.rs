@@ -28,7 +28,7 @@ Reads the configuration, the page's list of people and every input it names, or 
 place, and below stands the line of the file with carets under it; a row about somebody who is protected is one. Says beside \
 it which files the brake would hold for their size. Reads neither the database nor the API key, and asks Seam nothing.")]
 pub struct CheckArgs {
-    /// Files of orders to read instead of the inputs; `-` is standard input
+    /// Files of orders, or folders of them, to read instead of the inputs; `-` is standard input
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
@@ -57,7 +57,10 @@ pub(super) fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
         files => {
             for path in files {
                 let spec = spec_of(path, &inputs, None);
-                check_file(global, path, &spec, brake, &mut rows)?;
+                match path.is_dir() {
+                    true => check_input(global, &InputSpec { path: path.clone(), ..spec }, brake, &mut rows)?,
+                    false => check_file(global, path, &spec, brake, &mut rows)?,
+                }
             }
         }
     }

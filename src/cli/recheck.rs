@@ -60,7 +60,9 @@ pub(super) fn run(global: &Global, args: &RecheckArgs) -> Result<Exit, Failure> 
         match (&one.refused, global.json) {
             (_, true) => out::json(one)?,
             (None, false) => out::line(format_args!("{}: will be looked at again", out::plain(&one.job_key)))?,
-            (Some(why), false) => out::line(format_args!("{}: not looked at: {why}", out::plain(&one.job_key)))?,
+            (Some(why), false) => {
+                out::line(format_args!("{}: not looked at: {}", out::plain(&one.job_key), out::plain(why)))?
+            }
         }
     }
     if picked.is_empty() && !global.json {

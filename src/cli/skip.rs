@@ -46,7 +46,9 @@ pub(super) fn run(global: &Global, args: &SkipArgs) -> Result<Exit, Failure> {
             out::line(format_args!("{key}: {} skipped", out::plain(&args.object_id)))?;
             tell_unattended(global)?;
         }
-        (Some(why), false) => out::line(format_args!("{key}: {} not skipped: {why}", out::plain(&args.object_id)))?,
+        (Some(why), false) => {
+            out::line(format_args!("{key}: {} not skipped: {}", out::plain(&args.object_id), out::plain(why)))?
+        }
     }
     Ok(if picked.refused.is_none() { Exit::Done } else { Exit::Failures })
 }

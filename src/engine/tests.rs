@@ -1,5 +1,6 @@
 //! Commits of which nobody knows whether they took place, and answers that are still to come.
 
+mod contradicted;
 mod forgotten;
 
 use std::path::Path;

@@ -82,9 +82,12 @@ impl Intake {
 /// The rows of one file that somebody names by hand, for checking or enqueueing: nothing is waited for, and the file may be anybody's.
 /// Rows without a key are rejected unless `make_keys`, which makes them as a folder does.
 pub fn read_file(path: &Path, spec: &InputSpec, make_keys: bool) -> Result<parse::Rows<BufReader<File>>, FileProblem> {
-    let format = format_of(path, spec)?;
     let unreadable = |error: io::Error| passing(path, "cannot be read", &error);
     let mut file = File::open(path).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_dir() {
+        return Err(FileProblem::of(&told(path), "is a folder", "name the files in it"));
+    }
+    let format = format_of(path, spec)?;
     let keying = if make_keys {
         Keying::FromFile(files::hash(&mut file, u64::MAX).map_err(unreadable)?)
     } else {

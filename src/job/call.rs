@@ -190,7 +190,7 @@ pub struct Listing {
     pub unsupported: bool,
     /// The canary listing answered objects: the owner filter is not obeyed.
     pub canary_failed: bool,
-    /// Whom the listed identity led to, read after the list (phones only, if there are any).
+    /// Whom the listed identity led to, read after the list, if that names objects without an owner.
     pub owner: Option<Box<Identity>>,
 }
 

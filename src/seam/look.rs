@@ -43,7 +43,7 @@ pub async fn look<T: Transport>(
     // Both may hang on what was this person's and is somebody else's since a merge.
     let unclear =
         matches!(kind, Kind::Phone | Kind::AcsCredential) && found.items.values().any(|i| i.owners.is_empty());
-    let owner = if unclear { found.owned_by(asker, sources).await? } else { None };
+    let owner = if unclear && found.incomplete.is_none() { found.owned_by(asker, sources).await? } else { None };
     if found.items.is_empty() && sources != [Source::Each(vec![])] {
         asker.absence();
     }

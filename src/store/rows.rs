@@ -6,7 +6,7 @@ use super::{
     StoreError, Tx,
     columns::{count, get, word},
 };
-use crate::job::{Fate, Time};
+use crate::job::Time;
 
 /// A row of an input that no job was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +15,6 @@ pub struct RefusedRow {
     pub file: String,
     /// Its line in there.
     pub line: u32,
-    /// What became of it.
-    pub fate: Fate,
     /// Why, in words.
     pub problems: String,
     /// When it was read last.
@@ -27,15 +25,14 @@ impl RefusedRow {
     /// The newest with this job key, if there is one.
     pub(super) async fn find(conn: &mut SqliteConnection, job_key: &str) -> Result<Option<RefusedRow>, StoreError> {
         let row = sqlx::query(
-            "SELECT file, line, fate, coalesce(problems, '') AS problems, last_seen_at FROM intake_log
-             WHERE job_key = ?1 AND about = 'row' AND fate IN ('rejected', 'held') ORDER BY last_seen_at DESC LIMIT 1",
+            "SELECT file, line, coalesce(problems, '') AS problems, last_seen_at FROM intake_log
+             WHERE job_key = ?1 AND about = 'row' AND fate = 'rejected' ORDER BY last_seen_at DESC LIMIT 1",
         );
         let row = row.bind(job_key).fetch_optional(conn).await?;
         row.map(|row| {
             Ok(RefusedRow {
                 file: get(&row, "file")?,
                 line: count(&row, "line")?,
-                fate: word(&row, "fate")?,
                 problems: get(&row, "problems")?,
                 last_seen_at: word(&row, "last_seen_at")?,
             })
@@ -45,8 +42,8 @@ impl RefusedRow {
 
     /// Where it stands and what became of it, in words.
     pub fn told(&self) -> String {
-        let RefusedRow { file, line, fate, problems, last_seen_at } = self;
-        format!("line {line} of {file} has it, and was {fate} at {}: {problems}", last_seen_at.brief())
+        let RefusedRow { file, line, problems, last_seen_at } = self;
+        format!("line {line} of {file} has it, and was rejected at {}: {problems}", last_seen_at.brief())
     }
 }
 

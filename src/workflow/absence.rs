@@ -22,7 +22,7 @@ pub(super) fn ask_absence(case: &mut Snapshot, turn: &mut Turn, step: StepName) 
 /// The look that proved its end has asked by both: what this job reads back a settle time later is the same object, by its id.
 fn read_by_both(case: &Snapshot) -> bool {
     let proof = case.look(StepName::UserIdentity, Kind::UserIdentity);
-    case.job.recheck_of.is_none() && proof.is_some_and(|look| look.complete && look.remaining == 0)
+    case.job.recheck_of.is_none() && proof.is_some_and(|look| look.complete && look.remaining == 0 && look.count == 0)
 }
 
 /// Something said that the identity does not exist: remember to find out.
@@ -41,10 +41,14 @@ pub(super) fn clear_suspicion(case: &mut Snapshot) {
     }
 }
 
+/// Whether something said that it does not exist, and nothing has proven or refuted that yet.
+pub(super) fn is_suspected(case: &Snapshot) -> bool {
+    index(case).is_some_and(|at| case.targets[at].mark != Mark::Proven && case.targets[at].absent_at.is_some())
+}
+
 /// While the identity is suspected gone, nothing else is asked for by it.
 pub(super) fn suspected_gone(case: &mut Snapshot, turn: &mut Turn, step: StepName) -> bool {
-    let suspected =
-        index(case).is_some_and(|at| case.targets[at].mark != Mark::Proven && case.targets[at].absent_at.is_some());
+    let suspected = is_suspected(case);
     if suspected && turn.may_ask(case) {
         ask_absence(case, turn, step);
     }

@@ -67,8 +67,17 @@ pub(super) fn absorb_look(case: &mut Snapshot, attempt: &Attempt, answer: &Answe
         }
         Outcome::Done(Reply::Listing(seen)) => match &seen.incomplete {
             None => {
-                turn.question_answered(case);
-                // Not one of the listed phones becomes this person's before it is certain who was listed.
+                let found = kind == Kind::UserIdentity && !seen.items.is_empty();
+                if found && absence::is_suspected(case) {
+                    turn.question_failed(
+                        case,
+                        "Seam says of the identity both that it is there and that it is not",
+                        None,
+                    );
+                } else {
+                    turn.question_answered(case);
+                }
+                // Nothing that is listed becomes this person's before it is certain who was listed.
                 if seen.owner.as_ref().is_some_and(|owner| !confirm::same_person(case, owner, turn)) {
                     return;
                 }

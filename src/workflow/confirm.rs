@@ -203,10 +203,16 @@ pub(super) fn same_person(case: &mut Snapshot, seen: &Identity, turn: &mut Turn)
         None
     };
     if let Some(changed) = changed {
-        let id = known.user_identity_id.clone();
+        let (id, now) = (known.user_identity_id.clone(), &seen.user_identity_id);
+        let sent = absence::index(case).is_some_and(|at| case.targets[at].requested_at.is_some());
+        let what = if sent {
+            format!("a delete of it was sent whose outcome is not known, so look at Seam whether {now} is still there")
+        } else {
+            "it was not deleted".to_owned()
+        };
         turn.hold(
             case,
-            &format!("user identity {id} {changed}; it was not deleted. If the whole person is meant, cancel this job and order user identity {} anew", seen.user_identity_id),
+            &format!("user identity {id} {changed}; {what}. If the whole person is meant, cancel this job and order user identity {now} anew"),
         );
         return false;
     }

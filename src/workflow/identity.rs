@@ -6,7 +6,9 @@ use super::{
     absence::{ask_absence, index},
     all_closed_before, answers, cascade, confirm,
 };
-use crate::job::{Act, Answer, Attempt, Call, IdentityRef, Kind, Mark, Outcome, Snapshot, StepName, StepState, Time};
+use crate::job::{
+    Act, Answer, Attempt, Call, IdentityRef, Kind, Look, Mark, Outcome, Snapshot, StepName, StepState, Time,
+};
 
 const STEP: StepName = StepName::UserIdentity;
 
@@ -36,10 +38,11 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
             }),
             None if case.busy(target.id) => {}
             None if cascade::goes(case) && !cascade::may_delete(case, turn) => {}
-            None if target.next_at.is_some_and(|failed| !is_read_since(case, turn, failed)) => {}
+            None if !is_read(case, target.requested_at) => read(case, turn),
             None => {
                 let call = Call::Delete { kind: Kind::UserIdentity, id: target.object_id.unwrap_or_default() };
                 turn.ask(case, STEP, Act::Delete, (Some(Kind::UserIdentity), Some(target.id)), call);
+                use_up_reading(case, target.id, turn.now);
             }
         }
         return Flow::Stop;
@@ -61,24 +64,45 @@ pub(super) fn next(case: &mut Snapshot, turn: &mut Turn) -> Flow {
     Flow::Stop
 }
 
-/// Before a delete that failed is sent again: whether the identity was read since. Its id may lead to somebody else by then, if it was
-/// merged meanwhile.
-fn is_read_since(case: &mut Snapshot, turn: &mut Turn, failed: Time) -> bool {
-    let is_read = case.looks.iter().any(|look| {
-        look.kind == Kind::UserIdentity
-            && look.complete
-            && look.remaining == 0
-            && look.count == 1
-            && look.begun_at >= failed
-    });
-    if !is_read
-        && turn.may_ask(case)
+/// Whether the identity was read since a delete of it was last sent: a reading is good for one delete only. Its id may lead to somebody
+/// else by the next one, if it was merged meanwhile, and neither an operator's word nor a pause of the engine makes up for that.
+fn is_read(case: &Snapshot, requested_at: Option<Time>) -> bool {
+    let is_good =
+        |look: &&Look| look.kind == Kind::UserIdentity && look.complete && look.remaining == 0 && look.count == 1;
+    let own = case.look(STEP, Kind::UserIdentity);
+    // Told by the row, not by the clock, which may have been set back.
+    if own.as_ref().is_some_and(is_good) {
+        return true;
+    }
+    let sent = own.map(|look| look.ended_at).max(requested_at);
+    sent.is_none_or(|sent| case.looks.iter().filter(is_good).any(|look| look.begun_at > sent))
+}
+
+fn read(case: &mut Snapshot, turn: &mut Turn) {
+    if turn.may_ask(case)
         && let Some(identity) = &case.job.identity
     {
         let call = Call::GetIdentity(IdentityRef::Id(identity.user_identity_id.clone()));
         turn.ask(case, STEP, Act::GetIdentity, (Some(Kind::UserIdentity), None), call);
     }
-    is_read
+}
+
+/// A delete that is on its way takes the reading along that allowed it, whatever becomes of it.
+fn use_up_reading(case: &mut Snapshot, target: i64, now: Time) {
+    if case.busy(target) {
+        case.put_look(Look {
+            step: STEP,
+            kind: Kind::UserIdentity,
+            begun_at: now,
+            ended_at: now,
+            complete: false,
+            unsupported: false,
+            count: 1,
+            remaining: 0,
+            empty_since: None,
+            request_id: None,
+        });
+    }
 }
 
 pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, turn: &mut Turn) {

@@ -116,7 +116,7 @@ pub(super) fn absorb(case: &mut Snapshot, attempt: &Attempt, answer: &Answer, tu
             // A list that is incomplete was not judged.
             let judged = |seen: &Listing| seen.owner.is_some() && seen.incomplete.is_none();
             let alive = matches!(&answer.outcome, Outcome::Done(Reply::Listing(seen)) if judged(seen));
-            if alive && case.job.state != JobState::Held {
+            if alive && attempt.kind == Some(Kind::Phone) && case.job.state != JobState::Held {
                 confirm::seen_alive(case, attempt, answer, turn.now);
             }
         }

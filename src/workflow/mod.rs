@@ -189,7 +189,7 @@ pub fn absorb_event(case: &mut Snapshot, event: &Event, turn: &mut Turn) {
     let swept = |step| step != StepName::AcsUsers || case.job.order.workflow == Workflow::Offboard;
     let found = case.targets.iter().position(|t| t.kind == *kind && t.object_id.as_ref() == Some(id) && swept(t.step));
     if let Some(at) = found.filter(|at| !matches!(case.targets[*at].mark, Mark::Proven | Mark::Skipped)) {
-        turn.prove(case, at, Proof::Event, &format!("event {} {}", event.event_type, event.event_id));
+        turn.prove(case, at, Proof::Event, &format!("{} {}", event.event_type, event.event_id));
     }
 }
 

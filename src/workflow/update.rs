@@ -289,8 +289,8 @@ fn judge(case: &mut Snapshot, seen: &Identity, turn: &mut Turn) {
         return;
     }
     turn.set_step(case, StepName::Verify, StepState::Closed, "read back");
-    let count = |step: StepName| case.targets.iter().filter(|t| t.step == step).count();
-    let (links, unlinked) = (count(StepName::AcsUsers), count(StepName::Unlink));
+    let links = case.targets.iter().filter(|t| t.step == StepName::AcsUsers).count();
+    let unlinked = case.targets.iter().filter(|t| t.step == StepName::Unlink && t.requested_at.is_some()).count();
     let id = &seen.user_identity_id;
     let why = format!(
         "proven: user identity {id} is as ordered, {} linked, {unlinked} taken off",

@@ -78,14 +78,17 @@ fn bad_rows_alone_end_65_and_named_files_take_the_place_of_the_inputs() {
     // In a folder a row may do without a key.
     fs::write(drop.join("a.jsonl"), "{\"workflow\":\"offboard\",\"user_identity_key\":\"k\"}\n").unwrap();
     fs::write(drop.join(".half.tmp"), "not yet").unwrap();
-    let output = backstitch(folder.path(), &["check", "--config", "b.toml"], &[]);
-    assert_eq!(output.status.code(), Some(65));
-    assert_eq!(
-        text(&output.stdout),
-        "drop/b.csv:3: job_key: the same key stands at drop/b.csv:2 with other content; give every order a key of its own\n"
-    );
-    assert_eq!(text(&output.stderr), "1 bad row, 2 good rows\n");
-    assert_eq!(names(&drop), [".half.tmp", "a.jsonl", "b.csv"]);
+    fs::write(folder.path().join("no.toml"), "").unwrap();
+    for args in [&["--config", "b.toml"][..], &["--config", "b.toml", "drop"], &["--config", "no.toml", "drop"]] {
+        let output = backstitch(folder.path(), &[&["check"], args].concat(), &[]);
+        assert_eq!(output.status.code(), Some(65), "{args:?}");
+        assert_eq!(
+            text(&output.stdout),
+            "drop/b.csv:3: job_key: the same key stands at drop/b.csv:2 with other content; give every order a key of its own\n"
+        );
+        assert_eq!(text(&output.stderr), "1 bad row, 2 good rows\n");
+        assert_eq!(names(&drop), [".half.tmp", "a.jsonl", "b.csv"]);
+    }
 
     let output = backstitch(folder.path(), &["check", "--config", "b.toml", "drop/a.jsonl"], &[]);
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), "all good: 1 good row\n"));

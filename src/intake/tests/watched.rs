@@ -268,15 +268,16 @@ fn a_file_named_by_hand_is_read_without_waiting() {
     fs::write(&path, "{\"workflow\":\"offboard\",\"user_identity_key\":\"a\"}\n").unwrap();
     let key = |make_keys| read_file(&path, &spec(&path), make_keys).unwrap().next().unwrap().unwrap().job_key;
     assert_eq!((key(true).len(), key(false)), (32, String::new()));
-    let unknown = read_file(&dir.path().join("jobs.xlsx"), &spec(&path), true).err().unwrap().to_string();
-    assert!(
-        unknown.ends_with(
-            "jobs.xlsx: has an ending that names no format; name it .jsonl, .csv, .json, .yaml or .toml, or set the input's format"
-        ),
-        "{unknown}"
-    );
-    let gone = read_file(&dir.path().join("gone.csv"), &spec(&path), true).err().unwrap().to_string();
-    assert!(gone.contains("gone.csv: cannot be read: No such file"), "{gone}");
+    fs::write(dir.path().join("jobs.xlsx"), "PK").unwrap();
+    for (name, told) in [
+        ("jobs.xlsx", "/jobs.xlsx: has an ending that names no format; name it .jsonl, .csv, .json, .yaml or .toml"),
+        ("", "/: is a folder; name the files in it"),
+        ("gone.csv", "/gone.csv: cannot be read: No such file"),
+        ("gone", "/gone: cannot be read: No such file"),
+    ] {
+        let said = read_file(&dir.path().join(name), &spec(&path), true).err().unwrap().to_string();
+        assert!(said.contains(told), "{said}");
+    }
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! People who are merged with others at Seam while they leave.
 
-use backstitch::sandbox::Person as ScenePerson;
+use backstitch::{
+    sandbox::{Fault, Person as ScenePerson, Rule},
+    store::Deed,
+};
 
 use super::{HOUR, changes, ends, rig, scene, until};
 use crate::{
     checks,
-    histories::block_on,
+    histories::{MINUTE, block_on},
     orders::{by_key, off},
     rig::Rig,
 };
@@ -76,4 +79,35 @@ fn whoever_is_merged_into_a_leaver_keeps_their_phone() {
         let found = checks::strings(&mut rig, PHONES).await;
         assert_eq!((found.len(), found.contains(&others_phone)), (1, false));
     });
+}
+
+/// P9: the delete of the leaver's identity fails, and before it is sent again somebody merges the leaver into another person. Whatever made
+/// the delete fail, and whatever an operator says meanwhile, it is not sent on what was read before.
+#[test]
+fn a_failed_delete_is_repeated_on_a_new_reading_only() {
+    let broken = || Fault::ServerError { status: 503, effect: false };
+    for (fault, deed) in [(broken(), Some(Deed::Retry)), (broken(), None), (Fault::Unauthorized, None)] {
+        block_on(async {
+            let begun = "SELECT id || '' FROM attempts WHERE step = 'inventory'";
+            let Two { mut rig, leaver, other, .. } = two(begun).await;
+            let path = "/user_identities/delete".to_owned();
+            let rule = Rule { path, probability: 1.0, times: Some(1), skip: 0, fault };
+            rig.world.lock().unwrap().faults_mut().rules.push(rule);
+            let failed =
+                "SELECT outcome FROM attempts WHERE step = 'user_identity' AND act = 'delete' AND ended_at IS NOT NULL";
+            until(&mut rig, failed).await;
+            merge(&mut rig, &other, &leaver);
+            if let Some(deed) = deed {
+                rig.order(deed, vec!["out".to_owned()], "at once");
+            }
+            for _ in 0..3 {
+                rig.run_for(2 * MINUTE).await;
+                ends(&mut rig, "out", "held", &format!("user identity {leaver} was merged into another identity"))
+                    .await;
+                rig.release("out");
+            }
+            let deletes = changes(&rig).into_iter().filter(|path| path == "/user_identities/delete").count();
+            assert_eq!(deletes, 1, "sent again\n{}", rig.story.join("\n"));
+        });
+    }
 }
