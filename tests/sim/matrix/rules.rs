@@ -135,8 +135,8 @@ const LINES: &[Line] = &[
            owner: ("done", Ends("held", "was merged into")), ..question(&[Sort::Owner], "look") },
     Line { forbidden: ("rejected", Parks("forbidden")), own: ("gone", Believed), workspace: ("done", Goes), nothing: ("done", Believed),
            ..question(&[Sort::Delete], "delete") },
-    // Refused: everything is looked at again before it is asked for again; what failed, the identity itself.
-    Line { lost: soon("get_identity"), refused: Again("get_identity", 800, 60_000), forbidden: ("rejected", Again("get_identity", 800, 60_000)),
+    // Whatever became of it, the identity is read before it is asked for again: refused, with everything else in the last looks.
+    Line { lost: soon("get_identity"), refused: soon("delete"), forbidden: ("rejected", soon("delete")),
            own: ("gone", Again("look user_identity", 10_000, 10_100)), identity: ("gone", Again("look user_identity", 10_000, 10_100)),
            good: Again("look user_identity", 10_000, 10_100), owner: ("done", Again("look user_identity", 10_000, 10_100)),
            workspace: ("done", Again("look user_identity", 10_000, 10_100)), nothing: ("done", Again("look user_identity", 10_000, 10_100)),
@@ -248,7 +248,7 @@ pub fn decided(sort: Sort, answer: &str) -> Option<Decision> {
         "501 typed" if sort == Sort::Canary => ("rejected", soon(line.same)),
         "501 typed" => ("rejected", line.refused),
         "401 typed" | "401 html" | "403 dead key" => match sort {
-            Sort::Create => ("halt", Pauses("get_identity")),
+            Sort::Create | Sort::DeleteIdentity => ("halt", Pauses("get_identity")),
             Sort::CreateAcsUser => ("halt", Pauses("look")),
             _ => ("halt", Pauses(line.same)),
         },
