@@ -54,6 +54,19 @@ pub(super) fn absent(case: &mut Snapshot, at: usize, look: Act, request: Act, no
     }
 }
 
+/// Whether a search's miss may be believed: lists may be behind, so what one does not show is looked for once more, a settle time later.
+pub(super) fn missed_twice(case: &mut Snapshot, at: usize, look: Act, turn: &Turn) -> bool {
+    let target = &mut case.targets[at];
+    let due = target.absent_at.unwrap_or(turn.now).plus(turn.rules.list_settle_ms);
+    if due <= turn.now {
+        target.absent_at = None;
+        return true;
+    }
+    target.absent_at = target.absent_at.or(Some(turn.now));
+    again(case, at, look, due, "not found, but the list may be behind: looks once more");
+    false
+}
+
 /// The outcomes that every act of an ensured target shares: not applied is repeated, unknown is looked up first.
 pub(super) fn failed(case: &mut Snapshot, at: usize, act: Act, outcome: &Outcome, look: Act, turn: &mut Turn) {
     if let Outcome::Rejected(rejection) = outcome

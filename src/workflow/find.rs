@@ -62,6 +62,7 @@ pub(super) fn absorb(case: &mut Snapshot, answer: &Answer, turn: &mut Turn) {
         Outcome::Done(Reply::Identity(identity)) => found(case, identity, turn),
         Outcome::Done(Reply::Identities(hits)) => match hits.as_slice() {
             [one] => found(case, one, turn),
+            [] if !missed_twice(case, turn) => turn.question_answered(case),
             [] => turn.hold(
                 case,
                 "nobody at Seam has exactly this e-mail or phone, and a miss by e-mail proves nothing; order again with user_identity_id or user_identity_key, or `backstitch cancel --reason` it",
@@ -149,23 +150,23 @@ fn absent(case: &mut Snapshot, turn: &mut Turn) {
             "Seam knows nobody by this id or key, and this database holds no proven offboarding of them; check the order, then `backstitch cancel --reason` it or set offboard.when_not_found = \"succeed\" and release",
         );
     }
-    let (now, settle) = (turn.now, turn.rules.verify_settle_ms);
-    let Some(step) = case.step_mut(STEP) else { return };
-    match step.since {
-        Some(first) if now >= first.plus(settle) => {
-            turn.set_step(case, STEP, StepState::Closed, "not found twice");
-            turn.finish(
-                case,
-                JobState::Succeeded,
-                "nothing to revoke: Seam twice answered that this person does not exist",
-            );
-        }
-        Some(_) => {}
-        None => {
-            step.since = Some(now);
-            case.note(now, "absent", Some(STEP), None, "typed not found");
-        }
+    if missed_twice(case, turn) {
+        turn.set_step(case, STEP, StepState::Closed, "not found twice");
+        let why = "nothing to revoke: Seam twice answered that this person does not exist";
+        turn.finish(case, JobState::Succeeded, why);
     }
+}
+
+/// Whether they were not found before, a settle time ago; if not, they are asked for once more then.
+fn missed_twice(case: &mut Snapshot, turn: &Turn) -> bool {
+    let (now, settle) = (turn.now, turn.rules.verify_settle_ms);
+    let Some(step) = case.step_mut(STEP) else { return false };
+    if let Some(first) = step.since {
+        return now >= first.plus(settle);
+    }
+    step.since = Some(now);
+    case.note(now, "absent", Some(STEP), None, "not found");
+    false
 }
 
 #[cfg(test)]

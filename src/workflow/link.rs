@@ -217,7 +217,7 @@ fn accepted(case: &mut Snapshot, at: usize, turn: &Turn) {
 }
 
 fn take(case: &mut Snapshot, at: usize, id: &str, turn: &Turn) {
-    case.targets[at].object_id = Some(id.to_owned());
+    (case.targets[at].object_id, case.targets[at].absent_at) = (Some(id.to_owned()), None);
     ensure::again(case, at, Act::GetAcsUser, turn.now, "");
 }
 
@@ -236,6 +236,9 @@ fn resolve(case: &mut Snapshot, at: usize, hits: &[AcsUser], turn: &mut Turn) {
         return ensure::absent(case, at, Act::Look, Act::CreateAcsUser, turn.now, turn.rules.create_settle_ms);
     }
     let Some((first, more)) = hits.split_first() else {
+        if !ensure::missed_twice(case, at, Act::SearchAcsUsers, turn) {
+            return;
+        }
         return turn.hold(
             case,
             "no ACS user has exactly this e-mail or phone; create them in the access system (or order `create: true`), then `backstitch release`",

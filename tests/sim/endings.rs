@@ -59,11 +59,7 @@ const REASONS: &[(&str, &[&str], Remedy)] = &[
     ("is not found by its key any more", &["leaver_and_joiner", "by_hand", "operator"], Cancel),
     ("is being deleted by somebody else", &["leaver_and_joiner", "by_hand", "operator"], Cancel),
     ("was there and is not found any more", &["leaver_and_joiner", "stale", "operator"], Cancel),
-    (
-        "no ACS user has exactly this e-mail or phone",
-        &["leaver_and_joiner", "joins_twice", "operator", "stale"],
-        Cancel,
-    ),
+    ("no ACS user has exactly this e-mail or phone", &["leaver_and_joiner", "joins_twice", "operator"], Cancel),
     // Onboardings that fail.
     ("already has this e-mail or phone", &["comes_again", "joins_twice", "twins", "leaver_and_joiner"], Cancel),
     ("holds the key", &["comes_again", "joins_twice", "merge", "leaver_and_joiner"], Cancel),

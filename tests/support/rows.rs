@@ -58,11 +58,12 @@ const PROMISES: &[(&str, &str)] = &[
     // P8: one moving job a person, and no lock outlives its job.
     ("P8: a lock of a finished job",
      "SELECT l.value FROM person_locks l JOIN jobs j ON j.id = l.job_id WHERE j.finished_at IS NOT NULL"),
-    // P9: whom the id leads to is read anew for each delete of an identity. By the order of the rows, not by the clock.
+    // P9: whom the id leads to is read anew for each delete of an identity; a list of phones reads their owner, too. By the order of the rows, not by the clock.
     ("P9: an identity's delete was repeated without a reading between",
      "SELECT j.job_key || ' ' || d.id FROM attempts d JOIN jobs j ON j.id = d.job_id WHERE d.act = 'delete' AND d.kind = 'user_identity'
       AND EXISTS (SELECT 1 FROM attempts e WHERE e.job_id = d.job_id AND e.act = 'delete' AND e.kind = 'user_identity' AND e.id < d.id
-        AND NOT EXISTS (SELECT 1 FROM attempts r WHERE r.job_id = d.job_id AND r.act = 'get_identity' AND r.outcome = 'done' AND r.id > e.id AND r.id < d.id))"),
+        AND NOT EXISTS (SELECT 1 FROM attempts r WHERE r.job_id = d.job_id AND (r.act = 'get_identity' OR (r.act = 'look' AND r.kind = 'phone')) AND r.outcome = 'done'
+          AND r.id > e.id AND r.id < d.id))"),
     ("a finished job with an open attempt of the past",
      "SELECT j.job_key FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE a.ended_at IS NULL AND a.epoch < (SELECT epoch FROM engine)"),
 ];

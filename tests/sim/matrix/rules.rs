@@ -119,7 +119,8 @@ const OWNER_GONE: Decision = ("rejected", Again("look user_identity", 800, 1_400
 const LINES: &[Line] = &[
     Line { own: ("gone", Ends("held", "Seam knows nobody")), identity: ("gone", Ends("held", "Seam knows nobody")),
            owner: ("done", Ends("held", "was merged into")), ..question(&[Sort::Find], "get_identity") },
-    Line { owner: ("done", Misled("held")), ..question(&[Sort::FindSearch], "search_identities") },
+    // Whom a list does not show is looked for once more.
+    Line { owner: ("done", Again("search_identities", 60_000, 61_000)), ..question(&[Sort::FindSearch], "search_identities") },
     Line { identity: OWNER_GONE, owner: ("done", Ends("held", "belongs to user identity")),
            ..question(&[Sort::List, Sort::OptionalList], "look") },
     Line { identity: OWNER_GONE, owner: ("done", Parks("shared")), ..question(&[Sort::ListAmongOthers], "look") },

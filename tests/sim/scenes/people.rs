@@ -8,7 +8,7 @@ use backstitch::{
 use crate::{
     checks,
     histories::block_on,
-    orders::{back, by_email, by_id, off, on},
+    orders::{back, by_email, by_id, by_key, off, on},
     rig::START_MS,
     scenes::{HOUR, changes, ends, rig, scene},
 };
@@ -33,6 +33,33 @@ fn an_unknown_create_is_looked_up_before_it_is_repeated() {
             ends(&mut rig, "new", "succeeded", "proven").await;
             let sent = changes(&rig).iter().filter(|path| *path == "/user_identities/create").count();
             assert_eq!(sent, creates, "{landing:?}");
+        }
+    });
+}
+
+/// P1: whom a search does not show for a moment, because its list is behind, is looked for once more instead of being held.
+#[test]
+fn a_list_that_is_behind_holds_nobody() {
+    block_on(async {
+        for (behind, held) in [(1, false), (u32::MAX, true)] {
+            let mut scene = scene();
+            let newcomer = scene.world.seed_candidates(1).remove(0);
+            for path in ["/acs/users/list", "/user_identities/list"] {
+                let fault = Fault::StaleList { age_ms: 24 * HOUR.unsigned_abs() };
+                let rule = Rule { path: path.into(), probability: 1.0, times: Some(behind), skip: 0, fault };
+                scene.world.faults_mut().rules.push(rule);
+            }
+            let mut rig = rig(scene).await;
+            let link = AcsLink::ByEmail { email_address: newcomer.email_address.clone() };
+            rig.submit(vec![on("join", by_key("emp-new"), vec![link]), off("leave", by_email("ann@example.com"))]);
+            rig.run_for(HOUR).await;
+            for (job_key, says) in [("join", "no ACS user has exactly"), ("leave", "nobody at Seam has exactly")] {
+                let (state, says) = if held { ("held", says) } else { ("succeeded", "proven") };
+                ends(&mut rig, job_key, state, says).await;
+            }
+            let asked = "SELECT act FROM attempts WHERE act LIKE 'search_%' ORDER BY act";
+            let twice = ["search_acs_users", "search_acs_users", "search_identities", "search_identities"];
+            assert_eq!(checks::strings(&mut rig, asked).await, twice);
         }
     });
 }
