@@ -191,6 +191,7 @@ const FOUND: &[(u64, &str, &str)] = &[
     (8800722, "", "a 429 to the second opinion on a 403 did not close the gate"),
     (9104814, "", "an identity's failed delete was repeated after it had been merged, and took its survivor along"),
     (9104141, "", "new credentials of an ACS user that had gone along in a merge were taken for the leaver's"),
+    (9_300_027, "stale,merge", "a delete that landed after a merge, though sent before it, was taken for our choice"),
 ];
 
 #[test]

@@ -3,7 +3,7 @@
 use backstitch::{
     engine::Change,
     job::Row,
-    sandbox::{Entry, Faults, Request, Verb},
+    sandbox::{Effect, Entry, Faults, Request, Verb},
     store::{Deed, Operator},
 };
 
@@ -165,8 +165,11 @@ impl Rig {
 const AT_ONCE_MS: i64 = 2_000;
 
 /// Whether somebody merged this deleted identity into another one between our last question after it and the delete, which followed at
-/// once. Seam has no delete on a condition, so that moment remains.
-pub fn merged_unseen(delete: &Entry, entries: &[Entry], hand_made: &[u64]) -> bool {
+/// once, or after the delete was sent. Seam has no delete on a condition, so that moment remains.
+pub fn merged_unseen(delete: &Entry, effect: &Effect, entries: &[Entry], hand_made: &[u64]) -> bool {
+    if merged_on_the_way(delete, effect, entries) {
+        return true;
+    }
     let id = &delete.arguments["user_identity_id"];
     let before = || entries.iter().rev().filter(|entry| entry.seq < delete.seq);
     let asked = before().find(|entry| {
@@ -177,4 +180,16 @@ pub fn merged_unseen(delete: &Entry, entries: &[Entry], hand_made: &[u64]) -> bo
     let merged = before().find(|entry| entry.path == "/user_identities/merge");
     let (Some(asked), Some(merged)) = (asked, merged) else { return false };
     delete.path == "/user_identities/delete" && asked.seq < merged.seq && delete.at_ms - asked.at_ms <= AT_ONCE_MS
+}
+
+/// Whether somebody merged this identity away after its delete had been sent, and before that took effect: nobody can call it back.
+fn merged_on_the_way(delete: &Entry, effect: &Effect, entries: &[Entry]) -> bool {
+    let id = &delete.arguments["user_identity_id"];
+    let away =
+        |merge: &Entry| merge.arguments["merged_user_identity_ids"].as_array().is_some_and(|ids| ids.contains(id));
+    delete.path == "/user_identities/delete"
+        && entries
+            .iter()
+            .filter(|entry| entry.seq > delete.seq && entry.at_ms <= effect.at_ms)
+            .any(|entry| entry.path == "/user_identities/merge" && away(entry))
 }

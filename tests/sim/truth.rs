@@ -52,7 +52,8 @@ fn requests_are_ours(rig: &mut Rig, cast: &Cast, entries: &[Entry], effects: &[E
                 && effect.user_identity_ids.iter().any(|id| !ours.contains(id.as_str()))
                 && !began_as_ours(&effect.id)
         });
-        if let Some(effect) = foreign.filter(|_| !moves::merged_unseen(entry, entries, &rig.hand_made)) {
+        let merged = |effect: &Effect| moves::merged_unseen(entry, effect, entries, &rig.hand_made);
+        if let Some(effect) = foreign.filter(|effect| !merged(effect)) {
             rig.violations.push(format!("I10: {} {} changed somebody else's: {effect:?}", entry.path, entry.arguments));
         }
         if entry.path.ends_with("add_acs_user") && entry.arguments.get("user_identity_key").is_some() {
